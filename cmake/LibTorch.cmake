@@ -1,0 +1,47 @@
+# Finds LibTorch and makes `layerwise::torch` of it: the one place in CMake that knows LibTorch's versions.
+#
+# Looked for in CMAKE_PREFIX_PATH and Torch_DIR, then in the system's folders.
+
+set(CMAKE_DISABLE_FIND_PACKAGE_MKL ON) # a half-installed MKL would stop Caffe2's configuration
+if(POLICY CMP0146)
+  cmake_policy(SET CMP0146 OLD) # Caffe2's configuration still uses FindCUDA
+endif()
+find_package(Torch QUIET)
+if(NOT Torch_FOUND)
+  message(FATAL_ERROR
+    "LibTorch was not found.\n"
+    "Install the system's package (Debian: apt-get install libtorch-dev libopenblas0-pthread), or name the torch "
+    "folder of a Python installation:\n"
+    "  -DCMAKE_PREFIX_PATH=$(python3 -c 'import os, torch; print(os.path.dirname(torch.__file__))')")
+endif()
+
+# TorchConfig.cmake looks libc10 up in the default folders too, and then binds the system's one to another LibTorch:
+# that builds, and aborts when a program starts.
+get_filename_component(_torch_prefix "${TORCH_INSTALL_PREFIX}" REALPATH)
+foreach(_library IN ITEMS "${c10_LIBRARY}" "${TORCH_LIBRARY}")
+  get_filename_component(_found "${_library}" REALPATH)
+  string(FIND "${_found}" "${_torch_prefix}/" _position)
+  if(NOT _position EQUAL 0)
+    message(FATAL_ERROR
+      "Two LibTorch installations are mixed: the one found is ${_torch_prefix}, but ${_library} is not part of it. "
+      "A program built this way aborts when it starts.\n"
+      "Configure an empty build folder with the torch folder itself as the prefix:\n"
+      "  -DCMAKE_PREFIX_PATH=${_torch_prefix}")
+  endif()
+endforeach()
+
+# Wheels older than 2.7 use the ABI that libstdc++ had before C++11; fmt and Catch2 of a distribution do not.
+if("${TORCH_CXX_FLAGS}" MATCHES "_GLIBCXX_USE_CXX11_ABI=0")
+  message(FATAL_ERROR
+    "The LibTorch in ${_torch_prefix} was built for the old C++ ABI (_GLIBCXX_USE_CXX11_ABI=0), which the other "
+    "libraries here do not use.\n"
+    "Take the system's package, a torch wheel from 2.7 on, or LibTorch's \"cxx11 ABI\" download.")
+endif()
+
+message(STATUS "LibTorch ${Torch_VERSION} in ${_torch_prefix}")
+
+add_library(layerwise_torch INTERFACE)
+add_library(layerwise::torch ALIAS layerwise_torch)
+target_link_libraries(layerwise_torch INTERFACE torch ${TORCH_LIBRARIES})
+target_include_directories(layerwise_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_compile_features(layerwise_torch INTERFACE cxx_std_20) # LibTorch's headers need it, its target does not say so

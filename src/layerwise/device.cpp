@@ -1,0 +1,79 @@
+#include "layerwise/device.h"
+
+#include <dlfcn.h>
+
+#include <charconv>
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <fmt/format.h>
+#include <torch/cuda.h>
+#include <torch/version.h>
+
+namespace layerwise {
+
+namespace {
+
+template <typename Function>
+Function loaded_function(const char* name) {
+  return reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
+}
+
+/// What follows `key` in LibTorch's description of its build, up to a comma or the end of the line.
+std::string from_config(const std::string& key) {
+  const auto config = at::show_config();
+  const auto begin = config.find(key);
+  if (begin == std::string::npos) return "unknown";
+  const auto end = config.find_first_of(",\n", begin);
+  return config.substr(begin + key.size(), end - begin - key.size());
+}
+
+std::string blas_in_use() {
+  if (const auto config = loaded_function<const char* (*)()>("openblas_get_config")) return config();
+  if (at::hasMKL()) return "MKL";
+  return from_config("BLAS_INFO=");
+}
+
+int parse_index(const std::string& text) {
+  int index = -1;
+  const auto* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, index);
+  return error == std::errc() && stop == end ? index : -1;
+}
+
+c10::Device find_cuda(int index) {
+  if (!torch::cuda::is_available()) throw DeviceUnavailable("LibTorch finds no CUDA device on this machine");
+  const auto count = static_cast<int>(torch::cuda::device_count());
+  if (index >= count) {
+    throw DeviceUnavailable(fmt::format("cuda:{} does not exist, this machine has {} CUDA device(s)", index, count));
+  }
+  return {c10::kCUDA, static_cast<c10::DeviceIndex>(index)};
+}
+
+}  // namespace
+
+c10::Device find_device(const std::string& name) {
+  if (name == "cpu") return c10::kCPU;
+  if (name == "auto") return torch::cuda::is_available() ? find_cuda(0) : c10::Device(c10::kCPU);
+  if (name == "cuda") return find_cuda(0);
+  if (name.rfind("cuda:", 0) == 0) {
+    const int index = parse_index(name.substr(5));
+    if (index >= 0) return find_cuda(index);
+  }
+  throw std::invalid_argument(fmt::format("device '{}' is none of auto, cpu, cuda, cuda:N", name));
+}
+
+void set_math_threads(int count) {
+  at::set_num_threads(count);
+  if (const auto set = loaded_function<void (*)(int)>("openblas_set_num_threads")) set(count);
+}
+
+void flush_denormals() { at::globalContext().setFlushDenormal(true); }
+
+TorchBuild torch_build() {
+  return {TORCH_VERSION, blas_in_use(), from_config("CPU capability usage: "),
+          torch::cuda::is_available() ? fmt::format("{} CUDA device(s)", torch::cuda::device_count()) : "no CUDA"};
+}
+
+}  // namespace layerwise

@@ -1,0 +1,64 @@
+#include "layerwise/nn/chain.h"
+
+#include <algorithm>
+#include <functional>
+#include <string_view>
+
+#include <torch/utils.h>
+
+namespace layerwise {
+
+namespace {
+
+std::vector<torch::Tensor> tensors_of(const torch::nn::Module& module) {
+  auto tensors = module.parameters();
+  const auto buffers = module.buffers();
+  tensors.insert(tensors.end(), buffers.begin(), buffers.end());
+  return tensors;
+}
+
+}  // namespace
+
+SequentialBlockImpl::SequentialBlockImpl(torch::nn::Sequential layers_)
+    : layers(register_module("layers", std::move(layers_))) {}
+
+torch::nn::Sequential chain_of(const std::vector<Block>& blocks) {
+  torch::nn::Sequential chain;
+  for (const auto& block : blocks) chain->push_back(block);
+  return chain;
+}
+
+void set_requires_grad(const torch::nn::Module& module, bool requires_grad) {
+  for (auto& parameter : module.parameters()) parameter.requires_grad_(requires_grad);
+}
+
+std::vector<torch::Tensor> trainable_parameters(const torch::nn::Module& module) {
+  std::vector<torch::Tensor> distinct;
+  for (const auto& parameter : module.parameters()) {
+    const bool seen = std::any_of(distinct.begin(), distinct.end(),
+                                  [&](const auto& other) { return other.is_same(parameter); });
+    if (parameter.requires_grad() && !seen) distinct.push_back(parameter);
+  }
+  return distinct;
+}
+
+uint64_t fingerprint(const torch::nn::Module& module) {
+  uint64_t hash = 0;
+  for (const auto& tensor : tensors_of(module)) {
+    const auto values = tensor.detach().cpu().contiguous();
+    const std::string_view bytes(static_cast<const char*>(values.data_ptr()), values.nbytes());
+    hash = hash * 0x9e3779b97f4a7c15U + std::hash<std::string_view>{}(bytes);
+  }
+  return hash;
+}
+
+Snapshot::Snapshot(const torch::nn::Module& module) {
+  for (const auto& tensor : tensors_of(module)) kept_.push_back({tensor, tensor.detach().clone()});
+}
+
+void Snapshot::restore() const {
+  torch::NoGradGuard no_grad;
+  for (const auto& [tensor, value] : kept_) tensor.detach().copy_(value);
+}
+
+}  // namespace layerwise

@@ -1,0 +1,49 @@
+#include "layerwise/nn/dense.h"
+
+#include <ostream>
+#include <stdexcept>
+
+#include <fmt/format.h>
+#include <torch/nn/functional/linear.h>
+#include <torch/utils.h>
+
+#include "layerwise/nn/initialisers.h"
+
+namespace layerwise {
+
+DenseImpl::DenseImpl(const DenseOptions& options_) : options(options_) {
+  if (options.in_features < 1 || options.out_features < 1) {
+    throw std::invalid_argument(
+        fmt::format("Dense: {} -> {} features", options.in_features, options.out_features));
+  }
+  reset();
+}
+
+void DenseImpl::reset() {
+  weight = register_parameter("weight", torch::zeros({options.out_features, options.in_features}));
+  bias = register_parameter("bias", torch::zeros({options.out_features}));
+}
+
+void DenseImpl::pretty_print(std::ostream& stream) const {
+  stream << fmt::format("Dense({} -> {}, {})", options.in_features, options.out_features,
+                        options.activation == Activation::relu ? "relu" : "linear");
+}
+
+torch::Tensor DenseImpl::forward(const torch::Tensor& x) {
+  auto y = torch::nn::functional::linear(x, weight, bias);
+  return options.activation == Activation::relu ? torch::relu(y) : y;
+}
+
+Block dense(int64_t in_features, int64_t out_features, RandomState& initialisation) {
+  Dense layer(DenseOptions{in_features, out_features, Activation::relu});
+  he_uniform_(layer->weight, initialisation);
+  return Block(layer);
+}
+
+Block output(int64_t in_features, int64_t out_features, RandomState& initialisation) {
+  Dense layer(DenseOptions{in_features, out_features, Activation::linear});
+  glorot_uniform_(layer->weight, initialisation);
+  return Block(layer);
+}
+
+}  // namespace layerwise

@@ -1,0 +1,87 @@
+#include "layerwise/nn/greedy_net.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace layerwise {
+
+namespace {
+
+torch::nn::Sequential head_of(Block block) {
+  torch::nn::Sequential chain;
+  chain->push_back("output", std::move(block));
+  return chain;
+}
+
+}  // namespace
+
+GreedyNetImpl::GreedyNetImpl(Block first, Block head_block)
+    : hidden(register_module("hidden", torch::nn::Sequential())),
+      head(register_module("head", head_of(std::move(head_block)))) {
+  append(std::move(first));
+}
+
+torch::Tensor GreedyNetImpl::forward(const torch::Tensor& x) {
+  return head->forward(hidden->forward(x));
+}
+
+void GreedyNetImpl::deepen(Block block) {
+  freeze_hidden();
+  block.ptr()->to(device());
+  append(std::move(block));
+}
+
+Block GreedyNetImpl::exchange_head(Block block) {
+  block.ptr()->to(device());
+  Block old = *head->begin();
+  head = replace_module("head", head_of(std::move(block)));
+  return old;
+}
+
+void GreedyNetImpl::freeze_hidden() { freeze(layers() - 1); }
+
+void GreedyNetImpl::unfreeze() { freeze(0); }
+
+void GreedyNetImpl::train(bool on) {
+  torch::nn::Module::train(on);
+  for (auto& block : blocks(0, frozen_)) block.ptr()->eval();
+}
+
+int64_t GreedyNetImpl::layers() const { return static_cast<int64_t>(hidden->size()) + 1; }
+
+std::vector<uint64_t> GreedyNetImpl::frozen_fingerprints() const {
+  std::vector<uint64_t> prints;
+  for (const auto& block : blocks(0, frozen_)) prints.push_back(fingerprint(*block.ptr()));
+  return prints;
+}
+
+std::vector<Block> GreedyNetImpl::blocks(int64_t begin, int64_t end) const {
+  return {std::as_const(*hidden).begin() + begin, std::as_const(*hidden).begin() + end};
+}
+
+torch::nn::Sequential GreedyNetImpl::trainable() const {
+  auto part = blocks(frozen_, layers() - 1);
+  part.push_back(*std::as_const(*head).begin());
+  return chain_of(part);
+}
+
+void GreedyNetImpl::append(Block block) {
+  hidden->push_back(fmt::format("block{}", layers()), std::move(block));
+}
+
+void GreedyNetImpl::freeze(int64_t count) {
+  frozen_ = count;
+  const auto all = blocks();
+  for (int64_t i = 0; i < layers() - 1; ++i) {
+    set_requires_grad(*all[static_cast<size_t>(i)].ptr(), i >= count);
+  }
+  train(is_training());
+}
+
+torch::Device GreedyNetImpl::device() const {
+  const auto all = parameters();
+  return all.empty() ? torch::Device(torch::kCPU) : all.front().device();
+}
+
+}  // namespace layerwise

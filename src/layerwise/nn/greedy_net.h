@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+
+#include "layerwise/nn/chain.h"
+
+namespace layerwise {
+
+/// A network that grows: a chain of hidden blocks and an output layer, the head, that stays on top.
+///
+/// The first `frozen_blocks()` blocks are frozen: their parameters require no gradient and they stay in evaluation mode,
+/// also after `train()`. What a stage trains is the rest, `trainable()`. Parameters are named `hidden.block1.weight`,
+/// ..., `head.output.weight`; a name does not move when the network grows.
+class GreedyNetImpl : public torch::nn::Module {
+ public:
+  GreedyNetImpl(Block first, Block head);
+
+  /// @param x [batch, ...] as the first block takes it
+  torch::Tensor forward(const torch::Tensor& x);
+
+  /// Freezes every block present and puts `block` between them and the head.
+  void deepen(Block block);
+  /// Puts another head in place and returns the old one, unchanged.
+  Block exchange_head(Block head);
+  /// Freezes every hidden block, so that the head alone is trained.
+  void freeze_hidden();
+  /// Lets everything be trained, as fine-tuning does.
+  void unfreeze();
+
+  /// Switches the trainable part; frozen blocks stay in evaluation mode.
+  void train(bool on = true) override;
+
+  /// Hidden blocks and the head, as the tutorial counts layers.
+  int64_t layers() const;
+  int64_t frozen_blocks() const { return frozen_; }
+  /// The bits of each frozen block, hashed: see `fingerprint`.
+  std::vector<uint64_t> frozen_fingerprints() const;
+  /// The hidden blocks begin, ..., end-1.
+  std::vector<Block> blocks(int64_t begin, int64_t end) const;
+  std::vector<Block> blocks() const { return blocks(0, layers() - 1); }
+  /// The blocks that are not frozen, and the head.
+  torch::nn::Sequential trainable() const;
+
+  torch::nn::Sequential hidden;
+  torch::nn::Sequential head;
+
+ private:
+  void append(Block block);
+  void freeze(int64_t count);
+  torch::Device device() const;
+
+  int64_t frozen_ = 0;
+};
+TORCH_MODULE(GreedyNet);
+
+}  // namespace layerwise

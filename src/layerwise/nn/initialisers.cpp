@@ -1,0 +1,33 @@
+#include "layerwise/nn/initialisers.h"
+
+#include <cmath>
+#include <tuple>
+
+#include <torch/nn/init.h>
+#include <torch/utils.h>
+
+namespace layerwise {
+
+namespace {
+
+void fill_uniform(torch::Tensor& weight, double limit, RandomState& random) {
+  auto values = torch::empty(weight.sizes(), torch::kFloat64);
+  auto* value = values.data_ptr<double>();
+  for (int64_t i = 0; i < values.numel(); ++i) value[i] = random.uniform(-limit, limit);
+  torch::NoGradGuard no_grad;
+  weight.copy_(values);
+}
+
+}  // namespace
+
+void he_uniform_(torch::Tensor weight, RandomState& random) {
+  const auto fan_in = std::get<0>(torch::nn::init::_calculate_fan_in_and_fan_out(weight));
+  fill_uniform(weight, std::sqrt(6.0 / static_cast<double>(fan_in)), random);
+}
+
+void glorot_uniform_(torch::Tensor weight, RandomState& random) {
+  const auto [fan_in, fan_out] = torch::nn::init::_calculate_fan_in_and_fan_out(weight);
+  fill_uniform(weight, std::sqrt(6.0 / static_cast<double>(fan_in + fan_out)), random);
+}
+
+}  // namespace layerwise

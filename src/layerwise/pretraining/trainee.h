@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "layerwise/nn/greedy_net.h"
+#include "layerwise/pretraining/code_statistics.h"
+#include "layerwise/train/stage.h"
+
+namespace layerwise {
+
+/// Makes the block or the head that comes next, its weights drawn from the stream given.
+using BlockFactory = std::function<Block(RandomState& initialisation)>;
+
+/// All weights trained on, after the stages and on a copy.
+struct FineTuning {
+  int64_t epochs = 1000;
+  double learning_rate = 0.001;
+
+  /// The stages' options with these epochs and this rate.
+  FitOptions applied_to(FitOptions options) const;
+};
+
+/// Which fit of an algorithm is meant.
+struct StageInfo {
+  int64_t stage = 1;    ///< from 1
+  int64_t layers = 2;   ///< hidden blocks and the head
+  std::string variant;  ///< empty, or which fine-tuning it is
+  std::string task;     ///< what is fitted: "classification", "reconstruction"
+};
+
+struct StageReport {
+  StageInfo info;
+  StageResult result;
+  /// The newest block's output for the training rows, where the fit trained a block.
+  std::optional<CodeStatistics> code;
+};
+
+/// Whom an algorithm tells what it does. Either function may be empty.
+struct Observer {
+  std::function<Next(const StageInfo&, const FitView&)> on_epoch;
+  std::function<void(const StageReport&)> on_stage;
+};
+
+/// One network under an algorithm: what every stage of it needs, in one place.
+class Trainee {
+ public:
+  Trainee(GreedyNet& net, const torch::Tensor& train_inputs, const torch::Tensor& test_inputs, const Observer& observer);
+
+  /// `fit_stage`, with the observer's hook.
+  StageResult fit(const StageInfo& info, const Split& data, const Objective& objective, const FitOptions& options,
+                  RandomState& order);
+  /// Freezes the hidden blocks and looks at what the newest puts out for the training rows.
+  CodeStatistics freeze_and_inspect();
+  void report(const StageReport& report) const;
+
+  GreedyNet& net;
+
+ private:
+  FeatureCache features_;
+  const Observer& observer_;
+};
+
+}  // namespace layerwise

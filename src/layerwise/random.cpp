@@ -1,0 +1,127 @@
+#include "layerwise/random.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace layerwise {
+
+namespace {
+
+constexpr size_t shift_size = 397;
+constexpr uint32_t upper_bit = 0x80000000U;
+constexpr uint32_t lower_bits = 0x7fffffffU;
+constexpr uint32_t twist_matrix = 0x9908b0dfU;
+
+RandomState stream(uint32_t seed, uint32_t repeat, uint32_t purpose) {
+  const std::array<uint32_t, 3> key{seed, repeat, purpose};
+  return RandomState(std::span<const uint32_t>(key));
+}
+
+}  // namespace
+
+RandomState::RandomState(uint32_t seed) {
+  state_[0] = seed;
+  for (size_t i = 1; i < words; ++i) {
+    state_[i] = 1812433253U * (state_[i - 1] ^ (state_[i - 1] >> 30)) + static_cast<uint32_t>(i);
+  }
+}
+
+RandomState::RandomState(std::span<const uint32_t> seed) : RandomState(19650218U) {
+  if (seed.empty()) throw std::invalid_argument("RandomState: the seed array is empty");
+  size_t i = 1;
+  const auto mix = [&](uint32_t factor) {
+    const uint32_t last = state_[i - 1];
+    return state_[i] ^ ((last ^ (last >> 30)) * factor);
+  };
+  const auto advance = [&] {
+    if (++i == words) {
+      state_[0] = state_[words - 1];
+      i = 1;
+    }
+  };
+  for (size_t k = 0, j = 0; k < std::max(words, seed.size()); ++k, j = (j + 1) % seed.size()) {
+    state_[i] = mix(1664525U) + seed[j] + static_cast<uint32_t>(j);
+    advance();
+  }
+  for (size_t k = 0; k < words - 1; ++k) {
+    state_[i] = mix(1566083941U) - static_cast<uint32_t>(i);
+    advance();
+  }
+  state_[0] = upper_bit;
+}
+
+void RandomState::refill() {
+  for (size_t i = 0; i < words; ++i) {
+    const uint32_t y = (state_[i] & upper_bit) | (state_[(i + 1) % words] & lower_bits);
+    state_[i] = state_[(i + shift_size) % words] ^ (y >> 1) ^ ((y & 1U) != 0 ? twist_matrix : 0U);
+  }
+  position_ = 0;
+}
+
+uint32_t RandomState::next_uint32() {
+  if (position_ == words) refill();
+  uint32_t y = state_[position_++];
+  y ^= y >> 11;
+  y ^= (y << 7) & 0x9d2c5680U;
+  y ^= (y << 15) & 0xefc60000U;
+  return y ^ (y >> 18);
+}
+
+double RandomState::random_sample() {
+  const uint32_t high = next_uint32() >> 5;
+  const uint32_t low = next_uint32() >> 6;
+  return (high * 67108864.0 + low) / 9007199254740992.0;
+}
+
+double RandomState::uniform(double low, double high) { return low + (high - low) * random_sample(); }
+
+double RandomState::normal(double loc, double scale) {
+  if (std::exchange(has_gauss_, false)) return loc + scale * std::exchange(gauss_, 0.0);
+  double x = 0;
+  double y = 0;
+  double square = 0;
+  do {
+    x = 2.0 * random_sample() - 1.0;
+    y = 2.0 * random_sample() - 1.0;
+    square = x * x + y * y;
+  } while (square >= 1.0 || square == 0.0);
+  const double factor = std::sqrt(-2.0 * std::log(square) / square);
+  gauss_ = factor * x;
+  has_gauss_ = true;
+  return loc + scale * (factor * y);
+}
+
+uint32_t RandomState::interval(uint32_t max) {
+  if (max == 0) return 0;
+  const uint32_t mask = ~0U >> std::countl_zero(max);
+  uint32_t value = next_uint32() & mask;
+  while (value > max) value = next_uint32() & mask;
+  return value;
+}
+
+std::vector<int64_t> RandomState::permutation(int64_t n) {
+  if (n < 0 || n > (int64_t{1} << 32)) {
+    throw std::invalid_argument("RandomState::permutation: n is " + std::to_string(n));
+  }
+  std::vector<int64_t> values(static_cast<size_t>(n));
+  std::iota(values.begin(), values.end(), int64_t{0});
+  shuffle(values);
+  return values;
+}
+
+void RandomState::shuffle(std::span<int64_t> values) {
+  for (size_t i = values.size(); i > 1; --i) {
+    std::swap(values[i - 1], values[interval(static_cast<uint32_t>(i - 1))]);
+  }
+}
+
+Random::Random(uint32_t seed, uint32_t repeat)
+    : initialisation(stream(seed, repeat, 0)), order(stream(seed, repeat, 1)), subsets(stream(seed, repeat, 2)) {}
+
+}  // namespace layerwise

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace layerwise {
+
+/// Random numbers equal, draw for draw and bit for bit, to NumPy's legacy `numpy.random.RandomState`.
+///
+/// Every random number of a run comes from here, so that a run can be repeated in NumPy from its seed. The generator is
+/// MT19937; what is made of its words follows NumPy's legacy (frozen) stream: doubles of 53 bits, the polar Gauss
+/// method that keeps its second value, and indices by masked rejection.
+/// @see Matsumoto and Nishimura, "Mersenne Twister", 1998; numpy/random/mtrand.pyx and src/legacy
+class RandomState {
+ public:
+  /// As `RandomState(seed)`.
+  explicit RandomState(uint32_t seed);
+  /// As `RandomState([...])`, seeding by array.
+  /// @throws std::invalid_argument if `seed` is empty
+  explicit RandomState(std::span<const uint32_t> seed);
+
+  /// The next word of the generator.
+  uint32_t next_uint32();
+  /// Uniform in [0, 1) with 53 random bits, as `random_sample()`.
+  double random_sample();
+  /// Uniform in [low, high), as `uniform(low, high)`.
+  double uniform(double low, double high);
+  /// Gaussian, as `normal(loc, scale)`; `scale` may be 0.
+  double normal(double loc, double scale);
+  /// Uniform among 0, 1, ..., max (inclusive), by masked rejection; draws nothing if `max` is 0.
+  uint32_t interval(uint32_t max);
+  /// The numbers 0..n-1 in random order, as `permutation(n)`.
+  /// @throws std::invalid_argument if n is negative or above 2^32
+  std::vector<int64_t> permutation(int64_t n);
+  /// Fisher-Yates from the end, as `shuffle(values)`.
+  void shuffle(std::span<int64_t> values);
+
+ private:
+  static constexpr size_t words = 624;
+
+  void refill();
+
+  uint32_t state_[words];
+  size_t position_ = words;
+  double gauss_ = 0;
+  bool has_gauss_ = false;
+};
+
+/// The three streams of one repeat of an experiment: `RandomState([seed, repeat, purpose])`, purpose 0, 1, 2.
+///
+/// They are passed on explicitly and run on through the stages. Copying a `Random` copies its state, which is how two
+/// variants of one comparison start from the same numbers.
+struct Random {
+  Random(uint32_t seed, uint32_t repeat);
+
+  RandomState initialisation;  ///< weights, layer by layer in the order in which the layers are made
+  RandomState order;           ///< the order of the samples, one permutation an epoch
+  RandomState subsets;         ///< label subsets and independent batches
+};
+
+}  // namespace layerwise

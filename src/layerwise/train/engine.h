@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "layerwise/data/dataset.h"
+
+namespace layerwise {
+
+/// One measured value: `{"test", "accuracy", 0.826}`.
+struct Score {
+  std::string split;
+  std::string metric;
+  double value = 0;
+};
+
+/// What takes the optimizer's steps of one stage. `fit` decides about epochs, orders and hooks, and knows no more of an
+/// engine than this.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  Engine() = default;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Takes one step on each batch of `rows`, in this order; the last, shorter batch is kept.
+  /// @param rows row numbers of the training set
+  /// @returns the mean of the loss over the rows, each batch's taken before its step
+  virtual double run(std::span<const int64_t> rows) = 0;
+
+  /// Steps taken so far.
+  virtual int64_t steps() const = 0;
+
+  /// Every metric of the objective on both splits, in evaluation mode.
+  virtual std::vector<Score> evaluate() = 0;
+};
+
+}  // namespace layerwise
