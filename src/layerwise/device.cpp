@@ -71,8 +71,8 @@ void set_math_threads(int count) {
 
 void flush_denormals() { at::globalContext().setFlushDenormal(true); }
 
-TorchBuild torch_build() {
-  return {TORCH_VERSION, blas_in_use(), from_config("CPU capability usage: "),
+BuildInfo build_info() {
+  return {LAYERWISE_VERSION, TORCH_VERSION, blas_in_use(), from_config("CPU capability usage: "),
           torch::cuda::is_available() ? fmt::format("{} CUDA device(s)", torch::cuda::device_count()) : "no CUDA"};
 }
 

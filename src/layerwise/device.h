@@ -25,13 +25,14 @@ void set_math_threads(int count);
 /// 80 times.
 void flush_denormals();
 
-/// What the numbers of a run depend on: `LibTorch 2.13.0, OpenBLAS 0.3.21, CPU capability AVX2, no CUDA`.
-struct TorchBuild {
-  std::string version;
-  std::string blas;
-  std::string cpu_capability;
-  std::string cuda;
+/// The software that the numbers of a run depend on.
+struct BuildInfo {
+  std::string layerwise;       ///< this library's version
+  std::string libtorch;        ///< as 2.13.0
+  std::string blas;            ///< what multiplies matrices on the CPU
+  std::string cpu_capability;  ///< the instruction set that LibTorch chose, as AVX2
+  std::string cuda;            ///< the CUDA devices, or that there is none
 };
-TorchBuild torch_build();
+BuildInfo build_info();
 
 }  // namespace layerwise

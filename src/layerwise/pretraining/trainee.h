@@ -28,6 +28,8 @@ struct StageInfo {
   int64_t layers = 2;   ///< hidden blocks and the head
   std::string variant;  ///< empty, or which fine-tuning it is
   std::string task;     ///< what is fitted: "classification", "reconstruction"
+
+  bool operator==(const StageInfo&) const = default;
 };
 
 struct StageReport {

@@ -1,0 +1,16 @@
+#pragma once
+
+namespace layerwise::apps {
+
+/// The user (or the system) asked the program to end.
+struct Interrupted {
+  int signal;
+};
+
+/// From now on the first SIGINT or SIGTERM is noted, and a second one ends the program at once.
+void note_interrupts();
+
+/// @throws Interrupted if a signal was noted
+void throw_if_interrupted();
+
+}  // namespace layerwise::apps

@@ -1,0 +1,191 @@
+#include "support/program.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <new>
+#include <optional>
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "layerwise/device.h"
+#include "layerwise/report/failure.h"
+#include "support/interrupt.h"
+
+namespace layerwise::apps {
+
+namespace {
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+int report_error(const std::string& what, const std::string& hint, int status) {
+  std::fflush(stdout);
+  fmt::print(stderr, "error: {}\nhint: {}\n", first_line(what), hint);
+  return status;
+}
+
+void flush_results() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw report::Failure("the results could not be written to standard output", "see where it is directed to");
+  }
+}
+
+int run_guarded(const CLI::App& app, const std::function<void()>& body) {
+  const auto see_help = fmt::format("see `{} --help`", app.get_name());
+  try {
+    body();
+    flush_results();
+    return 0;
+  } catch (const Interrupted& interrupted) {
+    return report_error(fmt::format("stopped by signal {}", interrupted.signal),
+                        "the stages that were finished are in metrics.csv", 128 + interrupted.signal);
+  } catch (const UsageError& error) {
+    return report_error(error.what(), error.hint(), 2);
+  } catch (const std::invalid_argument& error) {
+    return report_error(error.what(), see_help, 2);
+  } catch (const report::Failure& error) {
+    return report_error(error.what(), error.hint(), 1);
+  } catch (const DeviceUnavailable& error) {
+    return report_error(error.what(), "use --device cpu, or --device auto to take what there is", 1);
+  } catch (const std::bad_alloc&) {
+    return report_error("out of memory", "ask for fewer samples or units", 1);
+  } catch (const c10::Error& error) {
+    return report_error(error.what_without_backtrace(), "LibTorch could not do this; try smaller sizes, or --device cpu",
+                        1);
+  } catch (const std::exception& error) {
+    return report_error(error.what(), "this should not have happened: please report it with the command line", 1);
+  }
+}
+
+std::string version_text(const CLI::App& app) {
+  const auto build = build_info();
+  return fmt::format("{} {}\nLibTorch {}\nBLAS {}\nCPU capability {}\nCUDA {}", app.get_name(), build.layerwise,
+                     build.libtorch, build.blas, build.cpu_capability, build.cuda);
+}
+
+std::optional<double> as_number(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  return !text.empty() && *end == '\0' ? std::optional(value) : std::nullopt;
+}
+
+bool same_value(const std::string& a, const std::string& b) {
+  const auto x = as_number(a);
+  const auto y = as_number(b);
+  return a == b || (x && y && *x == *y);
+}
+
+}  // namespace
+
+int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then is an error of write(), reported like a full disk
+  app.set_version_flag("--version", [&app] { return version_text(app); },
+                       "Print the versions that results depend on, and exit");
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.get_formatter()->column_width(34);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    return report_error(error.what(), fmt::format("see `{} --help`", app.get_name()), 2);
+  }
+  note_interrupts();
+  return run_guarded(app, body);
+}
+
+void RunOptions::add_to(CLI::App& app) {
+  const auto* group = "Run";
+  app.add_option("--device", device, "auto (CUDA where there is some), cpu, cuda or cuda:N")
+      ->capture_default_str()
+      ->group(group);
+  add_count(app, "--seed", seed, "Seed of every random number, but the data's", 0, 4294967295)->group(group);
+  add_count(app, "--repeats", repeats, "How many times: repeat k = 0, 1, ... has random streams of its own", 1, 1000000)
+      ->group(group);
+  add_count(app, "--threads", threads, "Repeats that run at once", 1, 4096)->group(group);
+  add_count(app, "--math-threads", math_threads, "Threads inside one operation; another count, other bits", 1, 4096)
+      ->group(group);
+  app.add_option("--out", out, "Folder to write to [default: runs/PROGRAM-SEED-TIME]")->group(group)->option_text("DIR");
+  app.add_flag("--force", force, "Write over the run that --out holds")->group(group);
+  app.add_flag("--quiet", quiet, "No progress on stderr")->group(group);
+}
+
+void RunOptions::check() const {
+  if (threads > repeats) {
+    throw UsageError(fmt::format("--threads {} with --repeats {}", threads, repeats),
+                     "--threads is how many repeats run at once; for threads inside one operation use --math-threads");
+  }
+  if (force && out.empty()) {
+    throw UsageError("--force without --out", "without --out every run has a new folder, and nothing to write over");
+  }
+  if (device.rfind("cuda", 0) == 0 && threads > 1) {
+    throw UsageError(fmt::format("--threads {} with --device {}", threads, device),
+                     "on CUDA repeats run one after another");
+  }
+}
+
+CLI::Option* add_count(CLI::App& app, const std::string& name, int64_t& value, const std::string& description,
+                       int64_t min, int64_t max) {
+  const auto within = [=](const std::string& text) -> std::string {
+    int64_t number = 0;
+    const auto* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error == std::errc() && stop == end && number >= min && number <= max) return {};
+    return fmt::format("'{}' is not a whole number from {} to {}", text, min, max);
+  };
+  return app.add_option(name, value, description)->check(CLI::Validator(within, ""))->capture_default_str()->option_text(
+      fmt::format("N [{}]", value));
+}
+
+CLI::Option* add_number(CLI::App& app, const std::string& name, double& value, const std::string& description,
+                        double min, bool open, double max) {
+  const auto within = [=](const std::string& text) -> std::string {
+    const auto number = as_number(text);
+    if (number && std::isfinite(*number) && (open ? *number > min : *number >= min) && *number < max) return {};
+    return fmt::format("'{}' is not a number {} {}{}", text, open ? "above" : "from", min,
+                       std::isinf(max) ? "" : fmt::format(" and below {}", max));
+  };
+  return app.add_option(name, value, description)->check(CLI::Validator(within, ""))->capture_default_str()->option_text(
+      fmt::format("X [{}]", value));
+}
+
+std::vector<std::string> options_changed(const CLI::App& app, const std::vector<std::string>& groups) {
+  std::vector<std::string> changed;
+  for (const auto* option : app.get_options()) {
+    const bool meant = std::find(groups.begin(), groups.end(), option->get_group()) != groups.end();
+    if (!meant || option->count() == 0) continue;
+    const auto value = fmt::format("{}", fmt::join(option->results(), ","));
+    if (!same_value(value, option->get_default_str())) changed.push_back(option->get_name() + " " + value);
+  }
+  return changed;
+}
+
+std::vector<std::pair<std::string, std::string>> all_options(const CLI::App& app) {
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const auto* option : app.get_options()) {
+    if (option->get_configurable() && option != app.get_help_ptr() && option != app.get_version_ptr()) {
+      const auto unset = option->get_expected_min() == 0 ? "off" : option->get_default_str();
+      values.emplace_back(option->get_single_name(),
+                          option->count() > 0 ? fmt::format("{}", fmt::join(option->results(), ",")) : unset);
+    }
+  }
+  return values;
+}
+
+std::string command_line(int argc, char** argv) {
+  const auto quoted = [](const std::string& word) {
+    const auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+    std::string result = "'";
+    for (const char c : word) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return result + "'";
+  };
+  std::vector<std::string> words;
+  for (int i = 0; i < argc; ++i) words.push_back(quoted(argv[i]));
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
+}  // namespace layerwise::apps

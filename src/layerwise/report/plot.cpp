@@ -1,0 +1,196 @@
+#include "layerwise/report/plot.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "layerwise/report/failure.h"
+#include "layerwise/report/run_folder.h"
+
+extern char** environ;
+
+namespace layerwise::report {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string quoted(const std::string& text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    result += c;
+  }
+  return result + "\"";
+}
+
+std::string number(double value) { return std::isfinite(value) ? fmt::format("{:.9g}", value) : "NaN"; }
+
+std::string data_block(size_t index, const Series& series) {
+  std::string block = fmt::format("$series{} << EOD\n", index);
+  for (size_t i = 0; i < series.x.size(); ++i) block += number(series.x[i]) + " " + number(series.y[i]) + "\n";
+  return block + "EOD\n";
+}
+
+std::string drawn_with(const Style& style) {
+  const auto points = fmt::format("pointtype {} pointsize {}", style.marker, style.marker_size);
+  const auto line = fmt::format("linewidth 1.8 dashtype {}", style.dash);
+  const auto color = fmt::format("linecolor rgb {}", quoted(style.color));
+  switch (style.kind) {
+    case Style::Kind::points: return fmt::format("points {} linewidth 1.6 {}", points, color);
+    case Style::Kind::line: return fmt::format("lines {} {}", line, color);
+    case Style::Kind::line_and_points: return fmt::format("linespoints {} {} {}", line, points, color);
+  }
+  return {};
+}
+
+std::string axes(const Panel& panel) {
+  std::string text;
+  text += fmt::format("set xlabel {}\nset ylabel {}\n", quoted(panel.x_label), quoted(panel.y_label));
+  text += panel.log_y ? "set logscale y\nset format y \"%g\"\n" : "unset logscale y\nset format y \"% h\"\n";
+  text += panel.whole_x ? "set xtics 1\nset offsets 0.3, 0.3, 0, 0\n" : "set xtics autofreq\nset offsets 0, 0, 0, 0\n";
+  text += panel.equal_scale ? "set size ratio -1\n" : "set size noratio\n";
+  text += "unset arrow\nunset x2tics\nunset x2label\n";
+  for (const double x : panel.boundaries) {
+    text += fmt::format("set arrow from {0}, graph 0 to {0}, graph 1 nohead back linewidth 0.6 linecolor rgb "
+                        "\"#b0b0b0\"\n", number(x));
+  }
+  if (!panel.top_tics.empty()) {
+    std::vector<std::string> tics;
+    for (const auto& [x, label] : panel.top_tics) tics.push_back(quoted(label) + " " + number(x));
+    text += fmt::format("set x2tics ({}) scale 0\nset link x2\nset x2label {}\n", fmt::join(tics, ", "),
+                        quoted(panel.top_label));
+  } else {
+    text += "unset link\n";
+  }
+  return text;
+}
+
+/// The series of a panel with something to show.
+bool drawable(const Series& series, bool log_y) {
+  return std::any_of(series.y.begin(), series.y.end(),
+                     [&](double y) { return std::isfinite(y) && (!log_y || y > 0); });
+}
+
+std::string plot_commands(const Figure& figure) {
+  std::string text = fmt::format("set multiplot layout {}, 1\n", figure.panels.size());
+  size_t index = 0;
+  for (const auto& panel : figure.panels) {
+    text += axes(panel);
+    std::vector<std::string> curves;
+    for (const auto& series : panel.series) {
+      const auto title = series.title.empty() ? "notitle" : "title " + quoted(series.title);
+      if (drawable(series, panel.log_y)) {
+        curves.push_back(fmt::format("$series{} using 1:2 with {} {}", index, drawn_with(series.style), title));
+      }
+      ++index;
+    }
+    text += curves.empty() ? "set label 1 \"no finite value\" at graph 0.5, 0.5 center\nplot [0:1] [0:1] NaN notitle\n"
+                             "unset label 1\n"
+                           : fmt::format("plot {}\n", fmt::join(curves, ", \\\n     "));
+  }
+  return text + "unset multiplot\nunset output\n";
+}
+
+std::string script_of(const Figure& figure) {
+  std::string text = fmt::format("# Draws {0}.png and {0}.svg: gnuplot {0}.gp\n", figure.name);
+  size_t index = 0;
+  for (const auto& panel : figure.panels) {
+    for (const auto& series : panel.series) text += data_block(index++, series);
+  }
+  text += "set datafile missing \"NaN\"\nset border linewidth 0.8\nset tics nomirror\n"
+          "set grid y linewidth 0.5 linecolor rgb \"#dddddd\"\n"
+          "set key outside right top Left reverse samplen 2.5 spacing 1.2\n";
+  const auto commands = plot_commands(figure);
+  text += fmt::format("set terminal pngcairo size {},{} font \"DejaVu Sans,12\" fontscale 2 linewidth 2 pointscale 2 "
+                      "background \"white\"\nset output \"{}.png\"\n{}", 2 * figure.width, 2 * figure.height,
+                      figure.name, commands);
+  text += fmt::format("set terminal svg size {},{} font \"DejaVu Sans,12\" background \"white\"\n"
+                      "set output \"{}.svg\"\n{}", figure.width, figure.height, figure.name, commands);
+  return text;
+}
+
+fs::path gnuplot_path() {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path != nullptr ? path : "");
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const auto candidate = fs::path(folder) / "gnuplot";
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return {};
+}
+
+/// Runs gnuplot on a script, inside its folder, and returns its exit status; what it says goes to `log`.
+int run_gnuplot(const fs::path& folder, const std::string& script, const fs::path& log) {
+  const auto program = gnuplot_path();
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+  std::string name = script;
+  char gnuplot[] = "gnuplot";
+  char* arguments[] = {gnuplot, name.data(), nullptr};
+  pid_t child = 0;
+  const int error = ::posix_spawn(&child, program.c_str(), &actions, nullptr, arguments, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) throw Failure(fmt::format("cannot start gnuplot: {}", std::strerror(error)), "check its installation");
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+std::string content_of(const fs::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::string content{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  return content.substr(std::min(content.size(), content.find_first_not_of(" \n")));
+}
+
+/// A picture that a full disk cut short does not.
+bool ends_with(const fs::path& picture, std::string_view ending) {
+  const auto content = content_of(picture);
+  return content.rfind(ending) != std::string::npos && content.rfind(ending) + ending.size() + 8 > content.size();
+}
+
+}  // namespace
+
+bool gnuplot_found() { return !gnuplot_path().empty(); }
+
+void draw(const Figure& figure, const fs::path& folder) {
+  const auto script = folder / (figure.name + ".gp");
+  write_whole(script, script_of(figure));
+  const auto workshop = folder / ".drawing.part";
+  fs::create_directories(workshop);
+  const auto log = workshop / "log";
+  const int status = run_gnuplot(workshop, fs::absolute(script), fs::absolute(log));
+  const auto png = figure.name + ".png";
+  const auto svg = figure.name + ".svg";
+  if (status != 0 || !ends_with(workshop / png, "IEND") || !ends_with(workshop / svg, "</svg>")) {
+    const auto words = content_of(log);
+    fs::remove_all(workshop);
+    throw Failure(fmt::format("gnuplot did not draw '{}' (status {}){}{}", (folder / png).string(), status,
+                              words.empty() ? "" : ": ", words.substr(0, words.find('\n'))),
+                  fmt::format("the results are whole; see what `gnuplot {}` says", script.string()));
+  }
+  fs::rename(workshop / png, folder / png);
+  fs::rename(workshop / svg, folder / svg);
+  fs::remove_all(workshop);
+}
+
+}  // namespace layerwise::report

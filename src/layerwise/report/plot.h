@@ -1,0 +1,52 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace layerwise::report {
+
+/// How a series is drawn. Each differs from the others in grey too: by marker, by dash or by lightness.
+struct Style {
+  enum class Kind { line, line_and_points, points };
+  Kind kind = Kind::line;
+  std::string color = "#000000";
+  int marker = 7;  ///< gnuplot's point type: 7 disc, 6 circle, 5 square, 4 open square, 9 triangle, 1 plus
+  int dash = 1;    ///< gnuplot's dash type: 1 solid, 2 dashed, 3 dotted
+  double marker_size = 1.0;
+};
+
+struct Series {
+  std::string title;  ///< in the legend; none if empty
+  std::vector<double> x;
+  std::vector<double> y;  ///< NaN leaves a gap
+  Style style;
+};
+
+struct Panel {
+  std::string x_label;
+  std::string y_label;
+  std::vector<Series> series;
+  bool log_y = false;
+  bool whole_x = false;              ///< x holds whole numbers: a tic at each
+  bool equal_scale = false;          ///< one unit is as long on either axis
+  std::vector<double> boundaries;    ///< thin vertical lines
+  std::string top_label;             ///< what `top_tics` count
+  std::vector<std::pair<double, std::string>> top_tics;
+};
+
+struct Figure {
+  std::string name;  ///< of the files, without ending
+  std::vector<Panel> panels;
+  int width = 800;
+  int height = 500;
+};
+
+bool gnuplot_found();
+
+/// Draws a figure as NAME.png and NAME.svg, and keeps the script, NAME.gp, that draws both again.
+/// @throws Failure with gnuplot's own words if it cannot
+void draw(const Figure& figure, const std::filesystem::path& folder);
+
+}  // namespace layerwise::report

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <chrono>
+#include <cstdio>
+#include <mutex>
+#include <string>
+
+namespace layerwise::report {
+
+/// How far a program is and how long it will go on, on stderr. Safe to call from several threads.
+class Progress {
+ public:
+  enum class Style {
+    off,
+    lines,  ///< one line a stage
+    live,   ///< one line, redrawn
+  };
+  /// `off` if quiet, `live` on a terminal, else `lines`.
+  static Style style_for(std::FILE* stream, bool quiet);
+
+  /// @param total work to be done, in any unit
+  Progress(Style style, double total, std::FILE* stream = stderr);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// Some work was done.
+  void advance(const std::string& what, double work);
+  /// A stage was ended: in the style `lines` this is what prints.
+  void stage_done(const std::string& what);
+  /// Takes the live line away, before something else is written.
+  void clear();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string time_left() const;
+  void clear_locked();
+
+  const Style style_;
+  const double total_;
+  std::FILE* const stream_;
+  std::mutex mutex_;
+  double done_ = 0;
+  const Clock::time_point start_ = Clock::now();
+  Clock::time_point drawn_{};
+  bool line_shown_ = false;
+};
+
+/// `45 s`, `3 min 20 s`, `2 h 05 min`.
+std::string duration_text(double seconds);
+
+}  // namespace layerwise::report

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+namespace layerwise::report {
+
+/// How values over repeats are spread. Values that are not finite are counted apart, never averaged away.
+struct Spread {
+  int count = 0;       ///< finite values
+  int not_finite = 0;  ///< the others
+  double mean = 0;
+  double sd = 0;  ///< sample standard deviation; 0 for a single value
+  double min = 0;
+  double max = 0;
+};
+
+Spread spread_of(const std::vector<double>& values);
+
+/// The p-quantile of finite values, linearly interpolated (NumPy's default).
+/// @throws std::invalid_argument if there is no value or p is outside [0, 1]
+double quantile(std::vector<double> values, double p);
+
+}  // namespace layerwise::report

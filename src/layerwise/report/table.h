@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace layerwise::report {
+
+/// A table of texts, for a terminal and for a page.
+struct Table {
+  std::vector<std::string> columns;
+  std::vector<std::vector<std::string>> rows;
+
+  /// Columns padded to the same width, numbers to the right, ending with a newline.
+  std::string to_text() const;
+  std::string to_html() const;
+};
+
+/// Replaces what HTML would take for markup.
+std::string html_escaped(const std::string& text);
+
+}  // namespace layerwise::report
