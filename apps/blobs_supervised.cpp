@@ -5,11 +5,12 @@
 ///     blobs_supervised --fine-tune 1000     and all weights afterwards, at a learning rate of .001
 ///
 /// Prints `> layers=2, train=..., test=...` after every stage, then a table beside the tutorial's numbers.
-#include "support/blobs_program.h"
-
+#include <iterator>
 #include <limits>
 
 #include <fmt/format.h>
+
+#include "support/blobs_program.h"
 
 namespace layerwise::apps {
 namespace {
@@ -37,26 +38,9 @@ report::Table table_of(const BlobsProgram& program, const Study& study) {
     table.rows.push_back({fmt::format("{}", info.layers), published_cell(program.published, info, "train", "accuracy"),
                           published_cell(program.published, info, "test", "accuracy"),
                           study.cell(info, "train", "accuracy"), study.cell(info, "test", "accuracy"),
-                          info.variant.empty() ? study.note({info}) : "fine-tuned " + study.note({info})});
+                          info.variant.empty() ? study.note(info) : "fine-tuned " + study.note(info)});
   }
   return table;
-}
-
-std::vector<std::string> notes_on(const BlobsProgram& program, const Study& study) {
-  std::vector<StageInfo> all;
-  for (const auto& fit : program.plan) all.push_back(fit.info);
-  std::vector<std::string> notes;
-  if (study.count(all, "diverged") > 0) {
-    notes.push_back(
-        "A fit that diverged ends its repeat: the procedure's step size was too large for these weights and data, the "
-        "program did what it says. Try another --seed, or a smaller --learning-rate.");
-  }
-  if (study.count(all, "collapsed") > 0) {
-    notes.push_back(
-        "A collapsed layer has no live ReLU unit, or one direction, left, and what is built on it cannot learn more. Deepening goes on all "
-        "the same, as in the tutorial. Try another --seed, more --units, or a smaller --learning-rate.");
-  }
-  return notes;
 }
 
 int run(int argc, char** argv) {
@@ -104,7 +88,7 @@ int run(int argc, char** argv) {
                          outcome.info.variant.empty() ? "" : ", fine-tuned");
     };
     program.table = [&](const Study& study) { return table_of(program, study); };
-    program.notes = [&](const Study& study) { return notes_on(program, study); };
+    program.notes = [&](const Study& study) { return trouble_notes(study, program.plan); };
     program.figures = [&](const Study& study, const std::vector<CurvePoint>& curves) {
       return std::vector<CaptionedFigure>{
           {{"accuracy", {against_layers(study, program.published, program.plan, "accuracy", "accuracy")}},

@@ -26,9 +26,9 @@ struct Look {
 constexpr Look looks[] = {{"train", "#1f4e79", 1, 7, 6}, {"test", "#e07b00", 2, 5, 4}};
 constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
 
-double quantile_of_finite(std::vector<double> values, double p) {
-  std::erase_if(values, [](double v) { return !std::isfinite(v); });
-  return values.empty() ? no_value : report::quantile(values, p);
+double quantile_of_finite(const std::vector<double>& values, double p) {
+  const auto finite = report::finite(values);
+  return finite.empty() ? no_value : report::quantile(finite, p);
 }
 
 /// The stages of the plan itself: fine-tuned variants are left out.

@@ -117,8 +117,7 @@ std::string agreement(const Study& study, const std::vector<Published>& publishe
   size_t compared = 0;
   size_t inside = 0;
   for (const auto& [info, split, metric, value] : published) {
-    auto values = study.values(info, split, metric);
-    std::erase_if(values, [](double v) { return !std::isfinite(v); });
+    const auto values = report::finite(study.values(info, split, metric));
     if (values.empty()) continue;
     constexpr double rounding = 0.0005;  // of the printed value
     ++compared;
@@ -171,30 +170,49 @@ std::string Study::cell(const StageInfo& info, const std::string& split, const s
   const auto all = values(info, split, metric);
   if (all.size() == 1) return fmt::format("{:.3f}", all[0]);
   const auto spread = report::spread_of(all);
-  return spread.count == 0 ? "nan" : fmt::format("{:.3f} +- {:.3f}", spread.mean, spread.sd);
+  if (spread.count == 0) return "nan";
+  if (metric != "mse") return fmt::format("{:.3f} +- {:.3f}", spread.mean, spread.sd);
+  return fmt::format("{:.3f} [{:.3f} .. {:.3f}]", report::quantile(report::finite(all), 0.5), spread.min, spread.max);
 }
 
-int64_t Study::count(const std::vector<StageInfo>& infos, const std::string& trouble) const {
+int64_t Study::count(const std::vector<PlannedFit>& fits, const std::string& trouble) const {
   int64_t found = 0;
   for (size_t repeat = 0; repeat < repeats.size(); ++repeat) {
-    found += std::any_of(infos.begin(), infos.end(),
-                         [&](const StageInfo& info) { return outcome(repeat, info).trouble == trouble; });
+    found += std::any_of(fits.begin(), fits.end(),
+                         [&](const PlannedFit& fit) { return outcome(repeat, fit.info).trouble == trouble; });
   }
   return found;
 }
 
-std::string Study::note(const std::vector<StageInfo>& infos) const {
-  if (repeats.size() == 1) {
-    for (const auto& info : infos) {
-      if (!outcome(0, info).details.empty()) return outcome(0, info).details;
-    }
-    return {};
-  }
+std::string Study::note(const StageInfo& info) const {
+  if (repeats.size() == 1) return outcome(0, info).details;
   std::vector<std::string> counts;
   for (const auto* trouble : {"diverged", "collapsed", "not reached"}) {
-    if (const auto n = count(infos, trouble)) counts.push_back(fmt::format("{} {}", trouble, n));
+    if (const auto n = count({{info, 0}}, trouble)) counts.push_back(fmt::format("{} {}", trouble, n));
   }
   return fmt::format("{}", fmt::join(counts, ", "));
+}
+
+std::vector<std::string> trouble_notes(const Study& study, const std::vector<PlannedFit>& plan) {
+  const auto repeats_with = [&](const char* trouble) {
+    return study.repeats.size() == 1 ? std::string("This run")
+                                     : fmt::format("{} of {} repeats", study.count(plan, trouble), study.repeats.size());
+  };
+  std::vector<std::string> notes;
+  if (study.count(plan, "diverged") > 0) {
+    notes.push_back(repeats_with("diverged") +
+                    " diverged: the loss grew beyond all numbers and the fit ended; on a stage that deepening goes on "
+                    "from, the repeat ended too. It is the procedure that does so, not a fault of the program. Try "
+                    "another --seed, or a smaller --learning-rate.");
+  }
+  if (study.count(plan, "collapsed") > 0) {
+    notes.push_back(repeats_with("collapsed") +
+                    " collapsed: the ReLU units of a layer died until its output held one direction or none, and no layer "
+                    "above can bring back what is lost. It is the procedure that does so, not a fault of the program; "
+                    "deepening goes on as in the tutorial. Try another --seed, more --units, or a smaller "
+                    "--learning-rate.");
+  }
+  return notes;
 }
 
 std::string published_cell(const std::vector<Published>& published, const StageInfo& info, const std::string& split,

@@ -61,12 +61,13 @@ struct Study {
   const Outcome& outcome(size_t repeat, const StageInfo& info) const;
   /// The values of one score over the repeats.
   std::vector<double> values(const StageInfo& info, const std::string& split, const std::string& metric) const;
-  /// `mean +- standard deviation` of its finite values, or the value of a single repeat.
+  /// The value of a single repeat; of several, over the finite values, `mean +- standard deviation`, or for a mean
+  /// squared error, which one collapsed repeat would dominate, `median [minimum .. maximum]`.
   std::string cell(const StageInfo& info, const std::string& split, const std::string& metric) const;
-  /// What a single repeat says of these fits, or how many repeats had which trouble.
-  std::string note(const std::vector<StageInfo>& infos) const;
+  /// What a single repeat says of this fit, or how many repeats had which trouble.
+  std::string note(const StageInfo& info) const;
   /// Repeats in which one of these fits had this trouble.
-  int64_t count(const std::vector<StageInfo>& infos, const std::string& trouble) const;
+  int64_t count(const std::vector<PlannedFit>& fits, const std::string& trouble) const;
 };
 
 /// A value of the curves of repeat 0.
@@ -113,6 +114,9 @@ void run_blobs(const BlobsProgram& program, const CLI::App& app, const std::stri
 /// The value that the tutorial prints, with three digits, or nothing.
 std::string published_cell(const std::vector<Published>& published, const StageInfo& info, const std::string& split,
                            const std::string& metric);
+
+/// What a person whose run diverged or collapsed should know and may try.
+std::vector<std::string> trouble_notes(const Study& study, const std::vector<PlannedFit>& plan);
 
 /// Published and measured values of both splits against layers.
 report::Panel against_layers(const Study& study, const std::vector<Published>& published,

@@ -75,7 +75,7 @@ std::string axes(const Panel& panel) {
     text += fmt::format("set x2tics ({}) scale 0\nset link x2\nset x2label {}\n", fmt::join(tics, ", "),
                         quoted(panel.top_label));
   } else {
-    text += "unset link\n";
+    text += "unset link x2\n";
   }
   return text;
 }

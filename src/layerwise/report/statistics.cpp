@@ -2,29 +2,28 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 
 namespace layerwise::report {
 
-Spread spread_of(const std::vector<double>& values) {
+std::vector<double> finite(std::vector<double> values) {
+  std::erase_if(values, [](double value) { return !std::isfinite(value); });
+  return values;
+}
+
+Spread spread_of(const std::vector<double>& all) {
+  const auto values = finite(all);
   Spread spread;
-  double sum = 0;
-  for (const double value : values) {
-    if (!std::isfinite(value)) {
-      ++spread.not_finite;
-      continue;
-    }
-    spread.min = spread.count == 0 ? value : std::min(spread.min, value);
-    spread.max = spread.count == 0 ? value : std::max(spread.max, value);
-    sum += value;
-    ++spread.count;
-  }
-  if (spread.count == 0) return spread;
-  spread.mean = sum / spread.count;
+  spread.count = static_cast<int>(values.size());
+  spread.not_finite = static_cast<int>(all.size() - values.size());
+  if (values.empty()) return spread;
+  const auto [min, max] = std::minmax_element(values.begin(), values.end());
+  spread.min = *min;
+  spread.max = *max;
+  spread.mean = std::accumulate(values.begin(), values.end(), 0.0) / spread.count;
   double squares = 0;
-  for (const double value : values) {
-    if (std::isfinite(value)) squares += (value - spread.mean) * (value - spread.mean);
-  }
+  for (const double value : values) squares += (value - spread.mean) * (value - spread.mean);
   if (spread.count > 1) spread.sd = std::sqrt(squares / (spread.count - 1));
   return spread;
 }

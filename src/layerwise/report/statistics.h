@@ -14,6 +14,9 @@ struct Spread {
   double max = 0;
 };
 
+/// The values that are finite, in their order.
+std::vector<double> finite(std::vector<double> values);
+
 Spread spread_of(const std::vector<double>& values);
 
 /// The p-quantile of finite values, linearly interpolated (NumPy's default).
