@@ -76,6 +76,7 @@ report::Panel against_layers(const Study& study, const std::vector<Published>& p
   panel.x_label = "layers (hidden and output)";
   panel.y_label = label;
   panel.whole_x = true;
+  panel.y_format = "%.2f";
   panel.log_y = metric == "mse";
   for (const auto& look : looks) {
     auto middle = measured(study, stages, look, metric, 0.5);

@@ -36,19 +36,25 @@ Outcome not_reached(const StageInfo& info) {
   return outcome;
 }
 
+/// A classifier needs some direction, an autoencoder nearly all of its input.
+bool collapsed(const CodeStatistics& code, const StageInfo& info) {
+  constexpr double most_lost = 0.1;
+  return code.rank == 0 || (info.task == "reconstruction" && code.lost > most_lost);
+}
+
 Outcome outcome_of(const StageReport& report) {
   Outcome outcome{report.info, report.result.scores, "", ""};
   if (report.result.diverged()) {
     outcome.trouble = "diverged";
     const auto epoch = report.result.fit.diverged_in;
     outcome.details = epoch > 0 ? fmt::format("diverged: not a number from epoch {} on", epoch) : "diverged";
-  } else if (report.code && report.code->rank == 0) {
+  } else if (report.code && collapsed(*report.code, report.info)) {
+    const auto& [units, dead, rank, lost] = *report.code;
     outcome.trouble = "collapsed";
-    outcome.details = fmt::format("collapsed: all {} units of the newest layer are dead", report.code->units);
-  } else if (report.code && report.code->rank == 1 && report.code->units > 1) {
-    outcome.trouble = "collapsed";
-    outcome.details = fmt::format("collapsed: one live direction, {} of {} units dead", report.code->dead,
-                                  report.code->units);
+    outcome.details = rank == 0   ? fmt::format("collapsed: all {} units of the newest layer are dead", units)
+                      : rank == 1 ? fmt::format("collapsed: one live direction, {} of {} units dead", dead, units)
+                                  : fmt::format("collapsed: {:.0f}% of the input is lost, {} of {} units dead",
+                                                100 * lost, dead, units);
   }
   return outcome;
 }

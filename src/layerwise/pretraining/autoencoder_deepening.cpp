@@ -18,7 +18,7 @@ struct Stage {
   const Observer& observer;
   int64_t number;
 
-  Trainee trainee() const { return Trainee(net, data.train.inputs, data.test.inputs, observer); }
+  Trainee trainee() const { return Trainee(net, data, observer); }
   StageInfo info(std::string variant, std::string task) const {
     return {number, net->layers(), std::move(variant), std::move(task)};
   }

@@ -12,7 +12,7 @@ void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepen
     throw std::invalid_argument(
         fmt::format("deepen_supervised: {} layers asked for, the network has {}", options.layers, net->layers()));
   }
-  Trainee trainee(net, data.train.inputs, data.test.inputs, observer);
+  Trainee trainee(net, data, observer);
   const auto fit = [&](const StageInfo& info, const FitOptions& fit_options) {
     const auto result = trainee.fit(info, data, classification(), fit_options, random.order);
     trainee.report({info, result, trainee.freeze_and_inspect()});

@@ -10,9 +10,8 @@ FitOptions FineTuning::applied_to(FitOptions options) const {
   return options;
 }
 
-Trainee::Trainee(GreedyNet& net_, const torch::Tensor& train_inputs, const torch::Tensor& test_inputs,
-                 const Observer& observer)
-    : net(net_), features_(train_inputs, test_inputs), observer_(observer) {}
+Trainee::Trainee(GreedyNet& net_, const Split& data, const Observer& observer)
+    : net(net_), inputs_(data.train.inputs), features_(data.train.inputs, data.test.inputs), observer_(observer) {}
 
 StageResult Trainee::fit(const StageInfo& info, const Split& data, const Objective& objective,
                          const FitOptions& options, RandomState& order) {
@@ -25,7 +24,7 @@ StageResult Trainee::fit(const StageInfo& info, const Split& data, const Objecti
 
 CodeStatistics Trainee::freeze_and_inspect() {
   net->freeze_hidden();
-  return code_statistics(features_.of(net).train);
+  return code_statistics(features_.of(net).train, inputs_);
 }
 
 void Trainee::report(const StageReport& report) const {

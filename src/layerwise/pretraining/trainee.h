@@ -48,7 +48,7 @@ struct Observer {
 /// One network under an algorithm: what every stage of it needs, in one place.
 class Trainee {
  public:
-  Trainee(GreedyNet& net, const torch::Tensor& train_inputs, const torch::Tensor& test_inputs, const Observer& observer);
+  Trainee(GreedyNet& net, const Split& data, const Observer& observer);
 
   /// `fit_stage`, with the observer's hook.
   StageResult fit(const StageInfo& info, const Split& data, const Objective& objective, const FitOptions& options,
@@ -60,6 +60,7 @@ class Trainee {
   GreedyNet& net;
 
  private:
+  torch::Tensor inputs_;
   FeatureCache features_;
   const Observer& observer_;
 };

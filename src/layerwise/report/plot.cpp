@@ -12,6 +12,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <sstream>
 #include <string_view>
 
@@ -58,11 +59,27 @@ std::string drawn_with(const Style& style) {
   return {};
 }
 
+/// A tic at each whole number, or at fewer where they would touch, and half a unit of room on either side.
+std::string whole_number_axis(const Panel& panel) {
+  double min = std::numeric_limits<double>::infinity();
+  double max = -min;
+  for (const auto& series : panel.series) {
+    for (const double x : series.x) {
+      min = std::min(min, x);
+      max = std::max(max, x);
+    }
+  }
+  if (!(min <= max)) return "set xtics autofreq\nset autoscale x\n";
+  constexpr double most_tics = 25;
+  return fmt::format("set xtics {}\nset xrange [{}:{}]\n", std::ceil((max - min + 1) / most_tics), min - 0.5, max + 0.5);
+}
+
 std::string axes(const Panel& panel) {
   std::string text;
   text += fmt::format("set xlabel {}\nset ylabel {}\n", quoted(panel.x_label), quoted(panel.y_label));
-  text += panel.log_y ? "set logscale y\nset format y \"%g\"\n" : "unset logscale y\nset format y \"% h\"\n";
-  text += panel.whole_x ? "set xtics 1\nset offsets 0.3, 0.3, 0, 0\n" : "set xtics autofreq\nset offsets 0, 0, 0, 0\n";
+  text += panel.log_y ? "set logscale y\nset format y \"%g\"\n"
+                      : fmt::format("unset logscale y\nset format y {}\n", quoted(panel.y_format));
+  text += panel.whole_x ? whole_number_axis(panel) : "set xtics autofreq\nset autoscale x\n";
   text += panel.equal_scale ? "set size ratio -1\n" : "set size noratio\n";
   text += "unset arrow\nunset x2tics\nunset x2label\n";
   for (const double x : panel.boundaries) {
@@ -112,9 +129,9 @@ std::string script_of(const Figure& figure) {
   for (const auto& panel : figure.panels) {
     for (const auto& series : panel.series) text += data_block(index++, series);
   }
-  text += "set datafile missing \"NaN\"\nset border linewidth 0.8\nset tics nomirror\n"
+  text += "set border linewidth 0.8\nset tics nomirror\n"
           "set grid y linewidth 0.5 linecolor rgb \"#dddddd\"\n"
-          "set key outside right top Left reverse samplen 2.5 spacing 1.2\n";
+          "set key outside right top Left reverse samplen 2.5 spacing 1.2\nset lmargin 10\n";
   const auto commands = plot_commands(figure);
   text += fmt::format("set terminal pngcairo size {},{} font \"DejaVu Sans,12\" fontscale 2 linewidth 2 pointscale 2 "
                       "background \"white\"\nset output \"{}.png\"\n{}", 2 * figure.width, 2 * figure.height,

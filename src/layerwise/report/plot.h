@@ -28,6 +28,7 @@ struct Panel {
   std::string x_label;
   std::string y_label;
   std::vector<Series> series;
+  std::string y_format = "%g";       ///< of the tics of y
   bool log_y = false;
   bool whole_x = false;              ///< x holds whole numbers: a tic at each
   bool equal_scale = false;          ///< one unit is as long on either axis

@@ -28,8 +28,8 @@ bool StageResult::diverged() const {
 
 StageResult fit_stage(GreedyNet& net, FeatureCache& features, const Split& data, const Objective& objective,
                       const FitOptions& options, RandomState& order, std::span<const Hook> hooks) {
-  const auto& [train, test] = features.of(net);
   const auto frozen = net->frozen_fingerprints();
+  const auto& [train, test] = features.of(net);
   AutogradEngine engine(net->trainable(), objective, {{train, data.train.targets}, {test, data.test.targets}},
                         options);
   StageResult result;

@@ -1,0 +1,183 @@
+#include "testing.h"
+
+#include <cmath>
+#include <vector>
+
+#include <torch/cuda.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
+
+#include "layerwise/nn/dense.h"
+#include "layerwise/nn/greedy_net.h"
+#include "layerwise/nn/initialisers.h"
+
+namespace layerwise {
+namespace {
+
+namespace nn = torch::nn;
+
+GreedyNet small_net(RandomState& random) {
+  Block first = dense(2, 4, random);
+  Block head = output(4, 3, random);
+  return GreedyNet(first, head);
+}
+
+std::vector<std::string> parameter_names(const GreedyNet& net) {
+  std::vector<std::string> names;
+  for (const auto& item : net->named_parameters()) names.push_back(item.key());
+  return names;
+}
+
+TEST_CASE("Deepening freezes what is there, and nothing else") {
+  RandomState random(1);
+  auto net = small_net(random);
+  REQUIRE(net->layers() == 2);
+  REQUIRE(trainable_parameters(*net).size() == 4);
+  net->deepen(dense(4, 4, random));
+  REQUIRE(net->layers() == 3);
+  REQUIRE(net->frozen_blocks() == 1);
+  const auto parameters = net->named_parameters();
+  for (const auto* name : {"hidden.block1.weight", "hidden.block1.bias"}) REQUIRE_FALSE(parameters[name].requires_grad());
+  for (const auto* name : {"hidden.block2.weight", "hidden.block2.bias", "head.output.weight", "head.output.bias"}) {
+    REQUIRE(parameters[name].requires_grad());
+  }
+  REQUIRE(trainable_parameters(*net->trainable()).size() == 4);
+  net->unfreeze();
+  REQUIRE(trainable_parameters(*net).size() == 6);
+}
+
+TEST_CASE("Parameter names and the head do not move when the network grows") {
+  RandomState random(1);
+  auto net = small_net(random);
+  auto names = parameter_names(net);
+  const auto head = net->named_parameters()["head.output.weight"];
+  net->deepen(dense(4, 4, random));
+  for (const auto& name : names) REQUIRE(net->named_parameters().contains(name));
+  REQUIRE(net->named_parameters()["head.output.weight"].is_same(head));
+}
+
+TEST_CASE("A head that was exchanged comes back as it was") {
+  RandomState random(1);
+  auto net = small_net(random);
+  const auto x = torch::ones({5, 2});
+  const auto before = net->forward(x);
+  const auto own = net->exchange_head(output(4, 7, random));
+  REQUIRE(net->forward(x).size(1) == 7);
+  net->exchange_head(own);
+  REQUIRE(torch::equal(net->forward(x), before));
+  REQUIRE(parameter_names(net).size() == 4);
+}
+
+TEST_CASE("Frozen blocks stay in evaluation mode, whatever train() is told") {
+  RandomState random(1);
+  GreedyNet net(block(nn::Linear(2, 4), nn::BatchNorm1d(4), nn::ReLU(), nn::Dropout(0.5)), output(4, 3, random));
+  net->deepen(dense(4, 4, random));
+  net->train();
+  const auto before = fingerprint(*net->blocks()[0].ptr());
+  const auto x = torch::randn({8, 2});
+  const auto once = net->forward(x);
+  REQUIRE(torch::equal(net->forward(x), once));
+  REQUIRE(fingerprint(*net->blocks()[0].ptr()) == before);
+  REQUIRE(net->blocks()[1].ptr()->is_training());
+  net->unfreeze();
+  net->train();
+  net->forward(x);
+  REQUIRE(fingerprint(*net->blocks()[0].ptr()) != before);
+}
+
+TEST_CASE("A view shares its layers with the network") {
+  RandomState random(1);
+  auto net = small_net(random);
+  net->deepen(dense(4, 4, random));
+  const auto part = net->trainable();
+  REQUIRE(part->size() == 2);
+  REQUIRE(part->ptr(0) == net->blocks()[1].ptr());
+  REQUIRE(net->blocks(0, 1).size() == 1);
+}
+
+/// Uses another layer's weight, transposed.
+struct TiedImpl : nn::Module {
+  explicit TiedImpl(torch::Tensor weight_) : weight(register_parameter("weight", std::move(weight_))) {}
+  torch::Tensor forward(const torch::Tensor& x) { return x.matmul(weight); }
+  torch::Tensor weight;
+};
+TORCH_MODULE(Tied);
+
+TEST_CASE("A tensor that two modules share is trained once") {
+  nn::Linear first(nn::LinearOptions(2, 4).bias(false));
+  GreedyNet net{Block(first), Block(Tied(first->weight))};
+  REQUIRE(net->parameters().size() == 2);
+  REQUIRE(trainable_parameters(*net).size() == 1);
+}
+
+TEST_CASE("A snapshot puts every bit back, buffers too") {
+  GreedyNet net(block(nn::Linear(2, 4), nn::BatchNorm1d(4)), Block(nn::Linear(4, 1)));
+  const Snapshot snapshot(*net);
+  const auto before = fingerprint(*net);
+  {
+    torch::NoGradGuard no_grad;
+    for (auto& parameter : net->parameters()) parameter.add_(1);
+    net->train();
+    net->forward(torch::randn({8, 2}));
+  }
+  REQUIRE(fingerprint(*net) != before);
+  snapshot.restore();
+  REQUIRE(fingerprint(*net) == before);
+}
+
+TEST_CASE("A fingerprint sees a single flipped bit") {
+  Dense layer(DenseOptions{3, 2, Activation::relu});
+  const auto before = fingerprint(*layer);
+  layer->weight.data_ptr<float>()[5] = -0.0F;
+  REQUIRE(fingerprint(*layer) != before);
+}
+
+TEST_CASE("Weights are drawn in float64 in the order of [out, in], then rounded") {
+  RandomState random(7);
+  RandomState same(7);
+  const auto hidden = dense(2, 3, random).ptr<DenseImpl>();
+  const auto head = output(3, 2, random).ptr<DenseImpl>();
+  const double he = std::sqrt(6.0 / 2);
+  for (int64_t i = 0; i < 6; ++i) {
+    REQUIRE(hidden->weight.data_ptr<float>()[i] == static_cast<float>(same.uniform(-he, he)));
+  }
+  const double glorot = std::sqrt(6.0 / 5);
+  for (int64_t i = 0; i < 6; ++i) {
+    REQUIRE(head->weight.data_ptr<float>()[i] == static_cast<float>(same.uniform(-glorot, glorot)));
+  }
+  REQUIRE(torch::equal(hidden->bias, torch::zeros({3})));
+  REQUIRE(hidden->options.activation == Activation::relu);
+  REQUIRE(head->options.activation == Activation::linear);
+}
+
+TEST_CASE("A convolution's fans count its kernel") {
+  RandomState random(7);
+  RandomState same(7);
+  auto weight = torch::empty({4, 3, 5, 5});
+  he_uniform_(weight, random);
+  const double limit = std::sqrt(6.0 / (3 * 25));
+  REQUIRE(weight.data_ptr<float>()[0] == static_cast<float>(same.uniform(-limit, limit)));
+}
+
+TEST_CASE("A dense layer needs widths") {
+  REQUIRE_THROWS_AS(Dense(DenseOptions{0, 3, Activation::relu}), std::invalid_argument);
+  REQUIRE_THROWS_AS(Dense(DenseOptions{3, -1, Activation::relu}), std::invalid_argument);
+}
+
+TEST_CASE("New blocks and heads follow the network to its device", "[cuda]") {
+  if (!torch::cuda::is_available()) {
+    WARN("skipped: no CUDA");
+    return;
+  }
+  RandomState random(1);
+  auto net = small_net(random);
+  net->to(torch::kCUDA);
+  net->deepen(dense(4, 4, random));
+  net->exchange_head(output(4, 2, random));
+  REQUIRE(net->forward(torch::ones({2, 2}, torch::kCUDA)).is_cuda());
+}
+
+}  // namespace
+}  // namespace layerwise

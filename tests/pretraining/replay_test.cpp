@@ -1,0 +1,207 @@
+#include "pretraining/replays.h"
+
+#include <algorithm>
+#include <tuple>
+#include <vector>
+
+namespace layerwise {
+namespace {
+
+using nlohmann::json;
+using testing::Experiment;
+
+void put(const Block& block, const json& values) {
+  torch::NoGradGuard no_grad;
+  auto layer = block.ptr<DenseImpl>();
+  std::vector<float> weight;
+  for (const auto& row : values["weight"]) {
+    for (const auto& value : row) weight.push_back(value.get<float>());
+  }
+  layer->weight.copy_(torch::tensor(weight).view_as(layer->weight));
+  layer->bias.copy_(torch::tensor(values["bias"].get<std::vector<float>>()));
+}
+
+/// Fits the trainable part for as many epochs as the replay's curve has, and compares the training loss after each.
+/// The streams go on as after the whole fit.
+void require_same_curve(GreedyNet& net, Experiment& experiment, const Split& data, const Objective& objective,
+                        const json& curve) {
+  auto options = experiment.fit;
+  options.epochs = static_cast<int64_t>(curve.size());
+  std::vector<double> losses;
+  const std::vector<Hook> hooks{[&](const FitView& view) {
+    if (view.epoch > 0) losses.push_back(value_of(view.engine.evaluate(), "train", objective.loss.name));
+    return Next::go_on;
+  }};
+  FeatureCache features(data.train.inputs, data.test.inputs);
+  fit_stage(net, features, data, objective, options, experiment.random.order, hooks);
+  for (size_t epoch = 0; epoch < curve.size(); ++epoch) {
+    INFO("layers " << net->layers() << ", epoch " << epoch + 1);
+    REQUIRE(testing::relative_difference(losses.at(epoch), curve[epoch]) < 1e-5);
+  }
+  for (int64_t epoch = options.epochs; epoch < experiment.fit.epochs; ++epoch) {
+    experiment.random.order.permutation(data.train.size());
+  }
+}
+
+TEST_CASE("Every supervised stage follows PyTorch's replay from the same starting weights") {
+  for (const auto& replay : testing::reference("replays.json")["supervised_stages"]) {
+    INFO(replay["options"].dump());
+    Experiment experiment(replay["options"]);
+    auto net = experiment.net(experiment.centers);
+    for (const auto& stage : replay["stages"]) {
+      require_same_curve(net, experiment, experiment.data, classification(), stage["curve"]);
+      put(net->blocks().back(), stage["block"]);
+      put(*net->head->begin(), stage["head"]);
+      net->deepen(experiment.next_block()(experiment.random.initialisation));
+    }
+  }
+}
+
+TEST_CASE("Every unsupervised stage and every classifier follows PyTorch's replay from the same starting weights") {
+  for (const auto& replay : testing::reference("replays.json")["unsupervised_stages"]) {
+    INFO(replay["options"].dump());
+    Experiment experiment(replay["options"]);
+    auto net = experiment.net(experiment.features);
+    for (const auto& stage : replay["stages"]) {
+      require_same_curve(net, experiment, autoencoding(experiment.data), reconstruction(), stage["curve"]);
+      put(net->blocks().back(), stage["block"]);
+      put(*net->head->begin(), stage["head"]);
+      net->freeze_hidden();
+      const auto own = net->exchange_head(experiment.classifier()(experiment.random.initialisation));
+      require_same_curve(net, experiment, experiment.data, classification(), stage["classifier_curve"]);
+      net->exchange_head(own);
+      net->deepen(experiment.next_block()(experiment.random.initialisation));
+    }
+  }
+}
+
+TEST_CASE("Short whole runs agree with PyTorch's: losses to 1e-4, accuracies within one sample") {
+  const auto replays = testing::reference("replays.json");
+  for (const bool supervised : {true, false}) {
+    for (const auto& replay : replays[supervised ? "supervised_short" : "unsupervised_short"]) {
+      Experiment experiment(replay["options"]);
+      const auto scores = testing::run(experiment, supervised);
+      const double sample = 1.0 / static_cast<double>(experiment.data.test.size());
+      int64_t stage = 0;
+      for (const auto& expected : replay["stages"]) {
+        ++stage;
+        for (const auto& [name, value] : expected.items()) {
+          if (!value.is_number()) continue;
+          INFO(replay["options"].dump() << " stage " << stage << " " << name);
+          const double ours = scores.at({stage, name});
+          if (name.find("accuracy") != std::string::npos) {
+            REQUIRE(std::abs(ours - value.get<double>()) < 1.01 * sample);
+          } else {
+            REQUIRE(testing::relative_difference(ours, value) < 1e-4);
+          }
+        }
+      }
+      REQUIRE(stage == experiment.layers - 1);
+    }
+  }
+}
+
+json small_options() {
+  return {{"seed", 2}, {"repeat", 0}, {"samples", 200}, {"centers", 3}, {"features", 2}, {"cluster_std", 2.0},
+          {"random_state", 2}, {"units", 10}, {"layers", 4}, {"epochs", 5}, {"batch_size", 32},
+          {"learning_rate", 0.002}, {"momentum", 0.9}};
+}
+
+using Row = std::tuple<std::string, std::string, int64_t, std::string, double>;
+
+/// Every score of an unsupervised run as (variant, task, stage, split and metric, value), and the final bits.
+std::pair<std::vector<Row>, uint64_t> unsupervised_run(std::optional<FineTuning> autoencoder,
+                                                       std::optional<FineTuning> classifier) {
+  Experiment experiment(small_options());
+  std::vector<Row> rows;
+  Observer observer;
+  observer.on_stage = [&](const StageReport& report) {
+    for (const auto& score : report.result.scores) {
+      rows.emplace_back(report.info.variant, report.info.task, report.info.stage, score.split + score.metric,
+                        score.value);
+    }
+  };
+  auto net = experiment.net(experiment.features);
+  deepen_autoencoder(net, experiment.data, {experiment.layers, experiment.fit, autoencoder, classifier},
+                     experiment.next_block(), experiment.classifier(), experiment.random, observer);
+  return {rows, fingerprint(*net)};
+}
+
+TEST_CASE("Fine-tuning leaves the deepened autoencoder as it is without, bit for bit") {
+  const auto [plain, bits] = unsupervised_run({}, {});
+  const FineTuning tuning{3, 0.001};
+  const std::vector<std::tuple<std::optional<FineTuning>, std::optional<FineTuning>, std::string>> choices{
+      {tuning, {}, "fine_tuned_autoencoder"}, {{}, tuning, "fine_tuned_classifier"}, {tuning, tuning, "fine_tuned_both"}};
+  for (const auto& [autoencoder, classifier, variant] : choices) {
+    INFO(variant);
+    auto [rows, tuned_bits] = unsupervised_run(autoencoder, classifier);
+    REQUIRE(std::count_if(rows.begin(), rows.end(), [&, &v = variant](const Row& row) {
+              return std::get<0>(row) == v && std::get<1>(row) == "classification";
+            }) == 3 * 4);
+    std::erase_if(rows, [](const Row& row) { return !std::get<0>(row).empty(); });
+    REQUIRE(rows == plain);
+    REQUIRE(tuned_bits == bits);
+  }
+}
+
+TEST_CASE("Fine-tuning starts from the deepened weights and trains all of them") {
+  Experiment experiment(small_options());
+  auto net = experiment.net(experiment.centers);
+  std::vector<double> losses;
+  uint64_t tuned = 0;
+  uint64_t before = 0;
+  Observer observer;
+  observer.on_epoch = [&](const StageInfo& info, const FitView& view) {
+    if (info.variant == "fine_tuned" && view.epoch == 0) {
+      before = fingerprint(*net->blocks()[0].ptr());
+      REQUIRE(net->frozen_blocks() == 0);
+      losses.push_back(value_of(view.engine.evaluate(), "train", "cross_entropy"));
+    }
+    return Next::go_on;
+  };
+  observer.on_stage = [&](const StageReport& report) {
+    losses.push_back(value_of(report.result.scores, "train", "cross_entropy"));
+    tuned = fingerprint(*net->blocks()[0].ptr());
+  };
+  const FineTuning tuning{20, 0.001};
+  deepen_supervised(net, experiment.data, {experiment.layers, experiment.fit, tuning}, experiment.next_block(),
+                    experiment.random, observer);
+  REQUIRE(losses.size() == 5);
+  REQUIRE(testing::relative_difference(losses[3], losses[2]) < 1e-5);
+  REQUIRE(losses[4] < losses[3]);
+  REQUIRE(tuned != before);
+  REQUIRE(fingerprint(*net->blocks()[0].ptr()) == before);
+}
+
+TEST_CASE("A stage that diverges is the last, and is reported as diverged") {
+  auto options = small_options();
+  options["learning_rate"] = 100.0;
+  for (const bool supervised : {true, false}) {
+    Experiment experiment(options);
+    std::vector<StageReport> reports;
+    Observer observer;
+    observer.on_stage = [&](const StageReport& report) { reports.push_back(report); };
+    auto net = experiment.net(supervised ? experiment.centers : experiment.features);
+    if (supervised) {
+      deepen_supervised(net, experiment.data, {4, experiment.fit, FineTuning{}}, experiment.next_block(),
+                        experiment.random, observer);
+    } else {
+      deepen_autoencoder(net, experiment.data, {4, experiment.fit, {}, {}}, experiment.next_block(),
+                         experiment.classifier(), experiment.random, observer);
+      REQUIRE(reports.size() == 1);
+      REQUIRE(reports.back().result.diverged());
+    }
+    REQUIRE(reports.size() <= 4);
+  }
+}
+
+TEST_CASE("Fewer layers than the network has are refused") {
+  Experiment experiment(small_options());
+  auto net = experiment.net(experiment.centers);
+  REQUIRE_THROWS_AS(deepen_supervised(net, experiment.data, {1, experiment.fit, {}}, experiment.next_block(),
+                                      experiment.random),
+                    std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace layerwise

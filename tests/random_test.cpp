@@ -1,0 +1,77 @@
+#include "testing.h"
+
+#include <numeric>
+#include <vector>
+
+#include "layerwise/random.h"
+
+namespace layerwise {
+namespace {
+
+using nlohmann::json;
+
+RandomState seeded(const json& seed) {
+  if (seed.is_array()) return RandomState(seed.get<std::vector<uint32_t>>());
+  return RandomState(seed.get<uint32_t>());
+}
+
+template <typename Draw>
+void require_equal(const json& expected, Draw draw) {
+  for (const auto& value : expected) REQUIRE(draw() == value.get<double>());
+}
+
+TEST_CASE("RandomState gives NumPy's numbers bit for bit") {
+  const auto cases = testing::reference("random_state.json");
+  REQUIRE(cases.size() >= 14);
+  for (const auto& expected : cases) {
+    INFO("seed " << expected["seed"].dump().substr(0, 60));
+    auto random = seeded(expected["seed"]);
+    require_equal(expected["random_sample"], [&] { return random.random_sample(); });
+    require_equal(expected["normal_odd"], [&] { return random.normal(1.5, 2.25); });
+    require_equal(expected["uniform"], [&] { return random.uniform(-3.0, 5.5); });
+    require_equal(expected["normal_after"], [&] { return random.normal(0.0, 1.0); });
+    REQUIRE(random.permutation(33) == expected["permutation"].get<std::vector<int64_t>>());
+    std::vector<int64_t> values(17);
+    std::iota(values.begin(), values.end(), 100);
+    random.shuffle(values);
+    REQUIRE(values == expected["shuffle"].get<std::vector<int64_t>>());
+    REQUIRE(random.permutation(1) == expected["permutation_of_1"].get<std::vector<int64_t>>());
+    REQUIRE(random.permutation(0).empty());
+    require_equal(expected["uniform_reversed"], [&] { return random.uniform(2.0, -2.0); });
+    require_equal(expected["normal_scale_0"], [&] { return random.normal(4.0, 0.0); });
+    for (int i = 0; i < 1000; ++i) random.random_sample();
+    require_equal(expected["skip_1000_then"], [&] { return random.random_sample(); });
+  }
+}
+
+TEST_CASE("A repeat's streams are RandomState([seed, repeat, purpose])") {
+  const auto cases = testing::reference("random_state.json");
+  const auto first_of = [&](const std::vector<uint32_t>& seed) {
+    for (const auto& expected : cases) {
+      if (expected["seed"] == json(seed)) return expected["random_sample"][0].get<double>();
+    }
+    FAIL("no fixture");
+    return 0.0;
+  };
+  Random random(1, 0);
+  REQUIRE(random.initialisation.random_sample() == first_of({1, 0, 0}));
+  REQUIRE(random.order.random_sample() == first_of({1, 0, 1}));
+  REQUIRE(random.subsets.random_sample() == first_of({1, 0, 2}));
+}
+
+TEST_CASE("A copied stream goes on as the original does, its second Gaussian included") {
+  RandomState random(3);
+  random.normal(0, 1);
+  auto copy = random;
+  for (int i = 0; i < 5; ++i) REQUIRE(copy.normal(0, 1) == random.normal(0, 1));
+  REQUIRE(copy.permutation(10) == random.permutation(10));
+}
+
+TEST_CASE("RandomState refuses what NumPy refuses") {
+  REQUIRE_THROWS_AS(RandomState(std::vector<uint32_t>{}), std::invalid_argument);
+  RandomState random(0);
+  REQUIRE_THROWS_AS(random.permutation(-1), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace layerwise

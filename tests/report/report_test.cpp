@@ -1,0 +1,151 @@
+#include "testing.h"
+
+#include <cstdlib>
+#include <limits>
+
+#include "layerwise/report/failure.h"
+#include "layerwise/report/page.h"
+#include "layerwise/report/plot.h"
+#include "layerwise/report/progress.h"
+#include "layerwise/report/run_folder.h"
+#include "layerwise/report/statistics.h"
+#include "layerwise/report/table.h"
+
+namespace layerwise::report {
+namespace {
+
+using testing::content_of;
+using testing::TemporaryFolder;
+
+constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
+
+TEST_CASE("Statistics count what is not finite apart") {
+  const auto spread = spread_of({1, nan_value, 3, 5});
+  REQUIRE(spread.count == 3);
+  REQUIRE(spread.not_finite == 1);
+  REQUIRE(spread.mean == 3);
+  REQUIRE(spread.sd == 2);
+  REQUIRE(spread.min == 1);
+  REQUIRE(spread.max == 5);
+  REQUIRE(spread_of({}).count == 0);
+  REQUIRE(spread_of({7}).sd == 0);
+}
+
+TEST_CASE("Quantiles are NumPy's") {
+  REQUIRE(quantile({4, 1, 3, 2}, 0.5) == 2.5);
+  REQUIRE(quantile({4, 1, 3, 2}, 0.0) == 1);
+  REQUIRE(quantile({4, 1, 3, 2}, 1.0) == 4);
+  REQUIRE(quantile({1, 2, 3, 4}, 0.25) == 1.75);
+  REQUIRE_THROWS_AS(quantile({}, 0.5), std::invalid_argument);
+  REQUIRE_THROWS_AS(quantile({1}, 1.5), std::invalid_argument);
+}
+
+TEST_CASE("A table's columns stand under each other") {
+  const Table table{{"layers", "train", ""}, {{"2", "0.816", "note"}, {"12", "0.85", ""}}};
+  REQUIRE(table.to_text() == "layers  train\n     2  0.816  note\n    12   0.85\n");
+  REQUIRE(table.to_html().find("<td>0.816</td>") != std::string::npos);
+  REQUIRE(html_escaped("a<b & \"c\"") == "a&lt;b &amp; &quot;c&quot;");
+}
+
+TEST_CASE("A file is written whole or not at all") {
+  const TemporaryFolder folder;
+  write_whole(folder.file("a.txt"), "one");
+  write_whole(folder.file("a.txt"), "two");
+  REQUIRE(content_of(folder.file("a.txt")) == "two");
+  REQUIRE_FALSE(std::filesystem::exists(folder.file("a.txt.part")));
+  REQUIRE_THROWS_AS(write_whole(folder.file("missing/a.txt"), "x"), Failure);
+}
+
+TEST_CASE("Rows are added to a file that holds whole rows only") {
+  const TemporaryFolder folder;
+  RowFile rows(folder.file("rows.csv"), "a,b");
+  REQUIRE(content_of(folder.file("rows.csv")) == "a,b\n");
+  rows.append("1,2\n3,4\n");
+  REQUIRE(content_of(folder.file("rows.csv")) == "a,b\n1,2\n3,4\n");
+}
+
+TEST_CASE("A folder with a run in it is left alone, unless forced") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "deep" / "run";
+  RunFolder(path, false);
+  RunFolder(path, false);  // nothing in it yet
+  write_whole(path / "run.json", "{}");
+  write_whole(path / "old.csv", "1");
+  write_whole(path / "mine.txt", "keep");
+  REQUIRE_THROWS_AS(RunFolder(path, false), Failure);
+  REQUIRE(content_of(path / "old.csv") == "1");
+  RunFolder(path, true);
+  REQUIRE_FALSE(std::filesystem::exists(path / "old.csv"));
+  REQUIRE(content_of(path / "mine.txt") == "keep");
+}
+
+TEST_CASE("A run folder that cannot be is a failure that names it") {
+  const TemporaryFolder folder;
+  write_whole(folder.file("file"), "x");
+  for (const auto* name : {"file", "file/below"}) {
+    try {
+      RunFolder(folder.path() / name, false);
+      FAIL("nothing was thrown");
+    } catch (const Failure& failure) {
+      REQUIRE(std::string(failure.what()).find(name) != std::string::npos);
+      REQUIRE_FALSE(failure.hint().empty());
+    }
+  }
+}
+
+TEST_CASE("Durations read well") {
+  REQUIRE(duration_text(45.2) == "45 s");
+  REQUIRE(duration_text(200) == "3 min 20 s");
+  REQUIRE(duration_text(7500) == "2 h 05 min");
+  REQUIRE(duration_text(59.7) == "1 min 00 s");
+}
+
+Figure small_figure() {
+  Panel panel{"layers", "a \"quoted\" label", {}, "%g", false, true, false, {2.5}, "above", {{2, "two"}}};
+  panel.series.push_back({"train", {1, 2, 3}, {0.1, nan_value, 0.3}, {}});
+  panel.series.push_back({"points", {1, 2, 3}, {0.2, 0.2, 0.2}, {Style::Kind::points, "#e07b00", 5, 1, 1}});
+  auto logarithmic = panel;
+  logarithmic.log_y = true;
+  logarithmic.series[1].y = {0, 0, 0};
+  auto empty = panel;
+  for (auto& series : empty.series) series.y = {nan_value, nan_value, nan_value};
+  return {"figure", {panel, logarithmic, empty}, 400, 900};
+}
+
+TEST_CASE("A figure is drawn as PNG and SVG, with gaps, zeros on logarithmic axes, and nothing finite at all") {
+  if (!gnuplot_found()) {
+    WARN("skipped: no gnuplot");
+    return;
+  }
+  const TemporaryFolder folder;
+  draw(small_figure(), folder.path());
+  REQUIRE(content_of(folder.file("figure.png")).substr(1, 3) == "PNG");
+  REQUIRE(content_of(folder.file("figure.svg")).find("</svg>") != std::string::npos);
+  REQUIRE(std::filesystem::exists(folder.file("figure.gp")));
+  REQUIRE_FALSE(std::filesystem::exists(folder.path() / ".drawing.part"));
+}
+
+TEST_CASE("What gnuplot cannot draw is a failure in its own words") {
+  if (!gnuplot_found()) {
+    WARN("skipped: no gnuplot");
+    return;
+  }
+  const TemporaryFolder folder;
+  auto figure = small_figure();
+  figure.panels[0].series[0].style.color = "no such colour";
+  REQUIRE_THROWS_AS(draw(figure, folder.path()), Failure);
+  REQUIRE_FALSE(std::filesystem::exists(folder.file("figure.png")));
+}
+
+TEST_CASE("A page escapes what it is given") {
+  const TemporaryFolder folder;
+  write_page({"A & B", "run --x '<y>'", {"1 < 2"}, {{"a"}, {{"<b>"}}}, {{"f.svg", "caption"}}}, folder.file("p.html"));
+  const auto page = content_of(folder.file("p.html"));
+  REQUIRE(page.find("A &amp; B") != std::string::npos);
+  REQUIRE(page.find("1 &lt; 2") != std::string::npos);
+  REQUIRE(page.find("&lt;b&gt;") != std::string::npos);
+  REQUIRE(page.find("src=\"f.svg\"") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace layerwise::report

@@ -1,0 +1,64 @@
+#pragma once
+
+/// LibTorch and Catch2 both define CHECK, and Catch2's must win: include this header first, and neither library directly.
+#include <torch/types.h>
+#include <torch/utils.h>
+
+#undef CHECK
+
+#if __has_include(<catch2/catch_test_macros.hpp>)
+#include <catch2/catch_test_macros.hpp>
+#else
+#include <catch2/catch.hpp>
+#endif
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace layerwise::testing {
+
+/// A checked-in file of tests/reference.
+inline nlohmann::json reference(const std::string& name) {
+  std::ifstream stream(std::filesystem::path(LAYERWISE_REFERENCE_DIR) / name);
+  REQUIRE(stream.good());
+  return nlohmann::json::parse(stream);
+}
+
+/// |a - b| as a share of |b|; infinite if one of them is not finite.
+inline double relative_difference(double a, double b) {
+  if (!std::isfinite(a) || !std::isfinite(b)) return std::numeric_limits<double>::infinity();
+  return a == b ? 0 : std::abs(a - b) / std::abs(b);
+}
+
+/// A folder of this test's own, empty at first and removed at the end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    auto pattern = (std::filesystem::temp_directory_path() / "layerwise-test-XXXXXX").string();
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    path_ = pattern;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::string file(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline std::string content_of(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace layerwise::testing

@@ -1,0 +1,309 @@
+#include "testing.h"
+
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include <torch/cuda.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
+
+#include "layerwise/data/blobs.h"
+#include "layerwise/nn/dense.h"
+#include "layerwise/pretraining/code_statistics.h"
+#include "layerwise/train/autograd_engine.h"
+#include "layerwise/train/evaluate.h"
+#include "layerwise/train/stage.h"
+
+namespace layerwise {
+namespace {
+
+namespace nn = torch::nn;
+
+/// One row, input 1 and target 1, and a linear unit that starts at w = b = 0: loss (w + b - 1)^2, gradient -2 each.
+struct OneUnit {
+  Dense unit{DenseOptions{1, 1, Activation::linear}};
+  Split data = [] {
+    const Dataset one{torch::ones({1, 1}), torch::ones({1, 1})};
+    return Split{one, one};
+  }();
+
+  FitResult fit(const FitOptions& options, std::span<const Hook> hooks = {}) {
+    nn::Sequential chain;
+    chain->push_back(unit);
+    AutogradEngine engine(chain, reconstruction(), data, options);
+    RandomState order(0);
+    return layerwise::fit(engine, 1, options, order, hooks);
+  }
+  float weight() const { return unit->weight.item<float>(); }
+};
+
+Split blobs_of(int64_t samples) {
+  BlobsOptions options;
+  options.samples = samples;
+  return split(to_dataset(make_blobs(options)), samples / 2);
+}
+
+TEST_CASE("SGD steps are those that can be done in the head") {
+  OneUnit plain;
+  plain.fit({1, 1, Sgd{0.25, 0.0}});
+  REQUIRE(plain.weight() == 0.5F);
+  REQUIRE(plain.unit->bias.item<float>() == 0.5F);
+
+  OneUnit with_momentum;  // the second gradient is 0, the velocity -2 * 0.5
+  with_momentum.fit({2, 1, Sgd{0.25, 0.5}});
+  REQUIRE(with_momentum.weight() == 0.75F);
+}
+
+TEST_CASE("Every fit starts its momentum at zero") {
+  OneUnit unit;
+  unit.fit({1, 1, Sgd{0.25, 0.5}});
+  unit.fit({1, 1, Sgd{0.25, 0.5}});
+  REQUIRE(unit.weight() == 0.5F);
+}
+
+TEST_CASE("Hooks see epoch 0 and every epoch, and may end the fit") {
+  OneUnit unit;
+  std::vector<int64_t> epochs;
+  std::vector<double> losses;
+  const std::vector<Hook> hooks{[&](const FitView& view) {
+    epochs.push_back(view.epoch);
+    losses.push_back(view.loss);
+    return view.epoch == 3 ? Next::stop : Next::go_on;
+  }};
+  const auto result = unit.fit({10, 1, Sgd{0.25, 0.0}}, hooks);
+  REQUIRE(result.epochs == 3);
+  REQUIRE(epochs == std::vector<int64_t>{0, 1, 2, 3});
+  REQUIRE(std::isnan(losses[0]));
+  REQUIRE(losses[1] == 1.0);  // before the first step
+  REQUIRE(losses[2] == 0.0);
+}
+
+TEST_CASE("A fit that diverges ends and says in which epoch") {
+  OneUnit unit;
+  const auto result = unit.fit({1000, 1, Sgd{1e6, 0.0}});
+  REQUIRE(result.diverged_in > 1);
+  REQUIRE(result.epochs == result.diverged_in);
+  REQUIRE(result.epochs < 1000);
+}
+
+TEST_CASE("The last, shorter batch is kept, and each epoch draws one permutation") {
+  const auto data = blobs_of(50);
+  RandomState random(1);
+  nn::Sequential chain;
+  chain->push_back(output(2, 3, random));
+  const FitOptions options{3, 8, Sgd{}};
+  AutogradEngine engine(chain, classification(), data, options);
+  RandomState order(5);
+  fit(engine, 25, options, order);
+  REQUIRE(engine.steps() == 3 * 4);
+  RandomState same(5);
+  for (int i = 0; i < 3; ++i) same.permutation(25);
+  REQUIRE(order.next_uint32() == same.next_uint32());
+}
+
+TEST_CASE("Options that make no sense are refused by name") {
+  const auto refused = [](const FitOptions& options, const char* name) {
+    try {
+      check(options);
+    } catch (const std::invalid_argument& error) {
+      return std::string(error.what()).find(name) != std::string::npos;
+    }
+    return false;
+  };
+  REQUIRE(refused({0, 32, Sgd{}}, "epochs is 0"));
+  REQUIRE(refused({1, -1, Sgd{}}, "batch_size is -1"));
+  REQUIRE(refused({1, 1, Sgd{0.0, 0.9}}, "learning_rate is 0"));
+  REQUIRE(refused({1, 1, Sgd{NAN, 0.9}}, "learning_rate is nan"));
+  REQUIRE(refused({1, 1, Sgd{0.1, 1.0}}, "momentum is 1"));
+}
+
+TEST_CASE("Nothing to train is an error") {
+  nn::Sequential chain;
+  chain->push_back(nn::ReLU());
+  REQUIRE_THROWS_AS(AutogradEngine(chain, reconstruction(), blobs_of(10), {}), std::invalid_argument);
+}
+
+/// A user's block: two parameters of its own and a buffer that training moves.
+struct GatedImpl : nn::Module {
+  GatedImpl(int64_t in, int64_t out)
+      : linear(register_module("linear", nn::Linear(in, out))),
+        gate(register_parameter("gate", torch::ones({out}))),
+        seen(register_buffer("seen", torch::zeros({}))) {}
+  torch::Tensor forward(const torch::Tensor& x) {
+    if (is_training()) seen.add_(1);
+    return torch::tanh(linear(x)) * gate;
+  }
+  nn::Linear linear;
+  torch::Tensor gate;
+  torch::Tensor seen;
+};
+TORCH_MODULE(Gated);
+
+TEST_CASE("Frozen parameters and buffers of any module keep their bits, trained ones move") {
+  torch::manual_seed(1);
+  const auto data = blobs_of(120);
+  RandomState order(3);
+  const std::vector<Block> blocks{
+      block(nn::Linear(2, 6), nn::BatchNorm1d(6), nn::ReLU()),
+      block(nn::Linear(6, 6), nn::Dropout(0.3), nn::ReLU()),
+      Block(Gated(6, 6)),
+      block(nn::Linear(6, 6), nn::BatchNorm1d(6), nn::Dropout(0.2)),
+  };
+  GreedyNet net(blocks[0], Block(nn::Linear(6, 3)));
+  FeatureCache features(data.train.inputs, data.test.inputs);
+  for (size_t stage = 0; stage < blocks.size(); ++stage) {
+    if (stage > 0) net->deepen(blocks[stage]);
+    std::vector<uint64_t> before;
+    for (const auto& layer : net->blocks()) before.push_back(fingerprint(*layer.ptr()));
+    net->train();  // what a user may well do
+    fit_stage(net, features, data, classification(), {2, 16, Sgd{}}, order);
+    for (size_t i = 0; i < before.size(); ++i) {
+      INFO("stage " << stage + 1 << ", block " << i + 1);
+      REQUIRE((fingerprint(*blocks[i].ptr()) == before[i]) == (i < stage));
+    }
+  }
+}
+
+/// A block that breaks the rule: it moves a buffer even in evaluation mode.
+struct RestlessImpl : nn::Module {
+  RestlessImpl() : count(register_buffer("count", torch::zeros({}))) {}
+  torch::Tensor forward(const torch::Tensor& x) {
+    count.add_(1);
+    return x;
+  }
+  torch::Tensor count;
+};
+TORCH_MODULE(Restless);
+
+TEST_CASE("A frozen block that moves is an error that names it") {
+  const auto data = blobs_of(20);
+  RandomState random(1);
+  GreedyNet net(Block(Restless()), Block(nn::Linear(2, 3)));
+  net->deepen(Block(nn::Linear(2, 2)));
+  FeatureCache features(data.train.inputs, data.test.inputs);
+  try {
+    fit_stage(net, features, data, classification(), {1, 8, Sgd{}}, random);
+    FAIL("nothing was thrown");
+  } catch (const std::logic_error& error) {
+    REQUIRE(std::string(error.what()).find("block 1") != std::string::npos);
+  }
+}
+
+/// Counts how often it is run.
+struct CountedImpl : nn::Module {
+  explicit CountedImpl(int& runs_) : runs(runs_) {}
+  torch::Tensor forward(const torch::Tensor& x) {
+    ++runs;
+    return torch::relu(x + 1);
+  }
+  int& runs;
+};
+TORCH_MODULE(Counted);
+
+TEST_CASE("The frozen prefix is run once a stage and split, not once a batch, and not again in later stages") {
+  const auto data = blobs_of(100);
+  RandomState random(1);
+  int runs = 0;
+  GreedyNet net(Block(Counted(runs)), output(2, 3, random));
+  FeatureCache features(data.train.inputs, data.test.inputs);
+  net->deepen(dense(2, 2, random));
+  fit_stage(net, features, data, classification(), {5, 8, Sgd{}}, random);
+  REQUIRE(runs == 2);
+  net->deepen(dense(2, 2, random));
+  fit_stage(net, features, data, classification(), {5, 8, Sgd{}}, random);
+  REQUIRE(runs == 2);
+}
+
+TEST_CASE("Cached features agree with a forward through the whole network") {
+  const auto data = blobs_of(3000);
+  RandomState random(1);
+  GreedyNet net(dense(2, 20, random), output(20, 3, random));
+  FeatureCache features(data.train.inputs, data.test.inputs);
+  REQUIRE(features.of(net).train.is_same(data.train.inputs));
+  for (int i = 0; i < 3; ++i) {
+    net->deepen(dense(20, 20, random));
+    const auto cached = features.of(net).train;
+    torch::NoGradGuard no_grad;
+    const auto direct = chain_of(net->blocks(0, net->frozen_blocks()))->forward(data.train.inputs);
+    REQUIRE((cached - direct).abs().max().item<double>() <= 1e-5 * direct.abs().max().item<double>());
+    REQUIRE_FALSE(cached.requires_grad());
+  }
+}
+
+TEST_CASE("A block that was changed after it was cached is run again") {
+  const auto data = blobs_of(20);
+  RandomState random(1);
+  GreedyNet net(dense(2, 4, random), output(4, 3, random));
+  FeatureCache features(data.train.inputs, data.test.inputs);
+  net->freeze_hidden();
+  const auto before = features.of(net).train;
+  {
+    torch::NoGradGuard no_grad;
+    net->named_parameters()["hidden.block1.bias"].add_(1);
+  }
+  REQUIRE_FALSE(torch::equal(features.of(net).train, before));
+}
+
+TEST_CASE("Metrics are means over all rows, in chunks or not, and no accuracy is made up from NaN") {
+  nn::Sequential identity{nn::Identity()};
+  auto logits = torch::zeros({2500, 2});
+  logits.select(1, 1).slice(0, 0, 1000).fill_(1);
+  const Dataset data{logits, torch::ones({2500}, torch::kInt64)};
+  const auto scores = evaluate(identity, data, classification().metrics, "test");
+  REQUIRE(value_of(scores, "test", "accuracy") == 0.4);
+  const double expected = 0.4 * std::log1p(std::exp(-1.0)) + 0.6 * std::log(2.0);
+  REQUIRE(testing::relative_difference(value_of(scores, "test", "cross_entropy"), expected) < 1e-6);
+  REQUIRE_THROWS_AS(value_of(scores, "train", "accuracy"), std::out_of_range);
+
+  logits[2400][0] = NAN;
+  REQUIRE(std::isnan(value_of(evaluate(identity, data, classification().metrics, "test"), "test", "accuracy")));
+}
+
+TEST_CASE("Dead units, rank and loss of a code") {
+  RandomState random(4);
+  auto x = torch::empty({50, 2}, torch::kFloat64);
+  for (int64_t i = 0; i < x.numel(); ++i) x.data_ptr<double>()[i] = random.normal(0, 1);
+  const auto zeros = torch::zeros({50, 1}, torch::kFloat64);
+  const auto first = x.slice(1, 0, 1);
+
+  const auto whole = code_statistics(torch::cat({x, zeros, x.sum(1, true)}, 1), x);
+  REQUIRE(whole.units == 4);
+  REQUIRE(whole.dead == 1);
+  REQUIRE(whole.rank == 2);
+  REQUIRE(whole.lost < 1e-9);
+
+  const auto one = code_statistics(torch::cat({first, zeros + 3, 2 * first}, 1), x);
+  REQUIRE(one.dead == 1);
+  REQUIRE(one.rank == 1);
+  REQUIRE(one.lost > 0.3);
+
+  const auto none = code_statistics(torch::cat({zeros, zeros + 1}, 1), x);
+  REQUIRE(none.dead == 2);
+  REQUIRE(none.rank == 0);
+  REQUIRE(none.lost == 1);
+  REQUIRE(code_statistics(first * NAN, x).rank == 0);
+}
+
+TEST_CASE("A stage on CUDA agrees with the CPU", "[cuda]") {
+  if (!torch::cuda::is_available()) {
+    WARN("skipped: no CUDA");
+    return;
+  }
+  std::vector<double> losses;
+  for (const auto& device : {torch::Device(torch::kCPU), torch::Device(torch::kCUDA)}) {
+    const auto data = blobs_of(200).to(device);
+    RandomState random(1);
+    GreedyNet net{dense(2, 10, random), output(10, 3, random)};
+    net->to(device);
+    FeatureCache features(data.train.inputs, data.test.inputs);
+    const auto result = fit_stage(net, features, data, classification(), {5, 32, Sgd{}}, random);
+    losses.push_back(value_of(result.scores, "train", "cross_entropy"));
+  }
+  REQUIRE(testing::relative_difference(losses[1], losses[0]) < 1e-5);
+}
+
+}  // namespace
+}  // namespace layerwise
