@@ -83,8 +83,9 @@ int run(int argc, char** argv) {
       deepen_supervised(net, split, deepening, next_block, random, observer);
     };
     program.line = [](const Outcome& outcome) {
-      return fmt::format("> layers={}, train={:.3f}, test={:.3f}{}", outcome.info.layers,
-                         value_of(outcome.scores, "train", "accuracy"), value_of(outcome.scores, "test", "accuracy"),
+      return fmt::format("> layers={}, train={}, test={}{}", outcome.info.layers,
+                         three_digits(value_of(outcome.scores, "train", "accuracy")),
+                         three_digits(value_of(outcome.scores, "test", "accuracy")),
                          outcome.info.variant.empty() ? "" : ", fine-tuned");
     };
     program.table = [&](const Study& study) { return table_of(program, study); };

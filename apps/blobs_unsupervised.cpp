@@ -70,13 +70,13 @@ std::vector<PlannedFit> plan_of(const Training& training, const AutoencoderDeepe
 
 std::string line_of(const Outcome& outcome) {
   const auto& info = outcome.info;
-  const auto variant = info.variant.empty() ? "" : ", " + info.variant;
-  if (info.task == reconstruction_task) {
-    return fmt::format("> reconstruction error train={:.3f}, test={:.3f}{}", value_of(outcome.scores, "train", "mse"),
-                       value_of(outcome.scores, "test", "mse"), variant);
-  }
-  return fmt::format("> classifier accuracy layers={}, train={:.3f}, test={:.3f}{}", info.layers,
-                     value_of(outcome.scores, "train", "accuracy"), value_of(outcome.scores, "test", "accuracy"), variant);
+  const bool autoencoder = info.task == reconstruction_task;
+  const auto score = [&](const char* split) {
+    return three_digits(value_of(outcome.scores, split, autoencoder ? "mse" : "accuracy"));
+  };
+  const auto what = autoencoder ? "reconstruction error" : fmt::format("classifier accuracy layers={},", info.layers);
+  return fmt::format("> {} train={}, test={}{}{}", what, score("train"), score("test"), info.variant.empty() ? "" : ", ",
+                     info.variant);
 }
 
 report::Table table_of(const BlobsProgram& program, const Study& study) {
@@ -95,8 +95,8 @@ std::vector<std::string> notes_on(const BlobsProgram& program, const Study& stud
   auto notes = trouble_notes(study, program.plan);
   if (study.count(program.plan, "diverged") > 0) {
     notes.push_back(
-        "Here that is common: inputs that are not scaled, a learning rate of 0.01 and a momentum of 0.9 are too much for "
-        "the first weights of about one seed in four or five, in any framework.");
+        "With the tutorial's settings that is common: inputs that are not scaled, a learning rate of 0.01 and a momentum "
+        "of 0.9 are too much for the first weights of about one seed in four or five, in any framework.");
   }
   return notes;
 }
@@ -123,11 +123,14 @@ std::vector<CaptionedFigure> figures_of(const BlobsProgram& program, const Study
            "the classifier on its codes below."}};
 }
 
-/// `--NAME [EPOCHS]`: switches a fine-tuning on; its epochs are those given here, else those of --fine-tune.
-CLI::Option* add_fine_tuning(CLI::App& app, const std::string& name, int64_t& epochs, const std::string& description) {
-  return add_count(app, name, epochs, description)
+/// `--NAME [EPOCHS]`: switches a fine-tuning on, for its own number of epochs if one is given.
+CLI::Option* add_fine_tuning(CLI::App& app, const std::string& name, std::string& epochs, const std::string& description) {
+  const auto none_or_count = [](const std::string& text) {
+    return text.empty() ? std::string() : whole_number(1, most)(text);
+  };
+  return app.add_option(name, epochs, description)
       ->expected(0, 1)
-      ->default_str("0")
+      ->check(CLI::Validator(none_or_count, ""))
       ->option_text("[EPOCHS] [off]")
       ->group("Fine-tuning");
 }
@@ -140,8 +143,8 @@ int run(int argc, char** argv) {
   BlobsData data;
   Training training(7);
   FineTuning fine_tuning;
-  int64_t autoencoder_epochs = 0;
-  int64_t classifier_epochs = 0;
+  std::string autoencoder_epochs;
+  std::string classifier_epochs;
   options.add_to(app);
   data.add_to(app);
   training.add_to(app);
@@ -161,9 +164,9 @@ int run(int argc, char** argv) {
       throw UsageError(fmt::format("{} without a fine-tuning", (epochs->count() > 0 ? epochs : rate)->get_name()),
                        "add --fine-tune-autoencoder (before each classifier), --fine-tune-classifier (after it), or both");
     }
-    const auto tuning = [&](const CLI::Option* option, int64_t own_epochs) -> std::optional<FineTuning> {
+    const auto tuning = [&](const CLI::Option* option, const std::string& own_epochs) -> std::optional<FineTuning> {
       if (option->count() == 0) return std::nullopt;
-      return FineTuning{own_epochs > 0 ? own_epochs : fine_tuning.epochs, fine_tuning.learning_rate};
+      return FineTuning{own_epochs.empty() ? fine_tuning.epochs : std::stoll(own_epochs), fine_tuning.learning_rate};
     };
     const AutoencoderDeepening deepening{training.layers, training.fit, tuning(tune_autoencoder, autoencoder_epochs),
                                          tuning(tune_classifier, classifier_epochs)};

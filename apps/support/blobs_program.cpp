@@ -168,11 +168,12 @@ std::vector<double> Study::values(const StageInfo& info, const std::string& spli
 
 std::string Study::cell(const StageInfo& info, const std::string& split, const std::string& metric) const {
   const auto all = values(info, split, metric);
-  if (all.size() == 1) return fmt::format("{:.3f}", all[0]);
+  if (all.size() == 1) return three_digits(all[0]);
   const auto spread = report::spread_of(all);
   if (spread.count == 0) return "nan";
   if (metric != "mse") return fmt::format("{:.3f} +- {:.3f}", spread.mean, spread.sd);
-  return fmt::format("{:.3f} [{:.3f} .. {:.3f}]", report::quantile(report::finite(all), 0.5), spread.min, spread.max);
+  return fmt::format("{} [{} .. {}]", three_digits(report::quantile(report::finite(all), 0.5)),
+                     three_digits(spread.min), three_digits(spread.max));
 }
 
 int64_t Study::count(const std::vector<PlannedFit>& fits, const std::string& trouble) const {
@@ -215,10 +216,14 @@ std::vector<std::string> trouble_notes(const Study& study, const std::vector<Pla
   return notes;
 }
 
+std::string three_digits(double value) {
+  return std::abs(value) < 1e6 || !std::isfinite(value) ? fmt::format("{:.3f}", value) : fmt::format("{:.3e}", value);
+}
+
 std::string published_cell(const std::vector<Published>& published, const StageInfo& info, const std::string& split,
                            const std::string& metric) {
   for (const auto& value : published) {
-    if (value.info == info && value.split == split && value.metric == metric) return fmt::format("{:.3f}", value.value);
+    if (value.info == info && value.split == split && value.metric == metric) return three_digits(value.value);
   }
   return {};
 }

@@ -118,6 +118,9 @@ std::string published_cell(const std::vector<Published>& published, const StageI
 /// What a person whose run diverged or collapsed should know and may try.
 std::vector<std::string> trouble_notes(const Study& study, const std::vector<PlannedFit>& plan);
 
+/// The tutorial's three digits; numbers too large for that in powers of ten.
+std::string three_digits(double value);
+
 /// Published and measured values of both splits against layers.
 report::Panel against_layers(const Study& study, const std::vector<Published>& published,
                              const std::vector<PlannedFit>& plan, const std::string& metric, const std::string& label);

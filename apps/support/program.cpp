@@ -101,6 +101,7 @@ void RunOptions::add_to(CLI::App& app) {
   const auto* group = "Run";
   app.add_option("--device", device, "auto (CUDA where there is some), cpu, cuda or cuda:N")
       ->capture_default_str()
+      ->option_text("NAME [auto]")
       ->group(group);
   add_count(app, "--seed", seed, "Seed of every random number, but the data's", 0, 4294967295)->group(group);
   add_count(app, "--repeats", repeats, "How many times: repeat k = 0, 1, ... has random streams of its own", 1, 1000000)
@@ -108,7 +109,11 @@ void RunOptions::add_to(CLI::App& app) {
   add_count(app, "--threads", threads, "Repeats that run at once", 1, 4096)->group(group);
   add_count(app, "--math-threads", math_threads, "Threads inside one operation; another count, other bits", 1, 4096)
       ->group(group);
-  app.add_option("--out", out, "Folder to write to [default: runs/PROGRAM-SEED-TIME]")->group(group)->option_text("DIR");
+  const auto not_empty = [](const std::string& text) { return text.empty() ? "the name is empty" : std::string(); };
+  app.add_option("--out", out, "Folder to write to")
+      ->check(CLI::Validator(not_empty, ""))
+      ->option_text("DIR [runs/PROGRAM-SEED-TIME]")
+      ->group(group);
   app.add_flag("--force", force, "Write over the run that --out holds")->group(group);
   app.add_flag("--quiet", quiet, "No progress on stderr")->group(group);
 }
@@ -129,6 +134,13 @@ void RunOptions::check() const {
 
 CLI::Option* add_count(CLI::App& app, const std::string& name, int64_t& value, const std::string& description,
                        int64_t min, int64_t max) {
+  return app.add_option(name, value, description)
+      ->check(whole_number(min, max))
+      ->capture_default_str()
+      ->option_text(fmt::format("N [{}]", value));
+}
+
+CLI::Validator whole_number(int64_t min, int64_t max) {
   const auto within = [=](const std::string& text) -> std::string {
     int64_t number = 0;
     const auto* end = text.data() + text.size();
@@ -136,8 +148,7 @@ CLI::Option* add_count(CLI::App& app, const std::string& name, int64_t& value, c
     if (error == std::errc() && stop == end && number >= min && number <= max) return {};
     return fmt::format("'{}' is not a whole number from {} to {}", text, min, max);
   };
-  return app.add_option(name, value, description)->check(CLI::Validator(within, ""))->capture_default_str()->option_text(
-      fmt::format("N [{}]", value));
+  return CLI::Validator(within, "");
 }
 
 CLI::Option* add_number(CLI::App& app, const std::string& name, double& value, const std::string& description,
@@ -148,8 +159,10 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, double& value, c
     return fmt::format("'{}' is not a number {} {}{}", text, open ? "above" : "from", min,
                        std::isinf(max) ? "" : fmt::format(" and below {}", max));
   };
-  return app.add_option(name, value, description)->check(CLI::Validator(within, ""))->capture_default_str()->option_text(
-      fmt::format("X [{}]", value));
+  return app.add_option(name, value, description)
+      ->check(CLI::Validator(within, ""))
+      ->capture_default_str()
+      ->option_text(fmt::format("X [{}]", value));
 }
 
 std::vector<std::string> options_changed(const CLI::App& app, const std::vector<std::string>& groups) {

@@ -41,9 +41,13 @@ struct RunOptions {
   void check() const;
 };
 
+constexpr int64_t most = int64_t{1} << 40;
+
+/// Accepts whole numbers within bounds.
+CLI::Validator whole_number(int64_t min, int64_t max);
 /// An option for a whole number within bounds, with its default shown.
 CLI::Option* add_count(CLI::App& app, const std::string& name, int64_t& value, const std::string& description,
-                       int64_t min = 1, int64_t max = int64_t{1} << 40);
+                       int64_t min = 1, int64_t max = most);
 /// An option for a finite number, from `min` (itself not allowed if `open`) to below `max`.
 CLI::Option* add_number(CLI::App& app, const std::string& name, double& value, const std::string& description,
                         double min, bool open, double max);

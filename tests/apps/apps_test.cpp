@@ -1,1 +1,333 @@
 #include "testing.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <sstream>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+#include <torch/cuda.h>
+
+#include "layerwise/data/blobs.h"
+
+/// The programs as their user meets them: the command line, what is printed, what is written, how they fail.
+namespace layerwise {
+namespace {
+
+using testing::content_of;
+using testing::TemporaryFolder;
+
+struct Outcome {
+  int status;
+  std::string out;
+  std::string err;
+};
+
+std::string program(const std::string& name) { return fmt::format("{}/{}", LAYERWISE_PROGRAMS_DIR, name); }
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// Runs a shell command in a folder.
+Outcome run(const TemporaryFolder& folder, const std::string& command) {
+  const auto out = folder.file("stdout.txt");
+  const auto err = folder.file("stderr.txt");
+  const auto shell = fmt::format("cd '{}' && {{ {}; }} >'{}' 2>'{}'", folder.path().string(), command, out, err);
+  const int status = std::system(shell.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content_of(out), content_of(err)};
+}
+
+constexpr auto small = " --samples 60 --epochs 2 --layers 4 --units 5 ";
+
+void require_two_lines(const Outcome& outcome, int status) {
+  INFO("stderr: " << outcome.err);
+  REQUIRE(outcome.status == status);
+  const auto lines = lines_of(outcome.err);
+  REQUIRE(lines.size() >= 2);
+  REQUIRE(lines[lines.size() - 2].rfind("error: ", 0) == 0);
+  REQUIRE(lines.back().rfind("hint: ", 0) == 0);
+  REQUIRE(std::count_if(lines.begin(), lines.end(), [](const auto& line) { return contains(line, "error"); }) == 1);
+}
+
+TEST_CASE("--help shows every option with its default, --version what results depend on") {
+  const TemporaryFolder folder;
+  for (const auto* name : {"blobs_supervised", "blobs_unsupervised"}) {
+    const auto help = run(folder, program(name) + " --help");
+    REQUIRE(help.status == 0);
+    REQUIRE(help.err.empty());
+    for (const auto* option : {"--device", "--seed", "--repeats", "--layers", "--units", "--epochs", "--batch-size",
+                               "--learning-rate", "--momentum", "--threads", "--math-threads", "--out", "--force",
+                               "--quiet", "--version", "--samples", "--centers", "--features", "--cluster-std",
+                               "--random-state", "--export-data", "--fine-tune-learning-rate", "Run:", "Data:",
+                               "Training:", "Fine-tuning:", "[auto]", "[0.9]", "[1000]"}) {
+      INFO(name << " " << option);
+      REQUIRE(contains(help.out, option));
+    }
+    const auto version = run(folder, program(name) + " --version");
+    REQUIRE(version.status == 0);
+    for (const auto* part : {"LibTorch", "BLAS", "CUDA"}) REQUIRE(contains(version.out, part));
+  }
+}
+
+TEST_CASE("Wrong usage is refused in two lines with the value, and nothing is written") {
+  const TemporaryFolder folder;
+  const auto count = [&] { return std::distance(std::filesystem::directory_iterator(folder.path()), {}); };
+  const auto refused = [&](const std::string& name, const std::string& options, const std::string& value) {
+    INFO(name << " " << options);
+    const auto outcome = run(folder, program(name) + " " + options);
+    require_two_lines(outcome, 2);
+    REQUIRE(contains(lines_of(outcome.err)[0], value));
+    REQUIRE(outcome.out.empty());
+    REQUIRE(count() == 2);
+  };
+  for (const auto* name : {"blobs_supervised", "blobs_unsupervised"}) {
+    for (const auto& [options, value] : std::vector<std::pair<std::string, std::string>>{
+             {"--no-such-option", "--no-such-option"}, {"stray", "stray"}, {"--epochs 0", "0"}, {"--epochs -3", "-3"},
+             {"--epochs abc", "abc"}, {"--epochs 1.5", "1.5"}, {"--epochs", "--epochs"}, {"--layers 1", "1"},
+             {"--seed -1", "-1"}, {"--seed 4294967296", "4294967296"}, {"--learning-rate 0", "0"},
+             {"--learning-rate nan", "nan"}, {"--momentum 1", "1"}, {"--samples 1", "1"}, {"--centers 1", "1"},
+             {"--cluster-std -1", "-1"}, {"--cluster-std 1,2", "2 values"}, {"--threads 2", "2"}, {"--repeats 0", "0"},
+             {"--math-threads 0", "0"}, {"--device tpu", "tpu"}, {"--device cuda:x", "cuda:x"}, {"--out", "--out"},
+             {"--out ''", "--out"}, {"--force", "--force"}, {"--seed 1 --seed 2", "--seed"},
+             {"--fine-tune-learning-rate 0.1", "--fine-tune"}}) {
+      refused(name, options, value);
+    }
+  }
+  refused("blobs_unsupervised", "--fine-tune 10", "--fine-tune");
+  refused("blobs_unsupervised", "--fine-tune-classifier 0", "0");
+  refused("blobs_supervised", "--fine-tune-classifier", "--fine-tune-classifier");
+}
+
+TEST_CASE("A CUDA device that is not there is a failure", "[cuda]") {
+  const TemporaryFolder folder;
+  const auto device = torch::cuda::is_available() ? "cuda:99" : "cuda";
+  require_two_lines(run(folder, program("blobs_supervised") + " --device " + device), 1);
+}
+
+TEST_CASE("A supervised run prints the tutorial's lines and writes its folder") {
+  const TemporaryFolder folder;
+  const auto command = program("blobs_supervised") + small + "--out run";
+  const auto first = run(folder, command);
+  INFO(first.err);
+  REQUIRE(first.status == 0);
+  const auto lines = lines_of(first.out);
+  for (int i = 0; i < 3; ++i) {
+    double train = 0;
+    double test = 0;
+    int layers = 0;
+    REQUIRE(std::sscanf(lines[static_cast<size_t>(i)].c_str(), "> layers=%d, train=%lf, test=%lf", &layers, &train,
+                        &test) == 3);
+    REQUIRE(layers == i + 2);
+  }
+  REQUIRE(contains(first.out, "published train"));
+  REQUIRE(contains(first.out, "not comparable"));
+  REQUIRE(contains(first.err, " left"));
+
+  const auto metrics = content_of(folder.file("run/metrics.csv"));
+  const auto rows = lines_of(metrics);
+  REQUIRE(rows[0] == "repeat,seed,variant,labels,stage,layers,split,metric,value");
+  REQUIRE(rows.size() == 1 + 3 * 4);
+  REQUIRE(rows[1].rfind("0,1,,,1,2,train,accuracy,", 0) == 0);
+  REQUIRE(contains(metrics, "0,1,,,3,4,test,cross_entropy,"));
+  const auto curves = lines_of(content_of(folder.file("run/curves.csv")));
+  REQUIRE(curves[0] == "repeat,variant,labels,stage,epoch,step,split,metric,value");
+  REQUIRE(curves.size() == 1 + 3 * 3 * 4);
+  REQUIRE(nlohmann::json::parse(content_of(folder.file("run/run.json")))["status"] == "finished");
+  REQUIRE(contains(content_of(folder.file("run/report.html")), "<table>"));
+
+  const auto again = run(folder, command);
+  require_two_lines(again, 1);
+  REQUIRE(contains(again.err, "run"));
+  REQUIRE(content_of(folder.file("run/metrics.csv")) == metrics);
+
+  const auto forced = run(folder, command + " --force --quiet");
+  REQUIRE(forced.status == 0);
+  REQUIRE(content_of(folder.file("run/metrics.csv")) == metrics);
+  REQUIRE(lines_of(forced.out)[0] == lines[0]);
+}
+
+TEST_CASE("An unsupervised run prints the tutorial's lines") {
+  const TemporaryFolder folder;
+  const auto outcome = run(folder, program("blobs_unsupervised") + small + "--learning-rate 0.002 --out run --quiet");
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  const auto lines = lines_of(outcome.out);
+  for (size_t i = 0; i < 6; i += 2) {
+    REQUIRE(lines[i].rfind("> reconstruction error train=", 0) == 0);
+    REQUIRE(lines[i + 1].rfind(fmt::format("> classifier accuracy layers={}, train=", i / 2 + 2), 0) == 0);
+  }
+  const auto rows = lines_of(content_of(folder.file("run/metrics.csv")));
+  REQUIRE(rows.size() == 1 + 3 * 4);
+  REQUIRE(rows[1].rfind("0,1,,,1,2,train,mse,", 0) == 0);
+  REQUIRE(rows[3].rfind("0,1,,,1,2,train,accuracy,", 0) == 0);
+}
+
+TEST_CASE("Plots are drawn, and a run without gnuplot says what is missing and is whole all the same") {
+  const TemporaryFolder folder;
+  const bool gnuplot = run(folder, "command -v gnuplot").status == 0;
+  if (gnuplot) {
+    REQUIRE(run(folder, program("blobs_unsupervised") + small + "--out drawn").status == 0);
+    for (const auto* name : {"data", "accuracy", "reconstruction", "learning_curves"}) {
+      REQUIRE(std::filesystem::exists(folder.file(fmt::format("drawn/{}.png", name))));
+      REQUIRE(std::filesystem::exists(folder.file(fmt::format("drawn/{}.svg", name))));
+    }
+  } else {
+    WARN("skipped: no gnuplot");
+  }
+  const auto without = run(folder, "PATH=/nowhere " + program("blobs_supervised") + small + "--out run --quiet");
+  require_two_lines(without, 0);
+  REQUIRE(contains(without.err, "gnuplot"));
+  REQUIRE(std::filesystem::exists(folder.file("run/report.html")));
+  REQUIRE_FALSE(std::filesystem::exists(folder.file("run/accuracy.png")));
+}
+
+TEST_CASE("Repeats have streams of their own, and threads change nothing") {
+  const TemporaryFolder folder;
+  const auto command = program("blobs_unsupervised") + small + "--learning-rate 0.002 --quiet ";
+  REQUIRE(run(folder, command + "--repeats 3 --threads 2 --out two").status == 0);
+  REQUIRE(run(folder, command + "--repeats 3 --out one").status == 0);
+  REQUIRE(run(folder, command + "--out single").status == 0);
+  const auto one = content_of(folder.file("one/metrics.csv"));
+  REQUIRE(one == content_of(folder.file("two/metrics.csv")));
+  REQUIRE(one.rfind(content_of(folder.file("single/metrics.csv")), 0) == 0);
+  const auto rows = lines_of(one);
+  REQUIRE(rows.size() == 1 + 3 * 3 * 4);
+  const auto value = [&](size_t row) { return rows[row].substr(rows[row].rfind(',')); };
+  REQUIRE(value(1) != value(13));
+  REQUIRE(value(13) != value(25));
+}
+
+TEST_CASE("Fine-tuning options are carried out, and name their lines") {
+  const TemporaryFolder folder;
+  const auto supervised = run(folder, program("blobs_supervised") + small + "--quiet --out s --fine-tune 3");
+  REQUIRE(supervised.status == 0);
+  REQUIRE(contains(supervised.out, ", fine-tuned"));
+  REQUIRE(contains(content_of(folder.file("s/metrics.csv")), "0,1,fine_tuned,,4,4,test,accuracy,"));
+  const auto command = program("blobs_unsupervised") + small + "--learning-rate 0.002 --quiet ";
+  const auto both = run(folder, command + "--out u --fine-tune-autoencoder --fine-tune-classifier 4 --fine-tune 3");
+  INFO(both.err);
+  REQUIRE(both.status == 0);
+  const auto curves = content_of(folder.file("u/curves.csv"));
+  REQUIRE(contains(curves, "0,fine_tuned_autoencoder,,1,3,3,test,mse,"));
+  REQUIRE_FALSE(contains(curves, "0,fine_tuned_autoencoder,,1,4,4,test,mse,"));
+  REQUIRE(contains(curves, "0,fine_tuned_both,,3,4,4,test,accuracy,"));
+}
+
+TEST_CASE("Exported data reads back as the same numbers") {
+  const TemporaryFolder folder;
+  const auto outcome = run(folder, program("blobs_supervised") +
+                                       " --samples 11 --centers 4 --features 3 --cluster-std 1,2,0.5,1 --random-state 9 "
+                                       "--epochs 1 --layers 2 --quiet --out run --export-data data.csv");
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  const auto lines = lines_of(content_of(folder.file("data.csv")));
+  REQUIRE(lines[0] == "x0,x1,x2,label,split");
+  REQUIRE(lines.size() == 12);
+  BlobsOptions options;
+  options.samples = int64_t{11};
+  options.centers = int64_t{4};
+  options.features = 3;
+  options.cluster_std = {1, 2, 0.5, 1};
+  options.random_state = 9;
+  const auto blobs = make_blobs(options);
+  for (int64_t row = 0; row < 11; ++row) {
+    std::istringstream line(lines[static_cast<size_t>(row) + 1]);
+    std::string cell;
+    for (int64_t f = 0; f < 3; ++f) {
+      std::getline(line, cell, ',');
+      REQUIRE(std::stod(cell) == blobs.points[row][f].item<double>());
+    }
+    std::getline(line, cell, ',');
+    REQUIRE(std::stoll(cell) == blobs.labels[row].item<int64_t>());
+    std::getline(line, cell, ',');
+    REQUIRE(cell == (row < 5 ? "train" : "test"));
+  }
+}
+
+TEST_CASE("A diverged run is named in its line, its table and its note, and its numbers are NaN") {
+  const TemporaryFolder folder;
+  const auto outcome = run(folder, program("blobs_unsupervised") + small + "--learning-rate 10 --batch-size 4 --quiet --out run");
+  INFO(outcome.out << outcome.err);
+  REQUIRE(outcome.status == 0);
+  const auto lines = lines_of(outcome.out);
+  REQUIRE(contains(lines[0], "train=nan, test=nan (diverged: not a number from epoch"));
+  REQUIRE(contains(outcome.out, "not reached"));
+  REQUIRE(contains(outcome.out, "--learning-rate"));
+  const auto rows = lines_of(content_of(folder.file("run/metrics.csv")));
+  REQUIRE(rows.size() == 1 + 3 * 4);
+  for (size_t i = 1; i < rows.size(); ++i) REQUIRE(rows[i].substr(rows[i].rfind(',')) == ",nan");
+}
+
+TEST_CASE("A collapsed layer is named, and deepening goes on") {
+  const TemporaryFolder folder;
+  // One unit on two coordinates cannot keep both.
+  const auto outcome = run(folder, program("blobs_unsupervised") +
+                                       " --samples 200 --units 1 --layers 3 --learning-rate 0.001 --quiet --out run");
+  INFO(outcome.out << outcome.err);
+  REQUIRE(outcome.status == 0);
+  REQUIRE(contains(outcome.out, "collapsed"));
+  REQUIRE(contains(outcome.out, "layers=3"));
+}
+
+TEST_CASE("Folders and outputs that cannot be written are failures of two lines") {
+  const TemporaryFolder folder;
+  const auto command = program("blobs_supervised") + small + "--quiet ";
+  require_two_lines(run(folder, command + "--out /proc/no-such-place"), 1);
+  require_two_lines(run(folder, "touch file; " + command + "--out file"), 1);
+  require_two_lines(run(folder, command + "--out run --export-data missing/data.csv"), 1);
+  REQUIRE_FALSE(std::filesystem::exists(folder.file("run")));
+  const auto full = run(folder, command + "--out run >/dev/full");
+  require_two_lines(full, 1);
+}
+
+TEST_CASE("A full disk leaves whole rows, and nothing that looks finished") {
+  const TemporaryFolder folder;
+  const auto outcome = run(folder, "ulimit -f 4; " + program("blobs_supervised") +
+                                       " --samples 60 --epochs 40 --layers 12 --quiet --out run");
+  require_two_lines(outcome, 1);
+  for (const auto& line : lines_of(content_of(folder.file("run/metrics.csv")))) {
+    REQUIRE(std::count(line.begin(), line.end(), ',') == 8);
+  }
+  for (const auto& line : lines_of(content_of(folder.file("run/curves.csv")))) {
+    REQUIRE(std::count(line.begin(), line.end(), ',') == 8);
+  }
+  REQUIRE(nlohmann::json::parse(content_of(folder.file("run/run.json")))["status"] != "finished");
+}
+
+TEST_CASE("Ctrl-C ends with 130 and leaves the finished stages") {
+  const TemporaryFolder folder;
+  const auto binary = program("blobs_supervised");
+  const auto out = folder.file("run");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (std::freopen("/dev/null", "w", stdout) == nullptr || std::freopen("/dev/null", "w", stderr) == nullptr) _exit(3);
+    ::execl(binary.c_str(), binary.c_str(), "--samples", "60", "--epochs", "200", "--layers", "1000", "--out",
+            out.c_str(), nullptr);
+    _exit(3);
+  }
+  const auto rows = [&] { return lines_of(content_of(out + "/metrics.csv")); };
+  for (int i = 0; i < 600 && rows().size() < 5; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  ::kill(child, SIGINT);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFEXITED(status));
+  REQUIRE(WEXITSTATUS(status) == 130);
+  REQUIRE(rows().size() >= 5);
+  REQUIRE((rows().size() - 1) % 4 == 0);
+  REQUIRE(nlohmann::json::parse(content_of(out + "/run.json"))["status"] == "interrupted");
+}
+
+}  // namespace
+}  // namespace layerwise

@@ -116,7 +116,7 @@ std::string plot_commands(const Figure& figure) {
       }
       ++index;
     }
-    text += curves.empty() ? "set label 1 \"no finite value\" at graph 0.5, 0.5 center\nplot [0:1] [0:1] NaN notitle\n"
+    text += curves.empty() ? "unset logscale y\nset label 1 \"no finite value\" at graph 0.5, 0.5 center\nplot [0:1] [0:1] NaN notitle\n"
                              "unset label 1\n"
                            : fmt::format("plot {}\n", fmt::join(curves, ", \\\n     "));
   }

@@ -1,6 +1,8 @@
 #include "layerwise/train/evaluate.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -47,7 +49,10 @@ std::vector<Score> evaluate(torch::nn::Sequential chain, const Dataset& data, co
       scores[i].value += metrics[i].mean(output, targets).item<double>() * static_cast<double>(rows);
     }
   });
-  for (auto& score : scores) score.value /= static_cast<double>(data.size());
+  for (auto& score : scores) {
+    score.value /= static_cast<double>(data.size());
+    if (std::isnan(score.value)) score.value = std::numeric_limits<double>::quiet_NaN();  // prints without a sign
+  }
   return scores;
 }
 
