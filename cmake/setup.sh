@@ -11,7 +11,7 @@ fail() { # what, hint, [status]
 }
 
 take_value() { # option, values given, value
-  [ "$2" -ge 2 ] && [ -n "$3" ] || fail "$1 needs a value" "see --help" 2
+  if [ "$2" -lt 2 ] || [ -z "$3" ]; then fail "$1 needs a value" "see --help" 2; fi
 }
 
 # Every thing needed, as `Debian package:how to see that it is there`: a command, or a header.
@@ -89,7 +89,7 @@ build_all() {
   jobs=$(nproc)
   by_memory=$(awk '/^MemAvailable/ { print int($2 / 1500000) }' /proc/meminfo)
   [ "${by_memory:-1}" -ge "$jobs" ] || jobs=$((by_memory > 1 ? by_memory : 1))
-  cd "$root"
+  cd "$root" || exit
   echo "building in $build with $jobs jobs" >&2
   cmake --preset "$preset" -B "$build" "${options[@]}" >&2
   cmake --build "$build" --parallel "$jobs" --target "$@" >&2
