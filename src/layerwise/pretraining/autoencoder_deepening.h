@@ -9,9 +9,9 @@ namespace layerwise {
 
 struct AutoencoderDeepening {
   int64_t layers = 7;  ///< the final count, the output layer included
-  FitOptions fit;
-  std::optional<FineTuning> fine_tune_autoencoder;  ///< all weights on reconstruction, before a classifier is fitted
-  std::optional<FineTuning> fine_tune_classifier;   ///< all weights on classification, after it was
+  FitOptions fit = {};
+  std::optional<FineTuning> fine_tune_autoencoder = {};  ///< all weights on reconstruction, before a classifier is fitted
+  std::optional<FineTuning> fine_tune_classifier = {};   ///< all weights on classification, after it was
 };
 
 /// Greedy layer-wise pretraining of an autoencoder, unsupervised, scored as a classifier after every stage.

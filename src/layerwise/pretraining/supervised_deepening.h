@@ -9,8 +9,8 @@ namespace layerwise {
 
 struct SupervisedDeepening {
   int64_t layers = 12;  ///< the final count, the head included
-  FitOptions fit;
-  std::optional<FineTuning> fine_tuning;  ///< all weights at the end
+  FitOptions fit = {};
+  std::optional<FineTuning> fine_tuning = {};  ///< all weights at the end
 };
 
 /// Greedy layer-wise pretraining of a classifier, supervised.

@@ -18,7 +18,7 @@ struct Sgd {
 struct FitOptions {
   int64_t epochs = 100;
   int64_t batch_size = 32;
-  Sgd optimizer;
+  Sgd optimizer = {};
 };
 
 enum class Next { go_on, stop };
