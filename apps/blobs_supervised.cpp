@@ -4,7 +4,8 @@
 ///     blobs_supervised --repeats 20 --threads 2
 ///     blobs_supervised --fine-tune 1000     and all weights afterwards, at a learning rate of .001
 ///
-/// Prints `> layers=2, train=..., test=...` after every stage, then a table beside the tutorial's numbers.
+/// Prints `> layers=2, train=..., test=...` after every stage, then a table beside the tutorial's
+/// numbers.
 #include <iterator>
 #include <limits>
 
@@ -17,12 +18,16 @@ namespace {
 
 constexpr auto task = "classification";
 
-StageInfo stage_of(int64_t layers) { return {layers - 1, layers, "", task}; }
+StageInfo stage_of(int64_t layers) {
+  return {layers - 1, layers, "", task};
+}
 
 /// @see Brownlee 2019, the listing after "supervised greedy layer-wise pretraining for blobs"
 std::vector<Published> published_accuracies() {
-  static constexpr double train[] = {.816, .834, .836, .830, .848, .830, .850, .840, .842, .850, .850};
-  static constexpr double test[] = {.830, .830, .824, .824, .820, .826, .824, .838, .830, .830, .826};
+  static constexpr double train[] = {.816, .834, .836, .830, .848, .830,
+                                     .850, .840, .842, .850, .850};
+  static constexpr double test[] = {.830, .830, .824, .824, .820, .826,
+                                    .824, .838, .830, .830, .826};
   std::vector<Published> published;
   for (size_t i = 0; i < std::size(train); ++i) {
     const auto info = stage_of(static_cast<int64_t>(i) + 2);
@@ -35,17 +40,21 @@ std::vector<Published> published_accuracies() {
 report::Table table_of(const BlobsProgram& program, const Study& study) {
   report::Table table{{"layers", "published train", "test", "this run train", "test", ""}, {}};
   for (const auto& [info, _] : program.plan) {
-    table.rows.push_back({fmt::format("{}", info.layers), published_cell(program.published, info, "train", "accuracy"),
-                          published_cell(program.published, info, "test", "accuracy"),
-                          study.cell(info, "train", "accuracy"), study.cell(info, "test", "accuracy"),
-                          info.variant.empty() ? study.note(info) : "fine-tuned " + study.note(info)});
+    table.rows.push_back(
+        {fmt::format("{}", info.layers),
+         published_cell(program.published, info, "train", "accuracy"),
+         published_cell(program.published, info, "test", "accuracy"),
+         study.cell(info, "train", "accuracy"), study.cell(info, "test", "accuracy"),
+         info.variant.empty() ? study.note(info) : "fine-tuned " + study.note(info)});
   }
   return table;
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Deepens a classifier on blobs one hidden layer at a time: each stage freezes the layers before it.",
-               "blobs_supervised");
+  CLI::App app(
+      "Deepens a classifier on blobs one hidden layer at a time: each stage freezes the layers "
+      "before it.",
+      "blobs_supervised");
   RunOptions options;
   BlobsData data;
   Training training(12);
@@ -53,10 +62,11 @@ int run(int argc, char** argv) {
   options.add_to(app);
   data.add_to(app);
   training.add_to(app);
-  auto* fine_tune = add_count(app, "--fine-tune", fine_tuning.epochs, "Fit all weights at the end, for so many epochs");
+  auto* fine_tune = add_count(app, "--fine-tune", fine_tuning.epochs,
+                              "Fit all weights at the end, for so many epochs");
   fine_tune->option_text("EPOCHS [off]")->group("Fine-tuning");
-  add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate, "Learning rate of fine-tuning", 0, true,
-             std::numeric_limits<double>::infinity())
+  add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate,
+             "Learning rate of fine-tuning", 0, true, std::numeric_limits<double>::infinity())
       ->needs(fine_tune)
       ->group("Fine-tuning");
 
@@ -70,7 +80,8 @@ int run(int argc, char** argv) {
       program.plan.push_back({stage_of(layers), training.fit.epochs});
     }
     if (deepening.fine_tuning) {
-      program.plan.push_back({{training.layers, training.layers, "fine_tuned", task}, fine_tuning.epochs});
+      program.plan.push_back(
+          {{training.layers, training.layers, "fine_tuned", task}, fine_tuning.epochs});
     }
     program.metrics = {"accuracy", "cross_entropy"};
     program.published = published_accuracies();
@@ -79,7 +90,9 @@ int run(int argc, char** argv) {
       Block head = output(training.units, data.centers, random.initialisation);
       GreedyNet net(first, head);
       net->to(split.train.inputs.device());
-      const auto next_block = [&](RandomState& draw) { return dense(training.units, training.units, draw); };
+      const auto next_block = [&](RandomState& draw) {
+        return dense(training.units, training.units, draw);
+      };
       deepen_supervised(net, split, deepening, next_block, random, observer);
     };
     program.line = [](const Outcome& outcome) {
@@ -92,9 +105,13 @@ int run(int argc, char** argv) {
     program.notes = [&](const Study& study) { return trouble_notes(study, program.plan); };
     program.figures = [&](const Study& study, const std::vector<CurvePoint>& curves) {
       return std::vector<CaptionedFigure>{
-          {{"accuracy", {against_layers(study, program.published, program.plan, "accuracy", "accuracy")}},
+          {{"accuracy",
+            {against_layers(study, program.published, program.plan, "accuracy", "accuracy")}},
            "Accuracy against the number of layers, with the tutorial's single run."},
-          {{"learning_curves", {learning_curves(curves, program.plan, task, "cross_entropy", "cross-entropy")}, 960, 480},
+          {{"learning_curves",
+            {learning_curves(curves, program.plan, task, "cross_entropy", "cross-entropy")},
+            960,
+            480},
            "Cross-entropy after every epoch of every stage (repeat 0)."}};
     };
     run_blobs(program, app, command_line(argc, argv), options, data);
@@ -104,4 +121,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace layerwise::apps
 
-int main(int argc, char** argv) { return layerwise::apps::run(argc, argv); }
+int main(int argc, char** argv) {
+  return layerwise::apps::run(argc, argv);
+}

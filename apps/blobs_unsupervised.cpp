@@ -1,12 +1,14 @@
-/// Greedy layer-wise pretraining of an autoencoder on blobs, scored as a classifier: the tutorial's unsupervised part.
+/// Greedy layer-wise pretraining of an autoencoder on blobs, scored as a classifier: the tutorial's
+/// unsupervised part.
 ///
 ///     blobs_unsupervised                    six stages, 2 to 7 layers; a few seconds
 ///     blobs_unsupervised --repeats 100 --threads 2
 ///     blobs_unsupervised --fine-tune-autoencoder 1000 --fine-tune-classifier 1000
 ///
-/// Prints `> reconstruction error train=..., test=...` and `> classifier accuracy layers=2, train=..., test=...` after
-/// every stage, then a table beside the tutorial's numbers. About one seed in four or five diverges in its first stage,
-/// and most of the others collapse before seven layers: the procedure does, in any framework.
+/// Prints `> reconstruction error train=..., test=...` and `> classifier accuracy layers=2,
+/// train=..., test=...` after every stage, then a table beside the tutorial's numbers. About one
+/// seed in four or five diverges in its first stage, and most of the others collapse before seven
+/// layers: the procedure does, in any framework.
 #include <iterator>
 #include <limits>
 #include <optional>
@@ -30,8 +32,9 @@ std::vector<Published> published_values() {
   struct Row {
     double mse_train, mse_test, accuracy_train, accuracy_test;
   };
-  static constexpr Row rows[] = {{.000, .000, .830, .832}, {.001, .002, .826, .842}, {.002, .002, .820, .838},
-                                 {.016, .028, .828, .834}, {2.311, 2.694, .764, .762}, {2.192, 2.526, .764, .760}};
+  static constexpr Row rows[] = {{.000, .000, .830, .832},   {.001, .002, .826, .842},
+                                 {.002, .002, .820, .838},   {.016, .028, .828, .834},
+                                 {2.311, 2.694, .764, .762}, {2.192, 2.526, .764, .760}};
   std::vector<Published> published;
   int64_t layers = 2;
   for (const auto& row : rows) {
@@ -74,20 +77,23 @@ std::string line_of(const Outcome& outcome) {
   const auto score = [&](const char* split) {
     return three_digits(value_of(outcome.scores, split, autoencoder ? "mse" : "accuracy"));
   };
-  const auto what = autoencoder ? "reconstruction error" : fmt::format("classifier accuracy layers={},", info.layers);
-  return fmt::format("> {} train={}, test={}{}{}", what, score("train"), score("test"), info.variant.empty() ? "" : ", ",
-                     info.variant);
+  const auto what = autoencoder ? "reconstruction error"
+                                : fmt::format("classifier accuracy layers={},", info.layers);
+  return fmt::format("> {} train={}, test={}{}{}", what, score("train"), score("test"),
+                     info.variant.empty() ? "" : ", ", info.variant);
 }
 
 report::Table table_of(const BlobsProgram& program, const Study& study) {
-  report::Table table{{"layers", "score", "published train", "test", "this run train", "test", ""}, {}};
+  report::Table table{{"layers", "score", "published train", "test", "this run train", "test", ""},
+                      {}};
   for (const auto& [info, _] : program.plan) {
     const std::string metric = info.task == reconstruction_task ? "mse" : "accuracy";
-    table.rows.push_back({fmt::format("{}", info.layers), metric,
-                          published_cell(program.published, info, "train", metric),
-                          published_cell(program.published, info, "test", metric), study.cell(info, "train", metric),
-                          study.cell(info, "test", metric),
-                          fmt::format("{}{}{}", info.variant, info.variant.empty() ? "" : " ", study.note(info))});
+    table.rows.push_back(
+        {fmt::format("{}", info.layers), metric,
+         published_cell(program.published, info, "train", metric),
+         published_cell(program.published, info, "test", metric), study.cell(info, "train", metric),
+         study.cell(info, "test", metric),
+         fmt::format("{}{}{}", info.variant, info.variant.empty() ? "" : " ", study.note(info))});
   }
   return table;
 }
@@ -95,8 +101,10 @@ std::vector<std::string> notes_on(const BlobsProgram& program, const Study& stud
   auto notes = trouble_notes(study, program.plan);
   if (study.count(program.plan, "diverged") > 0) {
     notes.push_back(
-        "With the tutorial's settings that is common: inputs that are not scaled, a learning rate of 0.01 and a momentum "
-        "of 0.9 are too much for the first weights of about one seed in four or five, in any framework.");
+        "With the tutorial's settings that is common: inputs that are not scaled, a learning rate "
+        "of 0.01 and a momentum "
+        "of 0.9 are too much for the first weights of about one seed in four or five, in any "
+        "framework.");
   }
   return notes;
 }
@@ -110,21 +118,25 @@ std::vector<CaptionedFigure> figures_of(const BlobsProgram& program, const Study
     return learning_curves(curves, program.plan, task, metric, label);
   };
   return {{{"accuracy", {panel("accuracy", "accuracy of the classifier")}},
-           "Accuracy of the classifier on the codes against the number of layers, with the tutorial's single run."},
+           "Accuracy of the classifier on the codes against the number of layers, with the "
+           "tutorial's single run."},
           {{"reconstruction", {panel("mse", "mean squared error")}},
-           "Reconstruction error against the number of layers. Published zeros are drawn at 0.0005, the most that prints "
+           "Reconstruction error against the number of layers. Published zeros are drawn at "
+           "0.0005, the most that prints "
            "as 0.000."},
           {{"learning_curves",
             {learning(reconstruction_task, "mse", "mean squared error"),
              learning(classification_task, "cross_entropy", "cross-entropy")},
             960,
             840},
-           "After every epoch of every stage (repeat 0): reconstruction error of the autoencoder above, cross-entropy of "
+           "After every epoch of every stage (repeat 0): reconstruction error of the autoencoder "
+           "above, cross-entropy of "
            "the classifier on its codes below."}};
 }
 
 /// `--NAME [EPOCHS]`: switches a fine-tuning on, for its own number of epochs if one is given.
-CLI::Option* add_fine_tuning(CLI::App& app, const std::string& name, std::string& epochs, const std::string& description) {
+CLI::Option* add_fine_tuning(CLI::App& app, const std::string& name, std::string& epochs,
+                             const std::string& description) {
   const auto none_or_count = [](const std::string& text) {
     return text.empty() ? std::string() : whole_number(1, most)(text);
   };
@@ -137,7 +149,8 @@ CLI::Option* add_fine_tuning(CLI::App& app, const std::string& name, std::string
 
 int run(int argc, char** argv) {
   CLI::App app(
-      "Deepens an autoencoder on blobs one hidden layer at a time, and scores its codes as a classifier after each stage.",
+      "Deepens an autoencoder on blobs one hidden layer at a time, and scores its codes as a "
+      "classifier after each stage.",
       "blobs_unsupervised");
   RunOptions options;
   BlobsData data;
@@ -148,27 +161,35 @@ int run(int argc, char** argv) {
   options.add_to(app);
   data.add_to(app);
   training.add_to(app);
-  auto* tune_autoencoder = add_fine_tuning(app, "--fine-tune-autoencoder", autoencoder_epochs,
-                                           "Also classify codes of an autoencoder whose weights were all fitted");
+  auto* tune_autoencoder =
+      add_fine_tuning(app, "--fine-tune-autoencoder", autoencoder_epochs,
+                      "Also classify codes of an autoencoder whose weights were all fitted");
   auto* tune_classifier = add_fine_tuning(app, "--fine-tune-classifier", classifier_epochs,
                                           "Also fit all weights after the classifier was");
-  auto* epochs = add_count(app, "--fine-tune", fine_tuning.epochs, "Epochs of the fine-tunings that name none");
+  auto* epochs = add_count(app, "--fine-tune", fine_tuning.epochs,
+                           "Epochs of the fine-tunings that name none");
   epochs->option_text("EPOCHS [1000]")->group("Fine-tuning");
-  auto* rate = add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate, "Learning rate of fine-tuning", 0,
-                          true, std::numeric_limits<double>::infinity());
+  auto* rate =
+      add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate,
+                 "Learning rate of fine-tuning", 0, true, std::numeric_limits<double>::infinity());
   rate->group("Fine-tuning");
 
   return run_program(app, argc, argv, [&] {
     const bool tuned = tune_autoencoder->count() + tune_classifier->count() > 0;
     if (!tuned && epochs->count() + rate->count() > 0) {
-      throw UsageError(fmt::format("{} without a fine-tuning", (epochs->count() > 0 ? epochs : rate)->get_name()),
-                       "add --fine-tune-autoencoder (before each classifier), --fine-tune-classifier (after it), or both");
+      throw UsageError(fmt::format("{} without a fine-tuning",
+                                   (epochs->count() > 0 ? epochs : rate)->get_name()),
+                       "add --fine-tune-autoencoder (before each classifier), "
+                       "--fine-tune-classifier (after it), or both");
     }
-    const auto tuning = [&](const CLI::Option* option, const std::string& own_epochs) -> std::optional<FineTuning> {
+    const auto tuning = [&](const CLI::Option* option,
+                            const std::string& own_epochs) -> std::optional<FineTuning> {
       if (option->count() == 0) return std::nullopt;
-      return FineTuning{own_epochs.empty() ? fine_tuning.epochs : std::stoll(own_epochs), fine_tuning.learning_rate};
+      return FineTuning{own_epochs.empty() ? fine_tuning.epochs : std::stoll(own_epochs),
+                        fine_tuning.learning_rate};
     };
-    const AutoencoderDeepening deepening{training.layers, training.fit, tuning(tune_autoencoder, autoencoder_epochs),
+    const AutoencoderDeepening deepening{training.layers, training.fit,
+                                         tuning(tune_autoencoder, autoencoder_epochs),
                                          tuning(tune_classifier, classifier_epochs)};
 
     BlobsProgram program;
@@ -181,8 +202,12 @@ int run(int argc, char** argv) {
       Block head = output(training.units, data.features, random.initialisation);
       GreedyNet net(first, head);
       net->to(split.train.inputs.device());
-      const auto next_block = [&](RandomState& draw) { return dense(training.units, training.units, draw); };
-      const auto classifier = [&](RandomState& draw) { return output(training.units, data.centers, draw); };
+      const auto next_block = [&](RandomState& draw) {
+        return dense(training.units, training.units, draw);
+      };
+      const auto classifier = [&](RandomState& draw) {
+        return output(training.units, data.centers, draw);
+      };
       deepen_autoencoder(net, split, deepening, next_block, classifier, random, observer);
     };
     program.line = line_of;
@@ -198,4 +223,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace layerwise::apps
 
-int main(int argc, char** argv) { return layerwise::apps::run(argc, argv); }
+int main(int argc, char** argv) {
+  return layerwise::apps::run(argc, argv);
+}

@@ -1,9 +1,9 @@
-#include "testing.h"
+#include "layerwise/random.h"
 
 #include <numeric>
 #include <vector>
 
-#include "layerwise/random.h"
+#include "testing.h"
 
 namespace layerwise {
 namespace {

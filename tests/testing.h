@@ -1,6 +1,7 @@
 #pragma once
 
-/// LibTorch and Catch2 both define CHECK, and Catch2's must win: include this header first, and neither library directly.
+/// LibTorch and Catch2 both define CHECK, and Catch2's must win: include this header last, and never
+/// Catch2 itself.
 #include <torch/types.h>
 #include <torch/utils.h>
 

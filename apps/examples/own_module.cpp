@@ -10,11 +10,13 @@ namespace nn = torch::nn;
 int main() {
   torch::manual_seed(1);  // LibTorch's own modules draw from its global generator
   layerwise::Random random(/*seed=*/1, /*repeat=*/0);
-  const auto blobs = layerwise::make_blobs({.samples = 1000, .centers = 3, .cluster_std = {2.0}, .random_state = 2});
+  const auto blobs = layerwise::make_blobs(
+      {.samples = 1000, .centers = 3, .cluster_std = {2.0}, .random_state = 2});
   const auto data = layerwise::split(layerwise::to_dataset(blobs), 500);
 
   const auto my_block = [](int64_t inputs) {
-    return layerwise::block(nn::Linear(inputs, 16), nn::BatchNorm1d(16), nn::ELU(), nn::Dropout(0.1));
+    return layerwise::block(nn::Linear(inputs, 16), nn::BatchNorm1d(16), nn::ELU(),
+                            nn::Dropout(0.1));
   };
   layerwise::GreedyNet net(my_block(2), layerwise::output(16, 3, random.initialisation));
   layerwise::Observer observer;
@@ -23,5 +25,6 @@ int main() {
                 layerwise::value_of(report.result.scores, "test", "accuracy"));
   };
   layerwise::SupervisedDeepening options{.layers = 5, .fit = {.epochs = 20}};
-  layerwise::deepen_supervised(net, data, options, [&](auto&) { return my_block(16); }, random, observer);
+  layerwise::deepen_supervised(
+      net, data, options, [&](auto&) { return my_block(16); }, random, observer);
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "layerwise/report/run_folder.h"
+
 #include "support/blobs_program.h"
 
 namespace layerwise::apps {
@@ -28,7 +29,8 @@ std::string as_csv(const LabelledPoints& blobs, int64_t train_rows) {
 
 void BlobsData::add_to(CLI::App& app) {
   const auto* group = "Data";
-  add_count(app, "--samples", samples, "Points; the first half trains, the rest tests", 2)->group(group);
+  add_count(app, "--samples", samples, "Points; the first half trains, the rest tests", 2)
+      ->group(group);
   add_count(app, "--centers", centers, "Clusters, which are the classes", 2)->group(group);
   add_count(app, "--features", features, "Coordinates of a point")->group(group);
   const auto positive = [](const std::string& text) -> std::string {
@@ -37,22 +39,25 @@ void BlobsData::add_to(CLI::App& app) {
     if (!text.empty() && *end == '\0' && value >= 0 && std::isfinite(value)) return {};
     return fmt::format("'{}' is not a number from 0", text);
   };
-  app.add_option("--cluster-std", cluster_std, "Standard deviation of the clusters: one, or one each, as 1,2,0.5")
+  app.add_option("--cluster-std", cluster_std,
+                 "Standard deviation of the clusters: one, or one each, as 1,2,0.5")
       ->delimiter(',')
       ->check(CLI::Validator(positive, ""))
       ->default_str("2")
       ->option_text("X[,X...] [2]")
       ->group(group);
   add_count(app, "--random-state", random_state, "Seed of the data", 0, 4294967295)->group(group);
-  app.add_option("--export-data", export_file, "Also write the data to this CSV file: x0,x1,...,label,split")
+  app.add_option("--export-data", export_file,
+                 "Also write the data to this CSV file: x0,x1,...,label,split")
       ->option_text("FILE")
       ->group(group);
 }
 
 LabelledPoints BlobsData::make() const {
   if (cluster_std.size() != 1 && static_cast<int64_t>(cluster_std.size()) != centers) {
-    throw UsageError(fmt::format("--cluster-std lists {} values for {} centers", cluster_std.size(), centers),
-                     "give one value for all centers, or one for each");
+    throw UsageError(
+        fmt::format("--cluster-std lists {} values for {} centers", cluster_std.size(), centers),
+        "give one value for all centers, or one for each");
   }
   BlobsOptions options;
   options.samples = samples;
@@ -70,13 +75,17 @@ void BlobsData::export_to_file(const LabelledPoints& blobs) const {
 void Training::add_to(CLI::App& app) {
   const auto* group = "Training";
   const double unlimited = std::numeric_limits<double>::infinity();
-  add_count(app, "--layers", layers, "Layers at the end, the output layer included", 2, 10000)->group(group);
+  add_count(app, "--layers", layers, "Layers at the end, the output layer included", 2, 10000)
+      ->group(group);
   add_count(app, "--units", units, "Units of every hidden layer")->group(group);
   add_count(app, "--epochs", fit.epochs, "Epochs of every fit")->group(group);
-  add_count(app, "--batch-size", fit.batch_size, "Samples of a step; a shorter last batch is kept")->group(group);
-  add_number(app, "--learning-rate", fit.optimizer.learning_rate, "Learning rate of SGD", 0, true, unlimited)
+  add_count(app, "--batch-size", fit.batch_size, "Samples of a step; a shorter last batch is kept")
       ->group(group);
-  add_number(app, "--momentum", fit.optimizer.momentum, "Momentum of SGD", 0, false, 1)->group(group);
+  add_number(app, "--learning-rate", fit.optimizer.learning_rate, "Learning rate of SGD", 0, true,
+             unlimited)
+      ->group(group);
+  add_number(app, "--momentum", fit.optimizer.momentum, "Momentum of SGD", 0, false, 1)
+      ->group(group);
 }
 
 }  // namespace layerwise::apps

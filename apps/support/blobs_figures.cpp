@@ -1,11 +1,12 @@
-#include <cmath>
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <limits>
 
 #include <fmt/format.h>
 
 #include "layerwise/report/statistics.h"
+
 #include "support/blobs_program.h"
 
 namespace layerwise::apps {
@@ -15,7 +16,8 @@ namespace {
 using report::Series;
 using report::Style;
 
-/// A split looks the same in every figure: by colour, by dash and by marker, so that grey print still tells them apart.
+/// A split looks the same in every figure: by colour, by dash and by marker, so that grey print
+/// still tells them apart.
 struct Look {
   const char* split;
   const char* color;
@@ -40,10 +42,12 @@ std::vector<PlannedFit> stages_of(const std::vector<PlannedFit>& plan, const std
   return stages;
 }
 
-std::string task_of(const std::string& metric) { return metric == "mse" ? "reconstruction" : "classification"; }
+std::string task_of(const std::string& metric) {
+  return metric == "mse" ? "reconstruction" : "classification";
+}
 
-Series measured(const Study& study, const std::vector<PlannedFit>& stages, const Look& look, const std::string& metric,
-                double p) {
+Series measured(const Study& study, const std::vector<PlannedFit>& stages, const Look& look,
+                const std::string& metric, double p) {
   Series series;
   for (const auto& fit : stages) {
     series.x.push_back(static_cast<double>(fit.info.layers));
@@ -52,8 +56,10 @@ Series measured(const Study& study, const std::vector<PlannedFit>& stages, const
   return series;
 }
 
-/// What the tutorial prints. A zero on a logarithmic axis is drawn where it would still print as zero.
-Series printed(const std::vector<Published>& published, const Look& look, const std::string& metric) {
+/// What the tutorial prints. A zero on a logarithmic axis is drawn where it would still print as
+/// zero.
+Series printed(const std::vector<Published>& published, const Look& look, const std::string& metric,
+               bool comparable) {
   constexpr double prints_as_zero = 0.0005;
   Series series;
   for (const auto& value : published) {
@@ -61,7 +67,7 @@ Series printed(const std::vector<Published>& published, const Look& look, const 
     series.x.push_back(static_cast<double>(value.info.layers));
     series.y.push_back(metric == "mse" ? std::max(value.value, prints_as_zero) : value.value);
   }
-  series.title = fmt::format("{}, published", look.split);
+  series.title = fmt::format("{}, published{}", look.split, comparable ? "" : " (other settings)");
   series.style = {Style::Kind::points, look.color, look.open, 1, 1.3};
   return series;
 }
@@ -69,7 +75,8 @@ Series printed(const std::vector<Published>& published, const Look& look, const 
 }  // namespace
 
 report::Panel against_layers(const Study& study, const std::vector<Published>& published,
-                             const std::vector<PlannedFit>& plan, const std::string& metric, const std::string& label) {
+                             const std::vector<PlannedFit>& plan, const std::string& metric,
+                             const std::string& label) {
   const auto stages = stages_of(plan, task_of(metric));
   const auto repeats = study.repeats.size();
   report::Panel panel;
@@ -91,13 +98,14 @@ report::Panel against_layers(const Study& study, const std::vector<Published>& p
       bound.style = {Style::Kind::line, look.color, 0, 3, 0};
       panel.series.push_back(bound);
     }
-    panel.series.push_back(printed(published, look, metric));
+    panel.series.push_back(printed(published, look, metric, study.comparable));
   }
   return panel;
 }
 
-report::Panel learning_curves(const std::vector<CurvePoint>& curves, const std::vector<PlannedFit>& plan,
-                              const std::string& task, const std::string& metric, const std::string& label) {
+report::Panel learning_curves(const std::vector<CurvePoint>& curves,
+                              const std::vector<PlannedFit>& plan, const std::string& task,
+                              const std::string& metric, const std::string& label) {
   report::Panel panel;
   panel.x_label = "epoch, stage after stage";
   panel.y_label = label;
@@ -128,7 +136,8 @@ report::Panel learning_curves(const std::vector<CurvePoint>& curves, const std::
 }
 
 CaptionedFigure data_figure(const LabelledPoints& blobs, int64_t train_rows) {
-  static constexpr const char* colors[] = {"#1f4e79", "#e07b00", "#5aa469", "#9b2226", "#8a6fb0", "#7f7f7f"};
+  static constexpr const char* colors[] = {"#1f4e79", "#e07b00", "#5aa469",
+                                           "#9b2226", "#8a6fb0", "#7f7f7f"};
   static constexpr int markers[] = {6, 1, 8, 4, 2, 10};
   const int64_t features = blobs.points.size(1);
   report::Panel panel;
@@ -139,8 +148,10 @@ CaptionedFigure data_figure(const LabelledPoints& blobs, int64_t train_rows) {
   const auto labels = blobs.labels.accessor<int64_t, 1>();
   for (int64_t label = 0; label < blobs.centers.size(0); ++label) {
     const auto look = static_cast<size_t>(label) % std::size(colors);
-    panel.series.push_back(
-        {fmt::format("class {}", label), {}, {}, {Style::Kind::points, colors[look], markers[look], 1, 0.7}});
+    panel.series.push_back({fmt::format("class {}", label),
+                            {},
+                            {},
+                            {Style::Kind::points, colors[look], markers[look], 1, 0.7}});
   }
   for (int64_t row = 0; row < points.size(0); ++row) {
     auto& series = panel.series[static_cast<size_t>(labels[row])];
@@ -148,7 +159,8 @@ CaptionedFigure data_figure(const LabelledPoints& blobs, int64_t train_rows) {
     series.y.push_back(features > 1 ? points[row][1] : static_cast<double>(row));
   }
   return {{"data", {panel}, 640, 560},
-          fmt::format("The {} points, coloured by class; the first {} train, the rest test.{}", points.size(0), train_rows,
+          fmt::format("The {} points, coloured by class; the first {} train, the rest test.{}",
+                      points.size(0), train_rows,
                       features > 2 ? " The first two coordinates are shown." : "")};
 }
 

@@ -8,6 +8,7 @@
 #include "layerwise/layerwise.h"
 #include "layerwise/report/plot.h"
 #include "layerwise/report/table.h"
+
 #include "support/program.h"
 
 namespace layerwise::apps {
@@ -57,13 +58,17 @@ struct Outcome {
 /// All that one program did: the outcomes of each repeat, in the order of the plan.
 struct Study {
   std::vector<std::vector<Outcome>> repeats;
+  bool comparable = true;  ///< the settings are those of the published values
 
   const Outcome& outcome(size_t repeat, const StageInfo& info) const;
   /// The values of one score over the repeats.
-  std::vector<double> values(const StageInfo& info, const std::string& split, const std::string& metric) const;
-  /// The value of a single repeat; of several, over the finite values, `mean +- standard deviation`, or for a mean
-  /// squared error, which one collapsed repeat would dominate, `median [minimum .. maximum]`.
-  std::string cell(const StageInfo& info, const std::string& split, const std::string& metric) const;
+  std::vector<double> values(const StageInfo& info, const std::string& split,
+                             const std::string& metric) const;
+  /// The value of a single repeat; of several, over the finite values, `mean +- standard
+  /// deviation`, or for a mean squared error, which one collapsed repeat would dominate, `median
+  /// [minimum .. maximum]`.
+  std::string cell(const StageInfo& info, const std::string& split,
+                   const std::string& metric) const;
   /// What a single repeat says of this fit, or how many repeats had which trouble.
   std::string note(const StageInfo& info) const;
   /// Repeats in which one of these fits had this trouble.
@@ -108,12 +113,12 @@ struct BlobsProgram {
 };
 
 /// Makes the data, runs the repeats, prints the results and writes the run's folder.
-void run_blobs(const BlobsProgram& program, const CLI::App& app, const std::string& command, const RunOptions& run,
-               const BlobsData& data);
+void run_blobs(const BlobsProgram& program, const CLI::App& app, const std::string& command,
+               const RunOptions& run, const BlobsData& data);
 
 /// The value that the tutorial prints, with three digits, or nothing.
-std::string published_cell(const std::vector<Published>& published, const StageInfo& info, const std::string& split,
-                           const std::string& metric);
+std::string published_cell(const std::vector<Published>& published, const StageInfo& info,
+                           const std::string& split, const std::string& metric);
 
 /// What a person whose run diverged or collapsed should know and may try.
 std::vector<std::string> trouble_notes(const Study& study, const std::vector<PlannedFit>& plan);
@@ -123,10 +128,12 @@ std::string three_digits(double value);
 
 /// Published and measured values of both splits against layers.
 report::Panel against_layers(const Study& study, const std::vector<Published>& published,
-                             const std::vector<PlannedFit>& plan, const std::string& metric, const std::string& label);
+                             const std::vector<PlannedFit>& plan, const std::string& metric,
+                             const std::string& label);
 /// The learning curves of every stage of one task, stage after stage on one axis.
-report::Panel learning_curves(const std::vector<CurvePoint>& curves, const std::vector<PlannedFit>& plan,
-                              const std::string& task, const std::string& metric, const std::string& label);
+report::Panel learning_curves(const std::vector<CurvePoint>& curves,
+                              const std::vector<PlannedFit>& plan, const std::string& task,
+                              const std::string& metric, const std::string& label);
 /// The points coloured by class.
 CaptionedFigure data_figure(const LabelledPoints& blobs, int64_t train_rows);
 

@@ -14,13 +14,16 @@
 
 #include "layerwise/device.h"
 #include "layerwise/report/failure.h"
+
 #include "support/interrupt.h"
 
 namespace layerwise::apps {
 
 namespace {
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
 
 int report_error(const std::string& what, const std::string& hint, int status) {
   std::fflush(stdout);
@@ -30,7 +33,8 @@ int report_error(const std::string& what, const std::string& hint, int status) {
 
 void flush_results() {
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    throw report::Failure("the results could not be written to standard output", "see where it is directed to");
+    throw report::Failure("the results could not be written to standard output",
+                          "see where it is directed to");
   }
 }
 
@@ -42,7 +46,8 @@ int run_guarded(const CLI::App& app, const std::function<void()>& body) {
     return 0;
   } catch (const Interrupted& interrupted) {
     return report_error(fmt::format("stopped by signal {}", interrupted.signal),
-                        "the stages that were finished are in metrics.csv", 128 + interrupted.signal);
+                        "the stages that were finished are in metrics.csv",
+                        128 + interrupted.signal);
   } catch (const UsageError& error) {
     return report_error(error.what(), error.hint(), 2);
   } catch (const std::invalid_argument& error) {
@@ -50,21 +55,23 @@ int run_guarded(const CLI::App& app, const std::function<void()>& body) {
   } catch (const report::Failure& error) {
     return report_error(error.what(), error.hint(), 1);
   } catch (const DeviceUnavailable& error) {
-    return report_error(error.what(), "use --device cpu, or --device auto to take what there is", 1);
+    return report_error(error.what(), "use --device cpu, or --device auto to take what there is",
+                        1);
   } catch (const std::bad_alloc&) {
     return report_error("out of memory", "ask for fewer samples or units", 1);
   } catch (const c10::Error& error) {
-    return report_error(error.what_without_backtrace(), "LibTorch could not do this; try smaller sizes, or --device cpu",
-                        1);
+    return report_error(error.what_without_backtrace(),
+                        "LibTorch could not do this; try smaller sizes, or --device cpu", 1);
   } catch (const std::exception& error) {
-    return report_error(error.what(), "this should not have happened: please report it with the command line", 1);
+    return report_error(error.what(),
+                        "this should not have happened: please report it with the command line", 1);
   }
 }
 
 std::string version_text(const CLI::App& app) {
   const auto build = build_info();
-  return fmt::format("{} {}\nLibTorch {}\nBLAS {}\nCPU capability {}\nCUDA {}", app.get_name(), build.layerwise,
-                     build.libtorch, build.blas, build.cpu_capability, build.cuda);
+  return fmt::format("{} {}\nLibTorch {}\nBLAS {}\nCPU capability {}\nCUDA {}", app.get_name(),
+                     build.layerwise, build.libtorch, build.blas, build.cpu_capability, build.cuda);
 }
 
 std::optional<double> as_number(const std::string& text) {
@@ -82,9 +89,11 @@ bool same_value(const std::string& a, const std::string& b) {
 }  // namespace
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit then is an error of write(), reported like a full disk
-  app.set_version_flag("--version", [&app] { return version_text(app); },
-                       "Print the versions that results depend on, and exit");
+  std::signal(SIGXFSZ,
+              SIG_IGN);  // a file-size limit then is an error of write(), reported like a full disk
+  app.set_version_flag(
+      "--version", [&app] { return version_text(app); },
+      "Print the versions that results depend on, and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.get_formatter()->column_width(34);
   try {
@@ -103,13 +112,18 @@ void RunOptions::add_to(CLI::App& app) {
       ->capture_default_str()
       ->option_text("NAME [auto]")
       ->group(group);
-  add_count(app, "--seed", seed, "Seed of every random number, but the data's", 0, 4294967295)->group(group);
-  add_count(app, "--repeats", repeats, "How many times: repeat k = 0, 1, ... has random streams of its own", 1, 1000000)
+  add_count(app, "--seed", seed, "Seed of every random number, but the data's", 0, 4294967295)
+      ->group(group);
+  add_count(app, "--repeats", repeats,
+            "How many times: repeat k = 0, 1, ... has random streams of its own", 1, 1000000)
       ->group(group);
   add_count(app, "--threads", threads, "Repeats that run at once", 1, 4096)->group(group);
-  add_count(app, "--math-threads", math_threads, "Threads inside one operation; another count, other bits", 1, 4096)
+  add_count(app, "--math-threads", math_threads,
+            "Threads inside one operation; another count, other bits", 1, 4096)
       ->group(group);
-  const auto not_empty = [](const std::string& text) { return text.empty() ? "the name is empty" : std::string(); };
+  const auto not_empty = [](const std::string& text) {
+    return text.empty() ? "the name is empty" : std::string();
+  };
   app.add_option("--out", out, "Folder to write to")
       ->check(CLI::Validator(not_empty, ""))
       ->option_text("DIR [runs/PROGRAM-SEED-TIME]")
@@ -121,10 +135,12 @@ void RunOptions::add_to(CLI::App& app) {
 void RunOptions::check() const {
   if (threads > repeats) {
     throw UsageError(fmt::format("--threads {} with --repeats {}", threads, repeats),
-                     "--threads is how many repeats run at once; for threads inside one operation use --math-threads");
+                     "--threads is how many repeats run at once; for threads inside one operation "
+                     "use --math-threads");
   }
   if (force && out.empty()) {
-    throw UsageError("--force without --out", "without --out every run has a new folder, and nothing to write over");
+    throw UsageError("--force without --out",
+                     "without --out every run has a new folder, and nothing to write over");
   }
   if (device.rfind("cuda", 0) == 0 && threads > 1) {
     throw UsageError(fmt::format("--threads {} with --device {}", threads, device),
@@ -132,8 +148,8 @@ void RunOptions::check() const {
   }
 }
 
-CLI::Option* add_count(CLI::App& app, const std::string& name, int64_t& value, const std::string& description,
-                       int64_t min, int64_t max) {
+CLI::Option* add_count(CLI::App& app, const std::string& name, int64_t& value,
+                       const std::string& description, int64_t min, int64_t max) {
   return app.add_option(name, value, description)
       ->check(whole_number(min, max))
       ->capture_default_str()
@@ -151,11 +167,13 @@ CLI::Validator whole_number(int64_t min, int64_t max) {
   return CLI::Validator(within, "");
 }
 
-CLI::Option* add_number(CLI::App& app, const std::string& name, double& value, const std::string& description,
-                        double min, bool open, double max) {
+CLI::Option* add_number(CLI::App& app, const std::string& name, double& value,
+                        const std::string& description, double min, bool open, double max) {
   const auto within = [=](const std::string& text) -> std::string {
     const auto number = as_number(text);
-    if (number && std::isfinite(*number) && (open ? *number > min : *number >= min) && *number < max) return {};
+    if (number && std::isfinite(*number) && (open ? *number > min : *number >= min) &&
+        *number < max)
+      return {};
     return fmt::format("'{}' is not a number {} {}{}", text, open ? "above" : "from", min,
                        std::isinf(max) ? "" : fmt::format(" and below {}", max));
   };
@@ -165,13 +183,15 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, double& value, c
       ->option_text(fmt::format("X [{}]", value));
 }
 
-std::vector<std::string> options_changed(const CLI::App& app, const std::vector<std::string>& groups) {
+std::vector<std::string> options_changed(const CLI::App& app,
+                                         const std::vector<std::string>& groups) {
   std::vector<std::string> changed;
   for (const auto* option : app.get_options()) {
     const bool meant = std::find(groups.begin(), groups.end(), option->get_group()) != groups.end();
     if (!meant || option->count() == 0) continue;
     const auto value = fmt::format("{}", fmt::join(option->results(), ","));
-    if (!same_value(value, option->get_default_str())) changed.push_back(option->get_name() + " " + value);
+    if (!same_value(value, option->get_default_str()))
+      changed.push_back(option->get_name() + " " + value);
   }
   return changed;
 }
@@ -179,10 +199,12 @@ std::vector<std::string> options_changed(const CLI::App& app, const std::vector<
 std::vector<std::pair<std::string, std::string>> all_options(const CLI::App& app) {
   std::vector<std::pair<std::string, std::string>> values;
   for (const auto* option : app.get_options()) {
-    if (option->get_configurable() && option != app.get_help_ptr() && option != app.get_version_ptr()) {
+    if (option->get_configurable() && option != app.get_help_ptr() &&
+        option != app.get_version_ptr()) {
       const auto unset = option->get_expected_min() == 0 ? "off" : option->get_default_str();
-      values.emplace_back(option->get_single_name(),
-                          option->count() > 0 ? fmt::format("{}", fmt::join(option->results(), ",")) : unset);
+      values.emplace_back(
+          option->get_single_name(),
+          option->count() > 0 ? fmt::format("{}", fmt::join(option->results(), ",")) : unset);
     }
   }
   return values;

@@ -14,15 +14,17 @@ namespace layerwise::apps {
 /// Options that contradict each other or have no effect. The program ends with status 2.
 class UsageError : public std::runtime_error {
  public:
-  UsageError(const std::string& what, std::string hint) : std::runtime_error(what), hint_(std::move(hint)) {}
+  UsageError(const std::string& what, std::string hint)
+      : std::runtime_error(what), hint_(std::move(hint)) {}
   const std::string& hint() const { return hint_; }
 
  private:
   std::string hint_;
 };
 
-/// Parses the command line and runs the body. Whatever goes wrong becomes two lines on stderr, `error: ...` and
-/// `hint: ...`, and the exit status: 2 for usage, 1 for a failure, 128 + n after signal n.
+/// Parses the command line and runs the body. Whatever goes wrong becomes two lines on stderr,
+/// `error: ...` and `hint: ...`, and the exit status: 2 for usage, 1 for a failure, 128 + n after
+/// signal n.
 int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& body);
 
 /// Options that every app has.
@@ -46,14 +48,16 @@ constexpr int64_t most = int64_t{1} << 40;
 /// Accepts whole numbers within bounds.
 CLI::Validator whole_number(int64_t min, int64_t max);
 /// An option for a whole number within bounds, with its default shown.
-CLI::Option* add_count(CLI::App& app, const std::string& name, int64_t& value, const std::string& description,
-                       int64_t min = 1, int64_t max = most);
+CLI::Option* add_count(CLI::App& app, const std::string& name, int64_t& value,
+                       const std::string& description, int64_t min = 1, int64_t max = most);
 /// An option for a finite number, from `min` (itself not allowed if `open`) to below `max`.
-CLI::Option* add_number(CLI::App& app, const std::string& name, double& value, const std::string& description,
-                        double min, bool open, double max);
+CLI::Option* add_number(CLI::App& app, const std::string& name, double& value,
+                        const std::string& description, double min, bool open, double max);
 
-/// The options of these groups that were given another value than their default, as they were given.
-std::vector<std::string> options_changed(const CLI::App& app, const std::vector<std::string>& groups);
+/// The options of these groups that were given another value than their default, as they were
+/// given.
+std::vector<std::string> options_changed(const CLI::App& app,
+                                         const std::vector<std::string>& groups);
 
 /// Every option with its value, given or default: (name without dashes, value).
 std::vector<std::pair<std::string, std::string>> all_options(const CLI::App& app);

@@ -47,21 +47,27 @@ Outcome outcome_of(const StageReport& report) {
   if (report.result.diverged()) {
     outcome.trouble = "diverged";
     const auto epoch = report.result.fit.diverged_in;
-    outcome.details = epoch > 0 ? fmt::format("diverged: not a number from epoch {} on", epoch) : "diverged";
+    outcome.details =
+        epoch > 0 ? fmt::format("diverged: not a number from epoch {} on", epoch) : "diverged";
   } else if (report.code && collapsed(*report.code, report.info)) {
     const auto& [units, dead, rank, lost] = *report.code;
     outcome.trouble = "collapsed";
-    outcome.details = rank == 0   ? fmt::format("collapsed: all {} units of the newest layer are dead", units)
-                      : rank == 1 ? fmt::format("collapsed: one live direction, {} of {} units dead", dead, units)
-                                  : fmt::format("collapsed: {:.0f}% of the input is lost, {} of {} units dead",
-                                                100 * lost, dead, units);
+    if (rank == 0) {
+      outcome.details = fmt::format("collapsed: all {} units of the newest layer are dead", units);
+    } else {
+      const auto left = rank == 1 && units > 1
+                            ? std::string("one live direction")
+                            : fmt::format("{:.0f}% of the input is lost", 100 * lost);
+      outcome.details = fmt::format("collapsed: {}, {} of {} units dead", left, dead, units);
+    }
   }
   return outcome;
 }
 
 }  // namespace
 
-Recorder::Recorder(const BlobsProgram& program, const RunOptions& run, const report::RunFolder& folder)
+Recorder::Recorder(const BlobsProgram& program, const RunOptions& run,
+                   const report::RunFolder& folder)
     : program_(program),
       run_(run),
       progress_(report::Progress::style_for(stderr, run.quiet),
@@ -76,7 +82,9 @@ Recorder::Recorder(const BlobsProgram& program, const RunOptions& run, const rep
 }
 
 Observer Recorder::observer_of(int64_t repeat) {
-  return {[this, repeat](const StageInfo& info, const FitView& view) { return on_epoch(repeat, info, view); },
+  return {[this, repeat](const StageInfo& info, const FitView& view) {
+            return on_epoch(repeat, info, view);
+          },
           [this, repeat](const StageReport& report) { on_stage(repeat, report); }};
 }
 
@@ -90,7 +98,9 @@ Next Recorder::on_epoch(int64_t repeat, const StageInfo& info, const FitView& vi
   }
   if (view.epoch > 0) {
     ++epochs_done_[static_cast<size_t>(repeat)];
-    progress_.advance(fmt::format("{}, epoch {} of {}", progress_label(repeat, info), view.epoch, view.epochs), 1);
+    progress_.advance(
+        fmt::format("{}, epoch {} of {}", progress_label(repeat, info), view.epoch, view.epochs),
+        1);
   }
   return Next::go_on;
 }
@@ -103,7 +113,8 @@ void Recorder::on_stage(int64_t repeat, const StageReport& report) {
   if (repeat == 0) {
     curves_file_.append(curve_rows(report.info));
     progress_.clear();
-    fmt::print("{}{}\n", program_.line(outcome), outcome.details.empty() ? "" : " (" + outcome.details + ")");
+    fmt::print("{}{}\n", program_.line(outcome),
+               outcome.details.empty() ? "" : " (" + outcome.details + ")");
     std::fflush(stdout);
   }
   progress_.stage_done(progress_label(repeat, report.info));
@@ -118,7 +129,8 @@ void Recorder::finish() {
   progress_.clear();
   std::string rows = std::string(metrics_header) + "\n";
   for (size_t repeat = 0; repeat < study_.repeats.size(); ++repeat) {
-    for (const auto& outcome : study_.repeats[repeat]) rows += metric_rows(static_cast<int64_t>(repeat), outcome);
+    for (const auto& outcome : study_.repeats[repeat])
+      rows += metric_rows(static_cast<int64_t>(repeat), outcome);
   }
   report::write_whole(metrics_path_, rows);
 }
@@ -126,7 +138,8 @@ void Recorder::finish() {
 size_t Recorder::place_of(const StageInfo& info) const {
   const auto place = std::find_if(program_.plan.begin(), program_.plan.end(),
                                   [&](const PlannedFit& fit) { return fit.info == info; });
-  if (place == program_.plan.end()) throw std::logic_error("a fit that was not planned: " + info.variant + info.task);
+  if (place == program_.plan.end())
+    throw std::logic_error("a fit that was not planned: " + info.variant + info.task);
   return static_cast<size_t>(place - program_.plan.begin());
 }
 
@@ -136,7 +149,8 @@ std::string Recorder::metric_rows(int64_t repeat, const Outcome& outcome) const 
     for (const auto& score : outcome.scores) {
       if (score.metric != metric) continue;
       rows += fmt::format("{},{},{},,{},{},{},{},{:.9g}\n", repeat, run_.seed, outcome.info.variant,
-                          outcome.info.stage, outcome.info.layers, score.split, score.metric, score.value);
+                          outcome.info.stage, outcome.info.layers, score.split, score.metric,
+                          score.value);
     }
   }
   return rows;
@@ -146,15 +160,15 @@ std::string Recorder::curve_rows(const StageInfo& info) const {
   std::string rows;
   for (const auto& [whose, epoch, step, score] : curves_) {
     if (whose != info) continue;
-    rows += fmt::format("0,{},,{},{},{},{},{},{:.9g}\n", info.variant, info.stage, epoch, step, score.split,
-                        score.metric, score.value);
+    rows += fmt::format("0,{},,{},{},{},{},{},{:.9g}\n", info.variant, info.stage, epoch, step,
+                        score.split, score.metric, score.value);
   }
   return rows;
 }
 
 std::string Recorder::progress_label(int64_t repeat, const StageInfo& info) const {
-  const auto label = fmt::format("layers {}, {}{}{}", info.layers, info.task, info.variant.empty() ? "" : ", ",
-                                 info.variant);
+  const auto label = fmt::format("layers {}, {}{}{}", info.layers, info.task,
+                                 info.variant.empty() ? "" : ", ", info.variant);
   return run_.repeats > 1 ? fmt::format("repeat {}, {}", repeat, label) : label;
 }
 

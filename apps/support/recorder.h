@@ -7,12 +7,13 @@
 
 #include "layerwise/report/progress.h"
 #include "layerwise/report/run_folder.h"
+
 #include "support/blobs_program.h"
 
 namespace layerwise::apps {
 
-/// Watches the repeats of a program, several threads at once: draws progress, prints the lines of repeat 0, and writes
-/// metrics.csv and curves.csv.
+/// Watches the repeats of a program, several threads at once: draws progress, prints the lines of
+/// repeat 0, and writes metrics.csv and curves.csv.
 class Recorder {
  public:
   Recorder(const BlobsProgram& program, const RunOptions& run, const report::RunFolder& folder);
@@ -21,7 +22,8 @@ class Recorder {
   void end_repeat(int64_t repeat);
   /// Makes every repeat end at its next epoch.
   void stop() { stopping_ = true; }
-  /// Writes metrics.csv in the order of the repeats, whatever order they ended in, with NaN for what was not reached.
+  /// Writes metrics.csv in the order of the repeats, whatever order they ended in, with NaN for
+  /// what was not reached.
   void finish();
 
   const Study& study() const { return study_; }

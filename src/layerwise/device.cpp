@@ -30,7 +30,8 @@ std::string from_config(const std::string& key) {
 }
 
 std::string blas_in_use() {
-  if (const auto config = loaded_function<const char* (*)()>("openblas_get_config")) return config();
+  if (const auto config = loaded_function<const char* (*)()>("openblas_get_config"))
+    return config();
   if (at::hasMKL()) return "MKL";
   return from_config("BLAS_INFO=");
 }
@@ -43,10 +44,12 @@ int parse_index(const std::string& text) {
 }
 
 c10::Device find_cuda(int index) {
-  if (!torch::cuda::is_available()) throw DeviceUnavailable("LibTorch finds no CUDA device on this machine");
+  if (!torch::cuda::is_available())
+    throw DeviceUnavailable("LibTorch finds no CUDA device on this machine");
   const auto count = static_cast<int>(torch::cuda::device_count());
   if (index >= count) {
-    throw DeviceUnavailable(fmt::format("cuda:{} does not exist, this machine has {} CUDA device(s)", index, count));
+    throw DeviceUnavailable(
+        fmt::format("cuda:{} does not exist, this machine has {} CUDA device(s)", index, count));
   }
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
@@ -69,11 +72,15 @@ void set_math_threads(int count) {
   if (const auto set = loaded_function<void (*)(int)>("openblas_set_num_threads")) set(count);
 }
 
-void flush_denormals() { at::globalContext().setFlushDenormal(true); }
+void flush_denormals() {
+  at::globalContext().setFlushDenormal(true);
+}
 
 BuildInfo build_info() {
   return {LAYERWISE_VERSION, TORCH_VERSION, blas_in_use(), from_config("CPU capability usage: "),
-          torch::cuda::is_available() ? fmt::format("{} CUDA device(s)", torch::cuda::device_count()) : "no CUDA"};
+          torch::cuda::is_available()
+              ? fmt::format("{} CUDA device(s)", torch::cuda::device_count())
+              : "no CUDA"};
 }
 
 }  // namespace layerwise

@@ -17,12 +17,12 @@ struct DeviceUnavailable : std::runtime_error {
 /// @throws DeviceUnavailable if LibTorch sees no such CUDA device
 c10::Device find_device(const std::string& name);
 
-/// How many threads compute inside one operation: ATen's, for the calling thread, and those of OpenBLAS, which runs its
-/// own and would ignore ATen's setting. Thread counts change bits.
+/// How many threads compute inside one operation: ATen's, for the calling thread, and those of
+/// OpenBLAS, which runs its own and would ignore ATen's setting. Thread counts change bits.
 void set_math_threads(int count);
 
-/// Flushes denormal numbers to zero in the calling thread: the momentum of dead units would otherwise slow a step down
-/// 80 times.
+/// Flushes denormal numbers to zero in the calling thread: the momentum of dead units would
+/// otherwise slow a step down 80 times.
 void flush_denormals();
 
 /// The software that the numbers of a run depend on.

@@ -79,7 +79,9 @@ double RandomState::random_sample() {
   return (high * 67108864.0 + low) / 9007199254740992.0;
 }
 
-double RandomState::uniform(double low, double high) { return low + (high - low) * random_sample(); }
+double RandomState::uniform(double low, double high) {
+  return low + (high - low) * random_sample();
+}
 
 double RandomState::normal(double loc, double scale) {
   if (std::exchange(has_gauss_, false)) return loc + scale * std::exchange(gauss_, 0.0);
@@ -122,6 +124,8 @@ void RandomState::shuffle(std::span<int64_t> values) {
 }
 
 Random::Random(uint32_t seed, uint32_t repeat)
-    : initialisation(stream(seed, repeat, 0)), order(stream(seed, repeat, 1)), subsets(stream(seed, repeat, 2)) {}
+    : initialisation(stream(seed, repeat, 0)),
+      order(stream(seed, repeat, 1)),
+      subsets(stream(seed, repeat, 2)) {}
 
 }  // namespace layerwise

@@ -7,11 +7,13 @@
 
 namespace layerwise {
 
-/// Random numbers equal, draw for draw and bit for bit, to NumPy's legacy `numpy.random.RandomState`.
+/// Random numbers equal, draw for draw and bit for bit, to NumPy's legacy
+/// `numpy.random.RandomState`.
 ///
-/// Every random number of a run comes from here, so that a run can be repeated in NumPy from its seed. The generator is
-/// MT19937; what is made of its words follows NumPy's legacy (frozen) stream: doubles of 53 bits, the polar Gauss
-/// method that keeps its second value, and indices by masked rejection.
+/// Every random number of a run comes from here, so that a run can be repeated in NumPy from its
+/// seed. The generator is MT19937; what is made of its words follows NumPy's legacy (frozen)
+/// stream: doubles of 53 bits, the polar Gauss method that keeps its second value, and indices by
+/// masked rejection.
 /// @see Matsumoto and Nishimura, "Mersenne Twister", 1998; numpy/random/mtrand.pyx and src/legacy
 class RandomState {
  public:
@@ -48,16 +50,18 @@ class RandomState {
   bool has_gauss_ = false;
 };
 
-/// The three streams of one repeat of an experiment: `RandomState([seed, repeat, purpose])`, purpose 0, 1, 2.
+/// The three streams of one repeat of an experiment: `RandomState([seed, repeat, purpose])`,
+/// purpose 0, 1, 2.
 ///
-/// They are passed on explicitly and run on through the stages. Copying a `Random` copies its state, which is how two
-/// variants of one comparison start from the same numbers.
+/// They are passed on explicitly and run on through the stages. Copying a `Random` copies its
+/// state, which is how two variants of one comparison start from the same numbers.
 struct Random {
   Random(uint32_t seed, uint32_t repeat);
 
-  RandomState initialisation;  ///< weights, layer by layer in the order in which the layers are made
-  RandomState order;           ///< the order of the samples, one permutation an epoch
-  RandomState subsets;         ///< label subsets and independent batches
+  RandomState
+      initialisation;   ///< weights, layer by layer in the order in which the layers are made
+  RandomState order;    ///< the order of the samples, one permutation an epoch
+  RandomState subsets;  ///< label subsets and independent batches
 };
 
 }  // namespace layerwise

@@ -1,5 +1,3 @@
-#include "testing.h"
-
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,7 +14,10 @@
 
 #include "layerwise/data/blobs.h"
 
-/// The programs as their user meets them: the command line, what is printed, what is written, how they fail.
+#include "testing.h"
+
+/// The programs as their user meets them: the command line, what is printed, what is written, how
+/// they fail.
 namespace layerwise {
 namespace {
 
@@ -29,7 +30,9 @@ struct Outcome {
   std::string err;
 };
 
-std::string program(const std::string& name) { return fmt::format("{}/{}", LAYERWISE_PROGRAMS_DIR, name); }
+std::string program(const std::string& name) {
+  return fmt::format("{}/{}", LAYERWISE_PROGRAMS_DIR, name);
+}
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::istringstream stream(text);
@@ -38,15 +41,19 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 /// Runs a shell command in a folder.
 Outcome run(const TemporaryFolder& folder, const std::string& command) {
   const auto out = folder.file("stdout.txt");
   const auto err = folder.file("stderr.txt");
-  const auto shell = fmt::format("cd '{}' && {{ {}; }} >'{}' 2>'{}'", folder.path().string(), command, out, err);
+  const auto shell =
+      fmt::format("cd '{}' && {{ {}; }} >'{}' 2>'{}'", folder.path().string(), command, out, err);
   const int status = std::system(shell.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content_of(out), content_of(err)};
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content_of(out),
+          content_of(err)};
 }
 
 constexpr auto small = " --samples 60 --epochs 2 --layers 4 --units 5 ";
@@ -58,7 +65,8 @@ void require_two_lines(const Outcome& outcome, int status) {
   REQUIRE(lines.size() >= 2);
   REQUIRE(lines[lines.size() - 2].rfind("error: ", 0) == 0);
   REQUIRE(lines.back().rfind("hint: ", 0) == 0);
-  REQUIRE(std::count_if(lines.begin(), lines.end(), [](const auto& line) { return contains(line, "error"); }) == 1);
+  REQUIRE(std::count_if(lines.begin(), lines.end(),
+                        [](const auto& line) { return contains(line, "error"); }) == 1);
 }
 
 TEST_CASE("--help shows every option with its default, --version what results depend on") {
@@ -67,11 +75,21 @@ TEST_CASE("--help shows every option with its default, --version what results de
     const auto help = run(folder, program(name) + " --help");
     REQUIRE(help.status == 0);
     REQUIRE(help.err.empty());
-    for (const auto* option : {"--device", "--seed", "--repeats", "--layers", "--units", "--epochs", "--batch-size",
-                               "--learning-rate", "--momentum", "--threads", "--math-threads", "--out", "--force",
-                               "--quiet", "--version", "--samples", "--centers", "--features", "--cluster-std",
-                               "--random-state", "--export-data", "--fine-tune-learning-rate", "Run:", "Data:",
-                               "Training:", "Fine-tuning:", "[auto]", "[0.9]", "[1000]"}) {
+    for (const auto* option : {"--device",       "--seed",
+                               "--repeats",      "--layers",
+                               "--units",        "--epochs",
+                               "--batch-size",   "--learning-rate",
+                               "--momentum",     "--threads",
+                               "--math-threads", "--out",
+                               "--force",        "--quiet",
+                               "--version",      "--samples",
+                               "--centers",      "--features",
+                               "--cluster-std",  "--random-state",
+                               "--export-data",  "--fine-tune-learning-rate",
+                               "Run:",           "Data:",
+                               "Training:",      "Fine-tuning:",
+                               "[auto]",         "[0.9]",
+                               "[1000]"}) {
       INFO(name << " " << option);
       REQUIRE(contains(help.out, option));
     }
@@ -83,8 +101,11 @@ TEST_CASE("--help shows every option with its default, --version what results de
 
 TEST_CASE("Wrong usage is refused in two lines with the value, and nothing is written") {
   const TemporaryFolder folder;
-  const auto count = [&] { return std::distance(std::filesystem::directory_iterator(folder.path()), {}); };
-  const auto refused = [&](const std::string& name, const std::string& options, const std::string& value) {
+  const auto count = [&] {
+    return std::distance(std::filesystem::directory_iterator(folder.path()), {});
+  };
+  const auto refused = [&](const std::string& name, const std::string& options,
+                           const std::string& value) {
     INFO(name << " " << options);
     const auto outcome = run(folder, program(name) + " " + options);
     require_two_lines(outcome, 2);
@@ -94,13 +115,32 @@ TEST_CASE("Wrong usage is refused in two lines with the value, and nothing is wr
   };
   for (const auto* name : {"blobs_supervised", "blobs_unsupervised"}) {
     for (const auto& [options, value] : std::vector<std::pair<std::string, std::string>>{
-             {"--no-such-option", "--no-such-option"}, {"stray", "stray"}, {"--epochs 0", "0"}, {"--epochs -3", "-3"},
-             {"--epochs abc", "abc"}, {"--epochs 1.5", "1.5"}, {"--epochs", "--epochs"}, {"--layers 1", "1"},
-             {"--seed -1", "-1"}, {"--seed 4294967296", "4294967296"}, {"--learning-rate 0", "0"},
-             {"--learning-rate nan", "nan"}, {"--momentum 1", "1"}, {"--samples 1", "1"}, {"--centers 1", "1"},
-             {"--cluster-std -1", "-1"}, {"--cluster-std 1,2", "2 values"}, {"--threads 2", "2"}, {"--repeats 0", "0"},
-             {"--math-threads 0", "0"}, {"--device tpu", "tpu"}, {"--device cuda:x", "cuda:x"}, {"--out", "--out"},
-             {"--out ''", "--out"}, {"--force", "--force"}, {"--seed 1 --seed 2", "--seed"},
+             {"--no-such-option", "--no-such-option"},
+             {"stray", "stray"},
+             {"--epochs 0", "0"},
+             {"--epochs -3", "-3"},
+             {"--epochs abc", "abc"},
+             {"--epochs 1.5", "1.5"},
+             {"--epochs", "--epochs"},
+             {"--layers 1", "1"},
+             {"--seed -1", "-1"},
+             {"--seed 4294967296", "4294967296"},
+             {"--learning-rate 0", "0"},
+             {"--learning-rate nan", "nan"},
+             {"--momentum 1", "1"},
+             {"--samples 1", "1"},
+             {"--centers 1", "1"},
+             {"--cluster-std -1", "-1"},
+             {"--cluster-std 1,2", "2 values"},
+             {"--threads 2", "2"},
+             {"--repeats 0", "0"},
+             {"--math-threads 0", "0"},
+             {"--device tpu", "tpu"},
+             {"--device cuda:x", "cuda:x"},
+             {"--out", "--out"},
+             {"--out ''", "--out"},
+             {"--force", "--force"},
+             {"--seed 1 --seed 2", "--seed"},
              {"--fine-tune-learning-rate 0.1", "--fine-tune"}}) {
       refused(name, options, value);
     }
@@ -127,8 +167,8 @@ TEST_CASE("A supervised run prints the tutorial's lines and writes its folder") 
     double train = 0;
     double test = 0;
     int layers = 0;
-    REQUIRE(std::sscanf(lines[static_cast<size_t>(i)].c_str(), "> layers=%d, train=%lf, test=%lf", &layers, &train,
-                        &test) == 3);
+    REQUIRE(std::sscanf(lines[static_cast<size_t>(i)].c_str(), "> layers=%d, train=%lf, test=%lf",
+                        &layers, &train, &test) == 3);
     REQUIRE(layers == i + 2);
   }
   REQUIRE(contains(first.out, "published train"));
@@ -160,13 +200,15 @@ TEST_CASE("A supervised run prints the tutorial's lines and writes its folder") 
 
 TEST_CASE("An unsupervised run prints the tutorial's lines") {
   const TemporaryFolder folder;
-  const auto outcome = run(folder, program("blobs_unsupervised") + small + "--learning-rate 0.002 --out run --quiet");
+  const auto outcome = run(
+      folder, program("blobs_unsupervised") + small + "--learning-rate 0.002 --out run --quiet");
   INFO(outcome.err);
   REQUIRE(outcome.status == 0);
   const auto lines = lines_of(outcome.out);
   for (size_t i = 0; i < 6; i += 2) {
     REQUIRE(lines[i].rfind("> reconstruction error train=", 0) == 0);
-    REQUIRE(lines[i + 1].rfind(fmt::format("> classifier accuracy layers={}, train=", i / 2 + 2), 0) == 0);
+    REQUIRE(lines[i + 1].rfind(fmt::format("> classifier accuracy layers={}, train=", i / 2 + 2),
+                               0) == 0);
   }
   const auto rows = lines_of(content_of(folder.file("run/metrics.csv")));
   REQUIRE(rows.size() == 1 + 3 * 4);
@@ -174,7 +216,8 @@ TEST_CASE("An unsupervised run prints the tutorial's lines") {
   REQUIRE(rows[3].rfind("0,1,,,1,2,train,accuracy,", 0) == 0);
 }
 
-TEST_CASE("Plots are drawn, and a run without gnuplot says what is missing and is whole all the same") {
+TEST_CASE(
+    "Plots are drawn, and a run without gnuplot says what is missing and is whole all the same") {
   const TemporaryFolder folder;
   const bool gnuplot = run(folder, "command -v gnuplot").status == 0;
   if (gnuplot) {
@@ -186,7 +229,8 @@ TEST_CASE("Plots are drawn, and a run without gnuplot says what is missing and i
   } else {
     WARN("skipped: no gnuplot");
   }
-  const auto without = run(folder, "PATH=/nowhere " + program("blobs_supervised") + small + "--out run --quiet");
+  const auto without =
+      run(folder, "PATH=/nowhere " + program("blobs_supervised") + small + "--out run --quiet");
   require_two_lines(without, 0);
   REQUIRE(contains(without.err, "gnuplot"));
   REQUIRE(std::filesystem::exists(folder.file("run/report.html")));
@@ -211,12 +255,14 @@ TEST_CASE("Repeats have streams of their own, and threads change nothing") {
 
 TEST_CASE("Fine-tuning options are carried out, and name their lines") {
   const TemporaryFolder folder;
-  const auto supervised = run(folder, program("blobs_supervised") + small + "--quiet --out s --fine-tune 3");
+  const auto supervised =
+      run(folder, program("blobs_supervised") + small + "--quiet --out s --fine-tune 3");
   REQUIRE(supervised.status == 0);
   REQUIRE(contains(supervised.out, ", fine-tuned"));
   REQUIRE(contains(content_of(folder.file("s/metrics.csv")), "0,1,fine_tuned,,4,4,test,accuracy,"));
   const auto command = program("blobs_unsupervised") + small + "--learning-rate 0.002 --quiet ";
-  const auto both = run(folder, command + "--out u --fine-tune-autoencoder --fine-tune-classifier 4 --fine-tune 3");
+  const auto both = run(
+      folder, command + "--out u --fine-tune-autoencoder --fine-tune-classifier 4 --fine-tune 3");
   INFO(both.err);
   REQUIRE(both.status == 0);
   const auto curves = content_of(folder.file("u/curves.csv"));
@@ -227,9 +273,10 @@ TEST_CASE("Fine-tuning options are carried out, and name their lines") {
 
 TEST_CASE("Exported data reads back as the same numbers") {
   const TemporaryFolder folder;
-  const auto outcome = run(folder, program("blobs_supervised") +
-                                       " --samples 11 --centers 4 --features 3 --cluster-std 1,2,0.5,1 --random-state 9 "
-                                       "--epochs 1 --layers 2 --quiet --out run --export-data data.csv");
+  const auto outcome = run(
+      folder, program("blobs_supervised") +
+                  " --samples 11 --centers 4 --features 3 --cluster-std 1,2,0.5,1 --random-state 9 "
+                  "--epochs 1 --layers 2 --quiet --out run --export-data data.csv");
   INFO(outcome.err);
   REQUIRE(outcome.status == 0);
   const auto lines = lines_of(content_of(folder.file("data.csv")));
@@ -258,7 +305,8 @@ TEST_CASE("Exported data reads back as the same numbers") {
 
 TEST_CASE("A diverged run is named in its line, its table and its note, and its numbers are NaN") {
   const TemporaryFolder folder;
-  const auto outcome = run(folder, program("blobs_unsupervised") + small + "--learning-rate 10 --batch-size 4 --quiet --out run");
+  const auto outcome = run(folder, program("blobs_unsupervised") + small +
+                                       "--learning-rate 10 --batch-size 4 --quiet --out run");
   INFO(outcome.out << outcome.err);
   REQUIRE(outcome.status == 0);
   const auto lines = lines_of(outcome.out);
@@ -270,15 +318,18 @@ TEST_CASE("A diverged run is named in its line, its table and its note, and its 
   for (size_t i = 1; i < rows.size(); ++i) REQUIRE(rows[i].substr(rows[i].rfind(',')) == ",nan");
 }
 
-TEST_CASE("A collapsed layer is named, and deepening goes on") {
+TEST_CASE("A collapsed layer is named in its line and in the table, and deepening goes on") {
   const TemporaryFolder folder;
-  // One unit on two coordinates cannot keep both.
   const auto outcome = run(folder, program("blobs_unsupervised") +
-                                       " --samples 200 --units 1 --layers 3 --learning-rate 0.001 --quiet --out run");
+                                       " --samples 200 --units 3 --layers 4 --epochs 40 --seed 2 "
+                                       "--quiet --out run");
   INFO(outcome.out << outcome.err);
   REQUIRE(outcome.status == 0);
-  REQUIRE(contains(outcome.out, "collapsed"));
-  REQUIRE(contains(outcome.out, "layers=3"));
+  const auto lines = lines_of(outcome.out);
+  REQUIRE(contains(lines[2], "(collapsed: one live direction, 2 of 3 units dead)"));
+  REQUIRE(contains(lines[5], "layers=4"));
+  const auto table = outcome.out.substr(outcome.out.find("published"));
+  REQUIRE(contains(table, "collapsed: one live direction"));
 }
 
 TEST_CASE("Folders and outputs that cannot be written are failures of two lines") {
@@ -312,13 +363,16 @@ TEST_CASE("Ctrl-C ends with 130 and leaves the finished stages") {
   const auto out = folder.file("run");
   const pid_t child = ::fork();
   if (child == 0) {
-    if (std::freopen("/dev/null", "w", stdout) == nullptr || std::freopen("/dev/null", "w", stderr) == nullptr) _exit(3);
-    ::execl(binary.c_str(), binary.c_str(), "--samples", "60", "--epochs", "200", "--layers", "1000", "--out",
-            out.c_str(), nullptr);
+    if (std::freopen("/dev/null", "w", stdout) == nullptr ||
+        std::freopen("/dev/null", "w", stderr) == nullptr)
+      _exit(3);
+    ::execl(binary.c_str(), binary.c_str(), "--samples", "60", "--epochs", "200", "--layers",
+            "1000", "--out", out.c_str(), nullptr);
     _exit(3);
   }
   const auto rows = [&] { return lines_of(content_of(out + "/metrics.csv")); };
-  for (int i = 0; i < 600 && rows().size() < 5; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  for (int i = 0; i < 600 && rows().size() < 5; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
   ::kill(child, SIGINT);
   int status = 0;
   ::waitpid(child, &status, 0);

@@ -1,8 +1,8 @@
-#include "testing.h"
+#include "layerwise/data/blobs.h"
 
 #include <vector>
 
-#include "layerwise/data/blobs.h"
+#include "testing.h"
 
 namespace layerwise {
 namespace {
@@ -11,7 +11,8 @@ using nlohmann::json;
 
 torch::Tensor matrix(const json& rows) {
   const auto columns = rows.empty() ? 0 : rows[0].size();
-  auto tensor = torch::empty({static_cast<int64_t>(rows.size()), static_cast<int64_t>(columns)}, torch::kFloat64);
+  auto tensor = torch::empty({static_cast<int64_t>(rows.size()), static_cast<int64_t>(columns)},
+                             torch::kFloat64);
   auto* value = tensor.data_ptr<double>();
   for (const auto& row : rows) {
     for (const auto& cell : row) *value++ = cell.get<double>();
@@ -37,7 +38,8 @@ BlobsOptions options_of(const json& given) {
     options.cluster_std = deviation.is_array() ? deviation.get<std::vector<double>>()
                                                : std::vector<double>{deviation.get<double>()};
   }
-  if (given.contains("center_box")) options.center_box = {given["center_box"][0], given["center_box"][1]};
+  if (given.contains("center_box"))
+    options.center_box = {given["center_box"][0], given["center_box"][1]};
   options.shuffle = given.value("shuffle", true);
   options.random_state = given["random_state"].get<uint32_t>();
   return options;
@@ -51,7 +53,8 @@ TEST_CASE("make_blobs gives scikit-learn's numbers bit for bit") {
     const auto blobs = make_blobs(options_of(expected["options"]));
     REQUIRE(blobs.points.dtype() == torch::kFloat64);
     REQUIRE(torch::equal(blobs.points, matrix(expected["points"])));
-    REQUIRE(torch::equal(blobs.labels, torch::tensor(expected["labels"].get<std::vector<int64_t>>())));
+    REQUIRE(
+        torch::equal(blobs.labels, torch::tensor(expected["labels"].get<std::vector<int64_t>>())));
     REQUIRE(torch::equal(blobs.centers, matrix(expected["drawn_centers"])));
   }
 }
@@ -97,10 +100,10 @@ TEST_CASE("make_blobs names the option that it cannot use") {
   REQUIRE(names(message_of([](auto& o) { o.cluster_std = {1.0, 2.0}; }), "cluster_std lists 2"));
   REQUIRE(names(message_of([](auto& o) { o.center_box = {0.0, INFINITY}; }), "center_box"));
   REQUIRE(names(message_of([](auto& o) {
-            o.samples = Counts{2, 2};
-            o.centers = torch::zeros({3, 2});
-          }),
-          "2 counts for 3 centers"));
+                  o.samples = Counts{2, 2};
+                  o.centers = torch::zeros({3, 2});
+                }),
+                "2 counts for 3 centers"));
 }
 
 TEST_CASE("A split leaves neither part empty") {

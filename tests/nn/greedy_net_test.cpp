@@ -1,4 +1,4 @@
-#include "testing.h"
+#include "layerwise/nn/greedy_net.h"
 
 #include <cmath>
 #include <vector>
@@ -10,8 +10,9 @@
 #include <torch/nn/modules/linear.h>
 
 #include "layerwise/nn/dense.h"
-#include "layerwise/nn/greedy_net.h"
 #include "layerwise/nn/initialisers.h"
+
+#include "testing.h"
 
 namespace layerwise {
 namespace {
@@ -39,8 +40,10 @@ TEST_CASE("Deepening freezes what is there, and nothing else") {
   REQUIRE(net->layers() == 3);
   REQUIRE(net->frozen_blocks() == 1);
   const auto parameters = net->named_parameters();
-  for (const auto* name : {"hidden.block1.weight", "hidden.block1.bias"}) REQUIRE_FALSE(parameters[name].requires_grad());
-  for (const auto* name : {"hidden.block2.weight", "hidden.block2.bias", "head.output.weight", "head.output.bias"}) {
+  for (const auto* name : {"hidden.block1.weight", "hidden.block1.bias"})
+    REQUIRE_FALSE(parameters[name].requires_grad());
+  for (const auto* name :
+       {"hidden.block2.weight", "hidden.block2.bias", "head.output.weight", "head.output.bias"}) {
     REQUIRE(parameters[name].requires_grad());
   }
   REQUIRE(trainable_parameters(*net->trainable()).size() == 4);
@@ -72,7 +75,8 @@ TEST_CASE("A head that was exchanged comes back as it was") {
 
 TEST_CASE("Frozen blocks stay in evaluation mode, whatever train() is told") {
   RandomState random(1);
-  GreedyNet net(block(nn::Linear(2, 4), nn::BatchNorm1d(4), nn::ReLU(), nn::Dropout(0.5)), output(4, 3, random));
+  GreedyNet net(block(nn::Linear(2, 4), nn::BatchNorm1d(4), nn::ReLU(), nn::Dropout(0.5)),
+                output(4, 3, random));
   net->deepen(dense(4, 4, random));
   net->train();
   const auto before = fingerprint(*net->blocks()[0].ptr());
@@ -99,7 +103,8 @@ TEST_CASE("A view shares its layers with the network") {
 
 /// Uses another layer's weight, transposed.
 struct TiedImpl : nn::Module {
-  explicit TiedImpl(torch::Tensor weight_) : weight(register_parameter("weight", std::move(weight_))) {}
+  explicit TiedImpl(torch::Tensor weight_)
+      : weight(register_parameter("weight", std::move(weight_))) {}
   torch::Tensor forward(const torch::Tensor& x) { return x.matmul(weight); }
   torch::Tensor weight;
 };

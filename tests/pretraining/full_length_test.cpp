@@ -1,5 +1,3 @@
-#include "pretraining/replays.h"
-
 #include <atomic>
 #include <cmath>
 #include <thread>
@@ -7,8 +5,10 @@
 
 #include "layerwise/report/statistics.h"
 
-/// Over a full run float32 rounding decides single samples, so that two correct programs agree as distributions only.
-/// The same 20 repeats were run here and in PyTorch.
+#include "pretraining/replays.h"
+
+/// Over a full run float32 rounding decides single samples, so that two correct programs agree as
+/// distributions only. The same 20 repeats were run here and in PyTorch.
 namespace layerwise {
 namespace {
 
@@ -32,7 +32,8 @@ std::vector<ScoresByStage> run_all(const json& replays, bool supervised) {
   return scores;
 }
 
-report::Spread spread_of(const std::vector<ScoresByStage>& runs, int64_t stage, const std::string& name) {
+report::Spread spread_of(const std::vector<ScoresByStage>& runs, int64_t stage,
+                         const std::string& name) {
   std::vector<double> values;
   for (const auto& run : runs) values.push_back(run.at({stage, name}));
   return report::spread_of(values);
@@ -51,13 +52,15 @@ TEST_CASE("Twenty full supervised runs have the accuracies of the tutorial's pro
     for (const auto* name : {"train_accuracy", "test_accuracy"}) {
       const auto a = spread_of(ours, stage, name);
       const auto b = spread_of(replays, static_cast<size_t>(stage), name);
-      INFO("stage " << stage << " " << name << ": " << a.mean << " +- " << a.sd << ", PyTorch " << b.mean << " +- "
-                    << b.sd);
-      // Within three standard errors of a difference between independent samples; these are even paired.
+      INFO("stage " << stage << " " << name << ": " << a.mean << " +- " << a.sd << ", PyTorch "
+                    << b.mean << " +- " << b.sd);
+      // Within three standard errors of a difference between independent samples; these are even
+      // paired.
       REQUIRE(std::abs(a.mean - b.mean) < 3 * std::sqrt((a.sd * a.sd + b.sd * b.sd) / 20));
     }
   }
-  // Means over 100 to 200 seeds of other implementations, with three standard errors of a mean of 20.
+  // Means over 100 to 200 seeds of other implementations, with three standard errors of a mean
+  // of 20.
   const double error_train = 3 * 0.007 / std::sqrt(20.0);
   const double error_test = 3 * 0.006 / std::sqrt(20.0);
   REQUIRE(std::abs(spread_of(ours, 1, "train_accuracy").mean - 0.826) < error_train);
@@ -95,7 +98,8 @@ TEST_CASE("Twenty full unsupervised runs diverge and collapse as the tutorial's 
   INFO("alive at seven layers: " << alive_at_end[0] << ", PyTorch " << alive_at_end[1]);
   // Divergence is decided in the first epochs, before rounding can tell the two apart.
   REQUIRE(other_kind_at_first == 0);
-  // About one repeat in eleven is alive at the end: the difference of two such counts of 20 has a deviation of 1.8.
+  // About one repeat in eleven is alive at the end: the difference of two such counts of 20 has a
+  // deviation of 1.8.
   REQUIRE(std::abs(alive_at_end[0] - alive_at_end[1]) <= 5);
 }
 

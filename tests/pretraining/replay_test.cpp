@@ -1,10 +1,10 @@
-#include "pretraining/replays.h"
-
 #include <algorithm>
 #include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "pretraining/replays.h"
 
 namespace layerwise {
 namespace {
@@ -23,15 +23,16 @@ void put(const Block& block, const json& values) {
   layer->bias.copy_(torch::tensor(values["bias"].get<std::vector<float>>()));
 }
 
-/// Fits the trainable part for as many epochs as the replay's curve has, and compares the training loss after each.
-/// The streams go on as after the whole fit.
-void require_same_curve(GreedyNet& net, Experiment& experiment, const Split& data, const Objective& objective,
-                        const json& curve) {
+/// Fits the trainable part for as many epochs as the replay's curve has, and compares the training
+/// loss after each. The streams go on as after the whole fit.
+void require_same_curve(GreedyNet& net, Experiment& experiment, const Split& data,
+                        const Objective& objective, const json& curve) {
   auto options = experiment.fit;
   options.epochs = static_cast<int64_t>(curve.size());
   std::vector<double> losses;
   const std::vector<Hook> hooks{[&](const FitView& view) {
-    if (view.epoch > 0) losses.push_back(value_of(view.engine.evaluate(), "train", objective.loss.name));
+    if (view.epoch > 0)
+      losses.push_back(value_of(view.engine.evaluate(), "train", objective.loss.name));
     return Next::go_on;
   }};
   FeatureCache features(data.train.inputs, data.test.inputs);
@@ -60,19 +61,24 @@ TEST_CASE("Every supervised stage follows PyTorch's replay from the same startin
   }
 }
 
-TEST_CASE("Every unsupervised stage and every classifier follows PyTorch's replay from the same starting weights") {
+TEST_CASE(
+    "Every unsupervised stage and every classifier follows PyTorch's replay from the same starting "
+    "weights") {
   const auto replays = testing::reference("replays.json");
   for (const auto& replay : replays["unsupervised_stages"]) {
     INFO(replay["options"].dump());
     Experiment experiment(replay["options"]);
     auto net = experiment.net(experiment.features);
     for (const auto& stage : replay["stages"]) {
-      require_same_curve(net, experiment, autoencoding(experiment.data), reconstruction(), stage["curve"]);
+      require_same_curve(net, experiment, autoencoding(experiment.data), reconstruction(),
+                         stage["curve"]);
       put(net->blocks().back(), stage["block"]);
       put(*net->head->begin(), stage["head"]);
       net->freeze_hidden();
-      const auto own = net->exchange_head(experiment.classifier()(experiment.random.initialisation));
-      require_same_curve(net, experiment, experiment.data, classification(), stage["classifier_curve"]);
+      const auto own =
+          net->exchange_head(experiment.classifier()(experiment.random.initialisation));
+      require_same_curve(net, experiment, experiment.data, classification(),
+                         stage["classifier_curve"]);
       net->exchange_head(own);
       net->deepen(experiment.next_block()(experiment.random.initialisation));
     }
@@ -106,25 +112,28 @@ TEST_CASE("Short whole runs agree with PyTorch's: losses to 1e-4, accuracies wit
 }
 
 json small_options() {
-  return {{"seed", 2}, {"repeat", 0}, {"samples", 200}, {"centers", 3}, {"features", 2}, {"cluster_std", 2.0},
-          {"random_state", 2}, {"units", 10}, {"layers", 4}, {"epochs", 5}, {"batch_size", 32},
-          {"learning_rate", 0.002}, {"momentum", 0.9}};
+  return {{"seed", 2},      {"repeat", 0},        {"samples", 200},    {"centers", 3},
+          {"features", 2},  {"cluster_std", 2.0}, {"random_state", 2}, {"units", 10},
+          {"layers", 4},    {"epochs", 5},        {"batch_size", 32},  {"learning_rate", 0.002},
+          {"momentum", 0.9}};
 }
 
-/// Every score of an unsupervised run as `variant,task,stage,split,metric,value`, and the final bits.
-std::pair<std::vector<std::string>, uint64_t> unsupervised_run(std::optional<FineTuning> autoencoder,
-                                                       std::optional<FineTuning> classifier) {
+/// Every score of an unsupervised run as `variant,task,stage,split,metric,value`, and the final
+/// bits.
+std::pair<std::vector<std::string>, uint64_t> unsupervised_run(
+    std::optional<FineTuning> autoencoder, std::optional<FineTuning> classifier) {
   Experiment experiment(small_options());
   std::vector<std::string> rows;
   Observer observer;
   observer.on_stage = [&](const StageReport& report) {
     for (const auto& score : report.result.scores) {
-      rows.push_back(fmt::format("{},{},{},{},{},{}", report.info.variant, report.info.task, report.info.stage,
-                                 score.split, score.metric, score.value));
+      rows.push_back(fmt::format("{},{},{},{},{},{}", report.info.variant, report.info.task,
+                                 report.info.stage, score.split, score.metric, score.value));
     }
   };
   auto net = experiment.net(experiment.features);
-  deepen_autoencoder(net, experiment.data, {experiment.layers, experiment.fit, autoencoder, classifier},
+  deepen_autoencoder(net, experiment.data,
+                     {experiment.layers, experiment.fit, autoencoder, classifier},
                      experiment.next_block(), experiment.classifier(), experiment.random, observer);
   return {rows, fingerprint(*net)};
 }
@@ -132,13 +141,16 @@ std::pair<std::vector<std::string>, uint64_t> unsupervised_run(std::optional<Fin
 TEST_CASE("Fine-tuning leaves the deepened autoencoder as it is without, bit for bit") {
   const auto [plain, bits] = unsupervised_run({}, {});
   const FineTuning tuning{3, 0.001};
-  const std::vector<std::tuple<std::optional<FineTuning>, std::optional<FineTuning>, std::string>> choices{
-      {tuning, {}, "fine_tuned_autoencoder"}, {{}, tuning, "fine_tuned_classifier"}, {tuning, tuning, "fine_tuned_both"}};
+  const std::vector<std::tuple<std::optional<FineTuning>, std::optional<FineTuning>, std::string>>
+      choices{{tuning, {}, "fine_tuned_autoencoder"},
+              {{}, tuning, "fine_tuned_classifier"},
+              {tuning, tuning, "fine_tuned_both"}};
   for (const auto& [autoencoder, classifier, variant] : choices) {
     INFO(variant);
     auto [rows, tuned_bits] = unsupervised_run(autoencoder, classifier);
     const auto prefix = variant + ",classification,";
-    REQUIRE(std::count_if(rows.begin(), rows.end(), [&](const auto& row) { return row.rfind(prefix, 0) == 0; }) == 12);
+    REQUIRE(std::count_if(rows.begin(), rows.end(),
+                          [&](const auto& row) { return row.rfind(prefix, 0) == 0; }) == 12);
     std::erase_if(rows, [](const auto& row) { return row[0] != ','; });
     REQUIRE((rows == plain));
     REQUIRE(tuned_bits == bits);
@@ -165,8 +177,8 @@ TEST_CASE("Fine-tuning starts from the deepened weights and trains all of them")
     tuned = fingerprint(*net->blocks()[0].ptr());
   };
   const FineTuning tuning{20, 0.001};
-  deepen_supervised(net, experiment.data, {experiment.layers, experiment.fit, tuning}, experiment.next_block(),
-                    experiment.random, observer);
+  deepen_supervised(net, experiment.data, {experiment.layers, experiment.fit, tuning},
+                    experiment.next_block(), experiment.random, observer);
   REQUIRE(losses.size() == 5);
   REQUIRE(testing::relative_difference(losses[3], losses[2]) < 1e-5);
   REQUIRE(losses[4] < losses[3]);
@@ -184,8 +196,8 @@ TEST_CASE("A stage that diverges is the last, and is reported as diverged") {
     observer.on_stage = [&](const StageReport& report) { reports.push_back(report); };
     auto net = experiment.net(supervised ? experiment.centers : experiment.features);
     if (supervised) {
-      deepen_supervised(net, experiment.data, {4, experiment.fit, FineTuning{}}, experiment.next_block(),
-                        experiment.random, observer);
+      deepen_supervised(net, experiment.data, {4, experiment.fit, FineTuning{}},
+                        experiment.next_block(), experiment.random, observer);
     } else {
       deepen_autoencoder(net, experiment.data, {4, experiment.fit, {}, {}}, experiment.next_block(),
                          experiment.classifier(), experiment.random, observer);
@@ -199,8 +211,8 @@ TEST_CASE("A stage that diverges is the last, and is reported as diverged") {
 TEST_CASE("Fewer layers than the network has are refused") {
   Experiment experiment(small_options());
   auto net = experiment.net(experiment.centers);
-  REQUIRE_THROWS_AS(deepen_supervised(net, experiment.data, {1, experiment.fit, {}}, experiment.next_block(),
-                                      experiment.random),
+  REQUIRE_THROWS_AS(deepen_supervised(net, experiment.data, {1, experiment.fit, {}},
+                                      experiment.next_block(), experiment.random),
                     std::invalid_argument);
 }
 

@@ -1,13 +1,13 @@
 #pragma once
 
-#include "testing.h"
-
 #include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
 
 #include "layerwise/layerwise.h"
+
+#include "testing.h"
 
 namespace layerwise::testing {
 
@@ -70,12 +70,13 @@ inline ScoresByStage run(Experiment& experiment, bool supervised) {
   };
   if (supervised) {
     auto net = experiment.net(experiment.centers);
-    deepen_supervised(net, experiment.data, {experiment.layers, experiment.fit, {}}, experiment.next_block(),
-                      experiment.random, observer);
+    deepen_supervised(net, experiment.data, {experiment.layers, experiment.fit, {}},
+                      experiment.next_block(), experiment.random, observer);
   } else {
     auto net = experiment.net(experiment.features);
-    deepen_autoencoder(net, experiment.data, {experiment.layers, experiment.fit, {}, {}}, experiment.next_block(),
-                       experiment.classifier(), experiment.random, observer);
+    deepen_autoencoder(net, experiment.data, {experiment.layers, experiment.fit, {}, {}},
+                       experiment.next_block(), experiment.classifier(), experiment.random,
+                       observer);
   }
   return scores;
 }

@@ -1,5 +1,3 @@
-#include "testing.h"
-
 #include <cstdlib>
 #include <limits>
 
@@ -10,6 +8,8 @@
 #include "layerwise/report/run_folder.h"
 #include "layerwise/report/statistics.h"
 #include "layerwise/report/table.h"
+
+#include "testing.h"
 
 namespace layerwise::report {
 namespace {
@@ -45,6 +45,12 @@ TEST_CASE("A table's columns stand under each other") {
   REQUIRE(table.to_text() == "layers  train\n     2  0.816  note\n    12   0.85\n");
   REQUIRE(table.to_html().find("<td>0.816</td>") != std::string::npos);
   REQUIRE(html_escaped("a<b & \"c\"") == "a&lt;b &amp; &quot;c&quot;");
+}
+
+TEST_CASE("Paragraphs are broken at spaces") {
+  REQUIRE(wrapped("one two three", 7) == "one two\nthree");
+  REQUIRE(wrapped("unbreakable", 3) == "unbreakable");
+  REQUIRE(wrapped("", 10).empty());
 }
 
 TEST_CASE("A file is written whole or not at all") {
@@ -101,9 +107,11 @@ TEST_CASE("Durations read well") {
 }
 
 Figure small_figure() {
-  Panel panel{"layers", "a \"quoted\" label", {}, "%g", false, true, false, {2.5}, "above", {{2, "two"}}};
+  Panel panel{"layers", "a \"quoted\" label", {}, "%g", false, true, false, {2.5},
+              "above",  {{2, "two"}}};
   panel.series.push_back({"train", {1, 2, 3}, {0.1, nan_value, 0.3}, {}});
-  panel.series.push_back({"points", {1, 2, 3}, {0.2, 0.2, 0.2}, {Style::Kind::points, "#e07b00", 5, 1, 1}});
+  panel.series.push_back(
+      {"points", {1, 2, 3}, {0.2, 0.2, 0.2}, {Style::Kind::points, "#e07b00", 5, 1, 1}});
   auto logarithmic = panel;
   logarithmic.log_y = true;
   logarithmic.series[1].y = {0, 0, 0};
@@ -112,7 +120,9 @@ Figure small_figure() {
   return {"figure", {panel, logarithmic, empty}, 400, 900};
 }
 
-TEST_CASE("A figure is drawn as PNG and SVG, with gaps, zeros on logarithmic axes, and nothing finite at all") {
+TEST_CASE(
+    "A figure is drawn as PNG and SVG, with gaps, zeros on logarithmic axes, and nothing finite at "
+    "all") {
   if (!gnuplot_found()) {
     WARN("skipped: no gnuplot");
     return;
@@ -139,7 +149,8 @@ TEST_CASE("What gnuplot cannot draw is a failure in its own words") {
 
 TEST_CASE("A page escapes what it is given") {
   const TemporaryFolder folder;
-  write_page({"A & B", "run --x '<y>'", {"1 < 2"}, {{"a"}, {{"<b>"}}}, {{"f.svg", "caption"}}}, folder.file("p.html"));
+  write_page({"A & B", "run --x '<y>'", {"1 < 2"}, {{"a"}, {{"<b>"}}}, {{"f.svg", "caption"}}},
+             folder.file("p.html"));
   const auto page = content_of(folder.file("p.html"));
   REQUIRE(page.find("A &amp; B") != std::string::npos);
   REQUIRE(page.find("1 &lt; 2") != std::string::npos);

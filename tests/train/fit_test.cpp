@@ -1,5 +1,3 @@
-#include "testing.h"
-
 #include <cmath>
 #include <numeric>
 #include <vector>
@@ -17,12 +15,15 @@
 #include "layerwise/train/evaluate.h"
 #include "layerwise/train/stage.h"
 
+#include "testing.h"
+
 namespace layerwise {
 namespace {
 
 namespace nn = torch::nn;
 
-/// One row, input 1 and target 1, and a linear unit that starts at w = b = 0: loss (w + b - 1)^2, gradient -2 each.
+/// One row, input 1 and target 1, and a linear unit that starts at w = b = 0: loss (w + b - 1)^2,
+/// gradient -2 each.
 struct OneUnit {
   Dense unit{DenseOptions{1, 1, Activation::linear}};
   Split data = [] {
@@ -123,7 +124,8 @@ TEST_CASE("Options that make no sense are refused by name") {
 TEST_CASE("Nothing to train is an error") {
   nn::Sequential chain;
   chain->push_back(nn::ReLU());
-  REQUIRE_THROWS_AS(AutogradEngine(chain, reconstruction(), blobs_of(10), {}), std::invalid_argument);
+  REQUIRE_THROWS_AS(AutogradEngine(chain, reconstruction(), blobs_of(10), {}),
+                    std::invalid_argument);
 }
 
 /// A user's block: two parameters of its own and a buffer that training moves.
@@ -203,7 +205,9 @@ struct CountedImpl : nn::Module {
 };
 TORCH_MODULE(Counted);
 
-TEST_CASE("The frozen prefix is run once a stage and split, not once a batch, and not again in later stages") {
+TEST_CASE(
+    "The frozen prefix is run once a stage and split, not once a batch, and not again in later "
+    "stages") {
   const auto data = blobs_of(100);
   RandomState random(1);
   int runs = 0;
@@ -228,7 +232,8 @@ TEST_CASE("Cached features agree with a forward through the whole network") {
     const auto cached = features.of(net).train;
     torch::NoGradGuard no_grad;
     const auto direct = chain_of(net->blocks(0, net->frozen_blocks()))->forward(data.train.inputs);
-    REQUIRE((cached - direct).abs().max().item<double>() <= 1e-5 * direct.abs().max().item<double>());
+    REQUIRE((cached - direct).abs().max().item<double>() <=
+            1e-5 * direct.abs().max().item<double>());
     REQUIRE_FALSE(cached.requires_grad());
   }
 }
@@ -247,7 +252,8 @@ TEST_CASE("A block that was changed after it was cached is run again") {
   REQUIRE_FALSE(torch::equal(features.of(net).train, before));
 }
 
-TEST_CASE("Metrics are means over all rows, in chunks or not, and no accuracy is made up from NaN") {
+TEST_CASE(
+    "Metrics are means over all rows, in chunks or not, and no accuracy is made up from NaN") {
   nn::Sequential identity{nn::Identity()};
   auto logits = torch::zeros({2500, 2});
   logits.select(1, 1).slice(0, 0, 1000).fill_(1);
@@ -259,7 +265,8 @@ TEST_CASE("Metrics are means over all rows, in chunks or not, and no accuracy is
   REQUIRE_THROWS_AS(value_of(scores, "train", "accuracy"), std::out_of_range);
 
   logits[2400][0] = NAN;
-  REQUIRE(std::isnan(value_of(evaluate(identity, data, classification().metrics, "test"), "test", "accuracy")));
+  REQUIRE(std::isnan(
+      value_of(evaluate(identity, data, classification().metrics, "test"), "test", "accuracy")));
 }
 
 TEST_CASE("Dead units, rank and loss of a code") {

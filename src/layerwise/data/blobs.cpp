@@ -41,7 +41,8 @@ std::vector<int64_t> equal_shares(int64_t samples, int64_t centers) {
 }
 
 torch::Tensor chosen_centers(const BlobsOptions& options, RandomState& random) {
-  if (const auto* given = std::get_if<torch::Tensor>(&options.centers)) return checked_centers(*given);
+  if (const auto* given = std::get_if<torch::Tensor>(&options.centers))
+    return checked_centers(*given);
   int64_t count = std::get<int64_t>(options.centers);
   require(count >= 0, fmt::format("centers is {}", count));
   if (count == 0) {
@@ -53,12 +54,14 @@ torch::Tensor chosen_centers(const BlobsOptions& options, RandomState& random) {
 }
 
 std::vector<int64_t> counts_by_center(const BlobsOptions& options, int64_t centers) {
-  if (const auto* total = std::get_if<int64_t>(&options.samples)) return equal_shares(*total, centers);
+  if (const auto* total = std::get_if<int64_t>(&options.samples))
+    return equal_shares(*total, centers);
   const auto& counts = std::get<std::vector<int64_t>>(options.samples);
   require(static_cast<int64_t>(counts.size()) == centers,
           fmt::format("samples lists {} counts for {} centers", counts.size(), centers));
   for (const int64_t count : counts) require(count >= 0, fmt::format("samples lists {}", count));
-  require(std::accumulate(counts.begin(), counts.end(), int64_t{0}) > 0, "samples are 0 altogether");
+  require(std::accumulate(counts.begin(), counts.end(), int64_t{0}) > 0,
+          "samples are 0 altogether");
   return counts;
 }
 
@@ -101,6 +104,8 @@ LabelledPoints make_blobs(const BlobsOptions& options) {
   return {points, labels, centers};
 }
 
-Dataset to_dataset(const LabelledPoints& blobs) { return {blobs.points.to(torch::kFloat32), blobs.labels}; }
+Dataset to_dataset(const LabelledPoints& blobs) {
+  return {blobs.points.to(torch::kFloat32), blobs.labels};
+}
 
 }  // namespace layerwise

@@ -13,11 +13,11 @@ namespace layerwise {
 
 /// The arguments of `make_blobs`, named and defaulted as in scikit-learn.
 struct BlobsOptions {
-  /// Points altogether (centres get equal shares, the first ones one more where it does not divide), or points of each
-  /// centre.
+  /// Points altogether (centres get equal shares, the first ones one more where it does not
+  /// divide), or points of each centre.
   std::variant<int64_t, std::vector<int64_t>> samples = int64_t{100};
-  /// How many centres to draw, or the centres themselves, [centers, features] float64. 0: three, or as many as there
-  /// are counts in `samples`.
+  /// How many centres to draw, or the centres themselves, [centers, features] float64. 0: three, or
+  /// as many as there are counts in `samples`.
   std::variant<int64_t, torch::Tensor> centers = int64_t{0};
   /// Coordinates of a point; given centres decide it instead.
   int64_t features = 2;
@@ -38,8 +38,10 @@ struct LabelledPoints {
 
 /// Isotropic Gaussian blobs, bit for bit those of scikit-learn's `make_blobs`.
 ///
-/// Points are drawn centre by centre and then shuffled together, all from one `RandomState(random_state)`.
-/// @throws std::invalid_argument naming the option, if a count is not positive, a standard deviation negative or not
+/// Points are drawn centre by centre and then shuffled together, all from one
+/// `RandomState(random_state)`.
+/// @throws std::invalid_argument naming the option, if a count is not positive, a standard
+/// deviation negative or not
 ///   finite, a bound not finite, or lengths do not match
 /// @see scikit-learn, sklearn/datasets/_samples_generator.py
 LabelledPoints make_blobs(const BlobsOptions& options);

@@ -12,7 +12,8 @@
 
 namespace layerwise {
 
-/// One layer of a chain: any `torch::nn` module whose `forward` takes a tensor and returns one, as `Block(Module(...))`.
+/// One layer of a chain: any `torch::nn` module whose `forward` takes a tensor and returns one, as
+/// `Block(Module(...))`.
 using Block = torch::nn::AnyModule;
 
 /// A `Sequential` as one module of a chain, which LibTorch's own `Sequential` cannot be.
@@ -38,8 +39,8 @@ torch::nn::Sequential chain_of(const std::vector<Block>& blocks);
 /// Toggles `requires_grad` of every parameter.
 void set_requires_grad(const torch::nn::Module& module, bool requires_grad);
 
-/// The parameters that require a gradient, each once even where modules share it (LibTorch's `parameters()` lists a
-/// shared tensor twice, and an optimizer would step it twice).
+/// The parameters that require a gradient, each once even where modules share it (LibTorch's
+/// `parameters()` lists a shared tensor twice, and an optimizer would step it twice).
 std::vector<torch::Tensor> trainable_parameters(const torch::nn::Module& module);
 
 /// A hash over the bits of all parameters and buffers, in the order in which they are registered.

@@ -39,16 +39,22 @@ Block GreedyNetImpl::exchange_head(Block block) {
   return old;
 }
 
-void GreedyNetImpl::freeze_hidden() { freeze(layers() - 1); }
+void GreedyNetImpl::freeze_hidden() {
+  freeze(layers() - 1);
+}
 
-void GreedyNetImpl::unfreeze() { freeze(0); }
+void GreedyNetImpl::unfreeze() {
+  freeze(0);
+}
 
 void GreedyNetImpl::train(bool on) {
   torch::nn::Module::train(on);
   for (auto& block : blocks(0, frozen_)) block.ptr()->eval();
 }
 
-int64_t GreedyNetImpl::layers() const { return static_cast<int64_t>(hidden->size()) + 1; }
+int64_t GreedyNetImpl::layers() const {
+  return static_cast<int64_t>(hidden->size()) + 1;
+}
 
 std::vector<uint64_t> GreedyNetImpl::frozen_fingerprints() const {
   std::vector<uint64_t> prints;

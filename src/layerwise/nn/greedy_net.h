@@ -12,8 +12,9 @@ namespace layerwise {
 
 /// A network that grows: a chain of hidden blocks and an output layer, the head, that stays on top.
 ///
-/// The first `frozen_blocks()` blocks are frozen: their parameters require no gradient and they stay in evaluation mode,
-/// also after `train()`. What a stage trains is the rest, `trainable()`. Parameters are named `hidden.block1.weight`,
+/// The first `frozen_blocks()` blocks are frozen: their parameters require no gradient and they
+/// stay in evaluation mode, also after `train()`. What a stage trains is the rest, `trainable()`.
+/// Parameters are named `hidden.block1.weight`,
 /// ..., `head.output.weight`; a name does not move when the network grows.
 class GreedyNetImpl : public torch::nn::Module {
  public:

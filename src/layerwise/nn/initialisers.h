@@ -13,7 +13,8 @@ namespace layerwise {
 void he_uniform_(torch::Tensor weight, RandomState& random);
 
 /// As `he_uniform_` with l = sqrt(6 / (fan_in + fan_out)), as Keras' `glorot_uniform`.
-/// @see Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, eq. 16
+/// @see Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+/// networks", 2010, eq. 16
 void glorot_uniform_(torch::Tensor weight, RandomState& random);
 
 }  // namespace layerwise

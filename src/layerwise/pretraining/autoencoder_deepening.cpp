@@ -24,16 +24,17 @@ struct Stage {
   }
 };
 
-bool reconstruct(const Stage& stage, Trainee& trainee, const std::string& variant, const FitOptions& fit,
-                 Random& random) {
+bool reconstruct(const Stage& stage, Trainee& trainee, const std::string& variant,
+                 const FitOptions& fit, Random& random) {
   const auto info = stage.info(variant, "reconstruction");
-  const auto result = trainee.fit(info, autoencoding(stage.data), reconstruction(), fit, random.order);
+  const auto result =
+      trainee.fit(info, autoencoding(stage.data), reconstruction(), fit, random.order);
   trainee.report({info, result, trainee.freeze_and_inspect()});
   return !result.diverged();
 }
 
-void classify(const Stage& stage, Trainee& trainee, const std::string& variant, const FitOptions& fit,
-              Random& random) {
+void classify(const Stage& stage, Trainee& trainee, const std::string& variant,
+              const FitOptions& fit, Random& random) {
   const auto info = stage.info(variant, "classification");
   trainee.report({info, trainee.fit(info, stage.data, classification(), fit, random.order), {}});
 }
@@ -42,7 +43,8 @@ void fine_tune_as_classifier(const Stage& stage, const std::string& variant, Ran
   const Snapshot untouched(*stage.net);
   auto trainee = stage.trainee();
   stage.net->unfreeze();
-  classify(stage, trainee, variant, stage.options.fine_tune_classifier->applied_to(stage.options.fit), random);
+  classify(stage, trainee, variant,
+           stage.options.fine_tune_classifier->applied_to(stage.options.fit), random);
   stage.net->freeze_hidden();
   untouched.restore();
 }
@@ -56,7 +58,8 @@ void evaluate_as_classifier(const Stage& stage, Trainee& trainee, const std::str
   stage.net->exchange_head(own_output);
 }
 
-void evaluate_fine_tuned_autoencoder(const Stage& stage, const std::string& fine_tuned_variant, Random random) {
+void evaluate_fine_tuned_autoencoder(const Stage& stage, const std::string& fine_tuned_variant,
+                                     Random random) {
   const Snapshot untouched(*stage.net);
   auto trainee = stage.trainee();
   stage.net->unfreeze();
@@ -70,11 +73,12 @@ void evaluate_fine_tuned_autoencoder(const Stage& stage, const std::string& fine
 }  // namespace
 
 void deepen_autoencoder(GreedyNet& net, const Split& data, const AutoencoderDeepening& options,
-                        const BlockFactory& next_block, const BlockFactory& classifier, Random& random,
-                        const Observer& observer) {
+                        const BlockFactory& next_block, const BlockFactory& classifier,
+                        Random& random, const Observer& observer) {
   if (options.layers < net->layers()) {
     throw std::invalid_argument(
-        fmt::format("deepen_autoencoder: {} layers asked for, the network has {}", options.layers, net->layers()));
+        fmt::format("deepen_autoencoder: {} layers asked for, the network has {}", options.layers,
+                    net->layers()));
   }
   const bool tune_autoencoder = options.fine_tune_autoencoder.has_value();
   const bool tune_classifier = options.fine_tune_classifier.has_value();
@@ -84,7 +88,8 @@ void deepen_autoencoder(GreedyNet& net, const Split& data, const AutoencoderDeep
   while (reconstruct(stage, trainee, "", options.fit, random)) {
     const Random before = random;
     evaluate_as_classifier(stage, trainee, "",
-                           tune_classifier && !tune_autoencoder ? "fine_tuned_classifier" : "", random);
+                           tune_classifier && !tune_autoencoder ? "fine_tuned_classifier" : "",
+                           random);
     if (tune_autoencoder) {
       evaluate_fine_tuned_autoencoder(stage, tune_classifier ? "fine_tuned_both" : "", before);
     }

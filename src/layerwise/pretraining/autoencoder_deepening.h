@@ -10,29 +10,35 @@ namespace layerwise {
 struct AutoencoderDeepening {
   int64_t layers = 7;  ///< the final count, the output layer included
   FitOptions fit = {};
-  std::optional<FineTuning> fine_tune_autoencoder = {};  ///< all weights on reconstruction, before a classifier is fitted
-  std::optional<FineTuning> fine_tune_classifier = {};   ///< all weights on classification, after it was
+  std::optional<FineTuning> fine_tune_autoencoder =
+      {};  ///< all weights on reconstruction, before a classifier is fitted
+  std::optional<FineTuning> fine_tune_classifier =
+      {};  ///< all weights on classification, after it was
 };
 
-/// Greedy layer-wise pretraining of an autoencoder, unsupervised, scored as a classifier after every stage.
+/// Greedy layer-wise pretraining of an autoencoder, unsupervised, scored as a classifier after
+/// every stage.
 ///
-/// Fit an autoencoder of one hidden layer; then, until it has `layers` layers: freeze the hidden layers, insert a new
-/// one before the output layer, which is kept, and fit again. After every stage a fresh output layer for the classes is
-/// fitted on the frozen hidden layers, and the autoencoder's own is put back unchanged.
+/// Fit an autoencoder of one hidden layer; then, until it has `layers` layers: freeze the hidden
+/// layers, insert a new one before the output layer, which is kept, and fit again. After every
+/// stage a fresh output layer for the classes is fitted on the frozen hidden layers, and the
+/// autoencoder's own is put back unchanged.
 ///
-/// Fine-tuning is a second way through the scoring, on a copy and from the same state of the random streams: the
-/// autoencoder that goes on being deepened is the same, bit for bit, with it and without.
-/// Reported tasks: "reconstruction", then "classification"; variants: "", "fine_tuned_autoencoder",
-/// "fine_tuned_classifier", "fine_tuned_both". A reconstruction that diverges is the last stage.
+/// Fine-tuning is a second way through the scoring, on a copy and from the same state of the random
+/// streams: the autoencoder that goes on being deepened is the same, bit for bit, with it and
+/// without. Reported tasks: "reconstruction", then "classification"; variants: "",
+/// "fine_tuned_autoencoder", "fine_tuned_classifier", "fine_tuned_both". A reconstruction that
+/// diverges is the last stage.
 /// @param net one hidden block and a head that puts out as many values as an input row has
 /// @param data its targets are the class labels
 /// @param next_block makes each further block
 /// @param classifier makes each output layer for the classes
 /// @throws std::invalid_argument if `layers` is less than the network has, or as `fit`
-/// @see Brownlee, "How to Use Greedy Layer-Wise Pretraining in Deep Learning Neural Networks", 2019; Bengio et al.,
+/// @see Brownlee, "How to Use Greedy Layer-Wise Pretraining in Deep Learning Neural Networks",
+/// 2019; Bengio et al.,
 ///   "Greedy Layer-Wise Training of Deep Networks", 2007, section 3
 void deepen_autoencoder(GreedyNet& net, const Split& data, const AutoencoderDeepening& options,
-                        const BlockFactory& next_block, const BlockFactory& classifier, Random& random,
-                        const Observer& observer = {});
+                        const BlockFactory& next_block, const BlockFactory& classifier,
+                        Random& random, const Observer& observer = {});
 
 }  // namespace layerwise

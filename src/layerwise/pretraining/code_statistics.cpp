@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include <torch/linalg.h>
+#include <ATen/ops/linalg_eigh.h>
 #include <torch/utils.h>
 
 namespace layerwise {
@@ -17,12 +17,13 @@ torch::Tensor centred_matrix(const torch::Tensor& rows) {
 
 /// The variances along the principal axes of a centred matrix, ascending, and the axes as columns.
 std::tuple<torch::Tensor, torch::Tensor> principal_axes(const torch::Tensor& centred) {
-  return torch::linalg::eigh(centred.t().matmul(centred), "L");
+  return at::linalg_eigh(centred.t().matmul(centred), "L");
 }
 
-/// How much of `inputs` (both centred) is explained by a linear function of the code, whose used axes are given.
-double explained(const torch::Tensor& inputs, const torch::Tensor& code, const torch::Tensor& variances,
-                 const torch::Tensor& axes) {
+/// How much of `inputs` (both centred) is explained by a linear function of the code, whose used
+/// axes are given.
+double explained(const torch::Tensor& inputs, const torch::Tensor& code,
+                 const torch::Tensor& variances, const torch::Tensor& axes) {
   const auto covariance = code.matmul(axes).t().matmul(inputs);
   return covariance.pow(2).sum(1).div(variances).sum().item<double>();
 }
@@ -42,14 +43,17 @@ CodeStatistics code_statistics(const torch::Tensor& code, const torch::Tensor& i
   const auto input_variances = std::get<0>(principal_axes(x));
   const double variance = input_variances.sum().item<double>();
   const double attainable =
-      input_variances.slice(0, std::max<int64_t>(0, x.size(1) - statistics.units)).sum().item<double>();
+      input_variances.slice(0, std::max<int64_t>(0, x.size(1) - statistics.units))
+          .sum()
+          .item<double>();
   double kept = 0;
   if (statistics.dead < statistics.units) {
     const auto z = centred_matrix(values);
     const auto [variances, axes] = principal_axes(z);
     const auto used = variances.gt(variances.max() * (singular_ratio * singular_ratio));
     statistics.rank = used.sum().item<int64_t>();
-    kept = explained(x, z, variances.masked_select(used), axes.index_select(1, used.nonzero().squeeze(1)));
+    kept = explained(x, z, variances.masked_select(used),
+                     axes.index_select(1, used.nonzero().squeeze(1)));
   }
   if (variance > 0) statistics.lost = std::clamp(1 - kept / attainable, 0.0, 1.0);
   return statistics;

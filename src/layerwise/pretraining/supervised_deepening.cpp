@@ -10,7 +10,8 @@ void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepen
                        const BlockFactory& next_block, Random& random, const Observer& observer) {
   if (options.layers < net->layers()) {
     throw std::invalid_argument(
-        fmt::format("deepen_supervised: {} layers asked for, the network has {}", options.layers, net->layers()));
+        fmt::format("deepen_supervised: {} layers asked for, the network has {}", options.layers,
+                    net->layers()));
   }
   Trainee trainee(net, data, observer);
   const auto fit = [&](const StageInfo& info, const FitOptions& fit_options) {

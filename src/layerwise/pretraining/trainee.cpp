@@ -11,7 +11,10 @@ FitOptions FineTuning::applied_to(FitOptions options) const {
 }
 
 Trainee::Trainee(GreedyNet& net_, const Split& data, const Observer& observer)
-    : net(net_), inputs_(data.train.inputs), features_(data.train.inputs, data.test.inputs), observer_(observer) {}
+    : net(net_),
+      inputs_(data.train.inputs),
+      features_(data.train.inputs, data.test.inputs),
+      observer_(observer) {}
 
 StageResult Trainee::fit(const StageInfo& info, const Split& data, const Objective& objective,
                          const FitOptions& options, RandomState& order) {
@@ -22,8 +25,9 @@ StageResult Trainee::fit(const StageInfo& info, const Split& data, const Objecti
   return fit_stage(net, features_, data, objective, options, order, hooks);
 }
 
-CodeStatistics Trainee::freeze_and_inspect() {
+std::optional<CodeStatistics> Trainee::freeze_and_inspect() {
   net->freeze_hidden();
+  if (inputs_.size(0) < 2) return std::nullopt;
   return code_statistics(features_.of(net).train, inputs_);
 }
 

@@ -51,10 +51,11 @@ class Trainee {
   Trainee(GreedyNet& net, const Split& data, const Observer& observer);
 
   /// `fit_stage`, with the observer's hook.
-  StageResult fit(const StageInfo& info, const Split& data, const Objective& objective, const FitOptions& options,
-                  RandomState& order);
-  /// Freezes the hidden blocks and looks at what the newest puts out for the training rows.
-  CodeStatistics freeze_and_inspect();
+  StageResult fit(const StageInfo& info, const Split& data, const Objective& objective,
+                  const FitOptions& options, RandomState& order);
+  /// Freezes the hidden blocks and looks at what the newest puts out for the training rows; nothing
+  /// can be said of a single one.
+  std::optional<CodeStatistics> freeze_and_inspect();
   void report(const StageReport& report) const;
 
   GreedyNet& net;

@@ -6,10 +6,12 @@
 
 namespace layerwise::report {
 
-/// Something a person can mend: what is wrong, with the value, and what to do about it. A program ends with status 1.
+/// Something a person can mend: what is wrong, with the value, and what to do about it. A program
+/// ends with status 1.
 class Failure : public std::runtime_error {
  public:
-  Failure(const std::string& what, std::string hint) : std::runtime_error(what), hint_(std::move(hint)) {}
+  Failure(const std::string& what, std::string hint)
+      : std::runtime_error(what), hint_(std::move(hint)) {}
   const std::string& hint() const { return hint_; }
 
  private:

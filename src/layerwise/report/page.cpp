@@ -39,7 +39,8 @@ void write_page(const Page& page, const std::filesystem::path& path) {
   html += page.table.to_html();
   for (const auto& [file, caption] : page.figures) {
     const auto text = html_escaped(caption);
-    html += fmt::format("<figure><img src=\"{}\" alt=\"{}\"><figcaption>{}</figcaption></figure>\n", file, text, text);
+    html += fmt::format("<figure><img src=\"{}\" alt=\"{}\"><figcaption>{}</figcaption></figure>\n",
+                        file, text, text);
   }
   write_whole(path, html + "</body>\n</html>\n");
 }

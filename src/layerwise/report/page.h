@@ -14,7 +14,8 @@ struct Page {
   std::string command;
   std::vector<std::string> paragraphs;
   Table table;
-  std::vector<std::pair<std::string, std::string>> figures;  ///< (file name in the same folder, caption)
+  std::vector<std::pair<std::string, std::string>>
+      figures;  ///< (file name in the same folder, caption)
 };
 
 void write_page(const Page& page, const std::filesystem::path& path);

@@ -39,11 +39,14 @@ std::string quoted(const std::string& text) {
   return result + "\"";
 }
 
-std::string number(double value) { return std::isfinite(value) ? fmt::format("{:.9g}", value) : "NaN"; }
+std::string number(double value) {
+  return std::isfinite(value) ? fmt::format("{:.9g}", value) : "NaN";
+}
 
 std::string data_block(size_t index, const Series& series) {
   std::string block = fmt::format("$series{} << EOD\n", index);
-  for (size_t i = 0; i < series.x.size(); ++i) block += number(series.x[i]) + " " + number(series.y[i]) + "\n";
+  for (size_t i = 0; i < series.x.size(); ++i)
+    block += number(series.x[i]) + " " + number(series.y[i]) + "\n";
   return block + "EOD\n";
 }
 
@@ -52,14 +55,18 @@ std::string drawn_with(const Style& style) {
   const auto line = fmt::format("linewidth 1.8 dashtype {}", style.dash);
   const auto color = fmt::format("linecolor rgb {}", quoted(style.color));
   switch (style.kind) {
-    case Style::Kind::points: return fmt::format("points {} linewidth 1.6 {}", points, color);
-    case Style::Kind::line: return fmt::format("lines {} {}", line, color);
-    case Style::Kind::line_and_points: return fmt::format("linespoints {} {} {}", line, points, color);
+    case Style::Kind::points:
+      return fmt::format("points {} linewidth 1.6 {}", points, color);
+    case Style::Kind::line:
+      return fmt::format("lines {} {}", line, color);
+    case Style::Kind::line_and_points:
+      return fmt::format("linespoints {} {} {}", line, points, color);
   }
   return {};
 }
 
-/// A tic at each whole number, or at fewer where they would touch, and half a unit of room on either side.
+/// A tic at each whole number, or at fewer where they would touch, and half a unit of room on
+/// either side.
 std::string whole_number_axis(const Panel& panel) {
   double min = std::numeric_limits<double>::infinity();
   double max = -min;
@@ -71,26 +78,30 @@ std::string whole_number_axis(const Panel& panel) {
   }
   if (!(min <= max)) return "set xtics autofreq\nset autoscale x\n";
   constexpr double most_tics = 25;
-  return fmt::format("set xtics {}\nset xrange [{}:{}]\n", std::ceil((max - min + 1) / most_tics), min - 0.5, max + 0.5);
+  return fmt::format("set xtics {}\nset xrange [{}:{}]\n", std::ceil((max - min + 1) / most_tics),
+                     min - 0.5, max + 0.5);
 }
 
 std::string axes(const Panel& panel) {
   std::string text;
-  text += fmt::format("set xlabel {}\nset ylabel {}\n", quoted(panel.x_label), quoted(panel.y_label));
+  text +=
+      fmt::format("set xlabel {}\nset ylabel {}\n", quoted(panel.x_label), quoted(panel.y_label));
   text += panel.log_y ? "set logscale y\nset format y \"%g\"\n"
                       : fmt::format("unset logscale y\nset format y {}\n", quoted(panel.y_format));
   text += panel.whole_x ? whole_number_axis(panel) : "set xtics autofreq\nset autoscale x\n";
   text += panel.equal_scale ? "set size ratio -1\n" : "set size noratio\n";
   text += "unset arrow\nunset x2tics\nunset x2label\n";
   for (const double x : panel.boundaries) {
-    text += fmt::format("set arrow from {0}, graph 0 to {0}, graph 1 nohead back linewidth 0.6 linecolor rgb "
-                        "\"#b0b0b0\"\n", number(x));
+    text += fmt::format(
+        "set arrow from {0}, graph 0 to {0}, graph 1 nohead back linewidth 0.6 linecolor rgb "
+        "\"#b0b0b0\"\n",
+        number(x));
   }
   if (!panel.top_tics.empty()) {
     std::vector<std::string> tics;
     for (const auto& [x, label] : panel.top_tics) tics.push_back(quoted(label) + " " + number(x));
-    text += fmt::format("set x2tics ({}) scale 0\nset link x2\nset x2label {}\n", fmt::join(tics, ", "),
-                        quoted(panel.top_label));
+    text += fmt::format("set x2tics ({}) scale 0\nset link x2\nset x2label {}\n",
+                        fmt::join(tics, ", "), quoted(panel.top_label));
   } else {
     text += "unset link x2\n";
   }
@@ -112,11 +123,13 @@ std::string plot_commands(const Figure& figure) {
     for (const auto& series : panel.series) {
       const auto title = series.title.empty() ? "notitle" : "title " + quoted(series.title);
       if (drawable(series, panel.log_y)) {
-        curves.push_back(fmt::format("$series{} using 1:2 with {} {}", index, drawn_with(series.style), title));
+        curves.push_back(
+            fmt::format("$series{} using 1:2 with {} {}", index, drawn_with(series.style), title));
       }
       ++index;
     }
-    text += curves.empty() ? "unset logscale y\nset label 1 \"no finite value\" at graph 0.5, 0.5 center\nplot [0:1] [0:1] NaN notitle\n"
+    text += curves.empty() ? "unset logscale y\nset label 1 \"no finite value\" at graph 0.5, 0.5 "
+                             "center\nplot [0:1] [0:1] NaN notitle\n"
                              "unset label 1\n"
                            : fmt::format("plot {}\n", fmt::join(curves, ", \\\n     "));
   }
@@ -129,15 +142,20 @@ std::string script_of(const Figure& figure) {
   for (const auto& panel : figure.panels) {
     for (const auto& series : panel.series) text += data_block(index++, series);
   }
-  text += "set border linewidth 0.8\nset tics nomirror\n"
-          "set grid y linewidth 0.5 linecolor rgb \"#dddddd\"\n"
-          "set key outside right top Left reverse samplen 2.5 spacing 1.2\nset lmargin 10\n";
+  text +=
+      "set border linewidth 0.8\nset tics nomirror\n"
+      "set grid y linewidth 0.5 linecolor rgb \"#dddddd\"\n"
+      "set key outside right top Left reverse samplen 2.5 spacing 1.2\nset lmargin 10\n";
   const auto commands = plot_commands(figure);
-  text += fmt::format("set terminal pngcairo size {},{} font \"DejaVu Sans,12\" fontscale 2 linewidth 2 pointscale 2 "
-                      "background \"white\"\nset output \"{}.png\"\n{}", 2 * figure.width, 2 * figure.height,
-                      figure.name, commands);
-  text += fmt::format("set terminal svg size {},{} font \"DejaVu Sans,12\" background \"white\"\n"
-                      "set output \"{}.svg\"\n{}", figure.width, figure.height, figure.name, commands);
+  text += fmt::format(
+      "set terminal pngcairo size {},{} font \"DejaVu Sans,12\" fontscale 2 linewidth 2 pointscale "
+      "2 "
+      "background \"white\"\nset output \"{}.png\"\n{}",
+      2 * figure.width, 2 * figure.height, figure.name, commands);
+  text += fmt::format(
+      "set terminal svg size {},{} font \"DejaVu Sans,12\" background \"white\"\n"
+      "set output \"{}.svg\"\n{}",
+      figure.width, figure.height, figure.name, commands);
   return text;
 }
 
@@ -151,13 +169,15 @@ fs::path gnuplot_path() {
   return {};
 }
 
-/// Runs gnuplot on a script, inside its folder, and returns its exit status; what it says goes to `log`.
+/// Runs gnuplot on a script, inside its folder, and returns its exit status; what it says goes to
+/// `log`.
 int run_gnuplot(const fs::path& folder, const std::string& script, const fs::path& log) {
   const auto program = gnuplot_path();
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(),
+                                   O_WRONLY | O_CREAT | O_TRUNC, 0666);
   posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
   posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
   std::string name = script;
@@ -166,7 +186,9 @@ int run_gnuplot(const fs::path& folder, const std::string& script, const fs::pat
   pid_t child = 0;
   const int error = ::posix_spawn(&child, program.c_str(), &actions, nullptr, arguments, environ);
   posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) throw Failure(fmt::format("cannot start gnuplot: {}", std::strerror(error)), "check its installation");
+  if (error != 0)
+    throw Failure(fmt::format("cannot start gnuplot: {}", std::strerror(error)),
+                  "check its installation");
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
@@ -182,12 +204,15 @@ std::string content_of(const fs::path& path) {
 /// A picture that a full disk cut short does not.
 bool ends_with(const fs::path& picture, std::string_view ending) {
   const auto content = content_of(picture);
-  return content.rfind(ending) != std::string::npos && content.rfind(ending) + ending.size() + 8 > content.size();
+  return content.rfind(ending) != std::string::npos &&
+         content.rfind(ending) + ending.size() + 8 > content.size();
 }
 
 }  // namespace
 
-bool gnuplot_found() { return !gnuplot_path().empty(); }
+bool gnuplot_found() {
+  return !gnuplot_path().empty();
+}
 
 void draw(const Figure& figure, const fs::path& folder) {
   const auto script = folder / (figure.name + ".gp");
@@ -201,9 +226,10 @@ void draw(const Figure& figure, const fs::path& folder) {
   if (status != 0 || !ends_with(workshop / png, "IEND") || !ends_with(workshop / svg, "</svg>")) {
     const auto words = content_of(log);
     fs::remove_all(workshop);
-    throw Failure(fmt::format("gnuplot did not draw '{}' (status {}){}{}", (folder / png).string(), status,
-                              words.empty() ? "" : ": ", words.substr(0, words.find('\n'))),
-                  fmt::format("the results are whole; see what `gnuplot {}` says", script.string()));
+    throw Failure(
+        fmt::format("gnuplot did not draw '{}' (status {}){}{}", (folder / png).string(), status,
+                    words.empty() ? "" : ": ", words.substr(0, words.find('\n'))),
+        fmt::format("the results are whole; see what `gnuplot {}` says", script.string()));
   }
   fs::rename(workshop / png, folder / png);
   fs::rename(workshop / svg, folder / svg);

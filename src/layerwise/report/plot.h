@@ -7,13 +7,15 @@
 
 namespace layerwise::report {
 
-/// How a series is drawn. Each differs from the others in grey too: by marker, by dash or by lightness.
+/// How a series is drawn. Each differs from the others in grey too: by marker, by dash or by
+/// lightness.
 struct Style {
   enum class Kind { line, line_and_points, points };
   Kind kind = Kind::line;
   std::string color = "#000000";
-  int marker = 7;  ///< gnuplot's point type: 7 disc, 6 circle, 5 square, 4 open square, 9 triangle, 1 plus
-  int dash = 1;    ///< gnuplot's dash type: 1 solid, 2 dashed, 3 dotted
+  int marker =
+      7;  ///< gnuplot's point type: 7 disc, 6 circle, 5 square, 4 open square, 9 triangle, 1 plus
+  int dash = 1;  ///< gnuplot's dash type: 1 solid, 2 dashed, 3 dotted
   double marker_size = 1.0;
 };
 
@@ -28,12 +30,12 @@ struct Panel {
   std::string x_label;
   std::string y_label;
   std::vector<Series> series;
-  std::string y_format = "%g";       ///< of the tics of y
+  std::string y_format = "%g";  ///< of the tics of y
   bool log_y = false;
-  bool whole_x = false;              ///< x holds whole numbers: a tic at each
-  bool equal_scale = false;          ///< one unit is as long on either axis
-  std::vector<double> boundaries;    ///< thin vertical lines
-  std::string top_label;             ///< what `top_tics` count
+  bool whole_x = false;            ///< x holds whole numbers: a tic at each
+  bool equal_scale = false;        ///< one unit is as long on either axis
+  std::vector<double> boundaries;  ///< thin vertical lines
+  std::string top_label;           ///< what `top_tics` count
   std::vector<std::pair<double, std::string>> top_tics;
 };
 

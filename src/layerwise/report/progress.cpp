@@ -18,9 +18,12 @@ Progress::Style Progress::style_for(std::FILE* stream, bool quiet) {
   return ::isatty(::fileno(stream)) != 0 && !dumb ? Style::live : Style::lines;
 }
 
-Progress::Progress(Style style, double total, std::FILE* stream) : style_(style), total_(total), stream_(stream) {}
+Progress::Progress(Style style, double total, std::FILE* stream)
+    : style_(style), total_(total), stream_(stream) {}
 
-Progress::~Progress() { clear_locked(); }
+Progress::~Progress() {
+  clear_locked();
+}
 
 void Progress::advance(const std::string& what, double work) {
   const std::lock_guard lock(mutex_);
@@ -29,7 +32,8 @@ void Progress::advance(const std::string& what, double work) {
   if (style_ != Style::live || now - drawn_ < std::chrono::milliseconds(100)) return;
   drawn_ = now;
   line_shown_ = true;
-  fmt::print(stream_, "\r\x1b[K{:3.0f}%  {}  {}", 100 * std::min(1.0, done_ / total_), what, time_left());
+  fmt::print(stream_, "\r\x1b[K{:3.0f}%  {}  {}", 100 * std::min(1.0, done_ / total_), what,
+             time_left());
   std::fflush(stream_);
 }
 

@@ -25,7 +25,8 @@ namespace {
   const auto* hint = error == ENOSPC || error == EFBIG || error == EDQUOT
                          ? "free some space, or choose another folder with --out"
                          : "choose a folder that you may write to with --out";
-  throw Failure(fmt::format("cannot {} '{}': {}", action, path.string(), std::strerror(error)), hint);
+  throw Failure(fmt::format("cannot {} '{}': {}", action, path.string(), std::strerror(error)),
+                hint);
 }
 
 /// 0, or the error number.
@@ -71,7 +72,7 @@ RowFile::~RowFile() {
 }
 
 void RowFile::append(std::string_view lines) {
-  struct stat before{};
+  struct stat before {};
   if (::fstat(file_, &before) != 0) fail("look at", path_, errno);
   const int error = write_all(file_, lines);
   if (error == 0) return;
@@ -82,7 +83,8 @@ void RowFile::append(std::string_view lines) {
 RunFolder::RunFolder(fs::path path, bool force) : path_(std::move(path)) {
   std::error_code error;
   fs::create_directories(path_, error);
-  if (error || !fs::is_directory(path_)) fail("make the folder", path_, error ? error.value() : ENOTDIR);
+  if (error || !fs::is_directory(path_))
+    fail("make the folder", path_, error ? error.value() : ENOTDIR);
   const auto description = path_ / "run.json";
   if (fs::exists(description, error) && !force) {
     throw Failure(fmt::format("'{}' already holds a run", path_.string()),
@@ -93,7 +95,8 @@ RunFolder::RunFolder(fs::path path, bool force) : path_(std::move(path)) {
   if (!fs::exists(description, error)) return;
   for (const auto& entry : fs::directory_iterator(path_)) {
     for (const auto* extension : known) {
-      if (entry.is_regular_file() && entry.path().extension() == extension) fs::remove(entry.path(), error);
+      if (entry.is_regular_file() && entry.path().extension() == extension)
+        fs::remove(entry.path(), error);
     }
   }
 }

@@ -7,7 +7,8 @@
 namespace layerwise::report {
 
 /// Writes a file whole or not at all: to `PATH.part`, to the disk, then under its name.
-/// @throws Failure if the disk is full or the folder not writable; what stood there before then still does
+/// @throws Failure if the disk is full or the folder not writable; what stood there before then
+/// still does
 void write_whole(const std::filesystem::path& path, std::string_view content);
 
 /// A file of rows that grows while a program runs. After every `append` it holds whole rows only.
@@ -33,7 +34,8 @@ class RunFolder {
  public:
   /// Makes the folder, with its parents.
   /// @param force write over a run that the folder holds; its known files are removed first
-  /// @throws Failure if it holds a run and `force` is not given, or if it cannot be made or written to
+  /// @throws Failure if it holds a run and `force` is not given, or if it cannot be made or written
+  /// to
   RunFolder(std::filesystem::path path, bool force);
 
   const std::filesystem::path& path() const { return path_; }
@@ -43,7 +45,8 @@ class RunFolder {
   std::filesystem::path path_;
 };
 
-/// `runs/PROGRAM-SEED-TIME`, the time to the second, with a number behind it if that exists already.
+/// `runs/PROGRAM-SEED-TIME`, the time to the second, with a number behind it if that exists
+/// already.
 std::filesystem::path default_run_path(const std::string& program, unsigned seed);
 
 }  // namespace layerwise::report

@@ -29,7 +29,8 @@ Spread spread_of(const std::vector<double>& all) {
 }
 
 double quantile(std::vector<double> values, double p) {
-  if (values.empty() || !(p >= 0 && p <= 1)) throw std::invalid_argument("quantile: no values, or p outside [0, 1]");
+  if (values.empty() || !(p >= 0 && p <= 1))
+    throw std::invalid_argument("quantile: no values, or p outside [0, 1]");
   std::sort(values.begin(), values.end());
   const double position = p * static_cast<double>(values.size() - 1);
   const auto below = static_cast<size_t>(position);

@@ -4,7 +4,8 @@
 
 namespace layerwise::report {
 
-/// How values over repeats are spread. Values that are not finite are counted apart, never averaged away.
+/// How values over repeats are spread. Values that are not finite are counted apart, never averaged
+/// away.
 struct Spread {
   int count = 0;       ///< finite values
   int not_finite = 0;  ///< the others

@@ -1,6 +1,7 @@
 #include "layerwise/report/table.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -8,7 +9,9 @@ namespace layerwise::report {
 
 namespace {
 
-bool is_last(size_t column, const Table& table) { return column + 1 == table.columns.size(); }
+bool is_last(size_t column, const Table& table) {
+  return column + 1 == table.columns.size();
+}
 
 }  // namespace
 
@@ -44,15 +47,37 @@ std::string Table::to_html() const {
   return html + "</table>\n";
 }
 
+std::string wrapped(const std::string& text, size_t width) {
+  std::istringstream words(text);
+  std::string result;
+  size_t line = 0;
+  for (std::string word; words >> word;) {
+    const bool fits = line == 0 || line + 1 + word.size() <= width;
+    if (line > 0) result += fits ? ' ' : '\n';
+    result += word;
+    line = fits && line > 0 ? line + 1 + word.size() : word.size();
+  }
+  return result;
+}
+
 std::string html_escaped(const std::string& text) {
   std::string escaped;
   for (const char c : text) {
     switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      default: escaped += c;
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      default:
+        escaped += c;
     }
   }
   return escaped;

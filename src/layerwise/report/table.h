@@ -15,6 +15,9 @@ struct Table {
   std::string to_html() const;
 };
 
+/// Breaks a paragraph at spaces into lines of at most `width` characters, where words allow.
+std::string wrapped(const std::string& text, size_t width);
+
 /// Replaces what HTML would take for markup.
 std::string html_escaped(const std::string& text);
 

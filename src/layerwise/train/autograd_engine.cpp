@@ -14,7 +14,8 @@ namespace layerwise {
 
 namespace {
 
-std::unique_ptr<torch::optim::Optimizer> make_optimizer(const torch::nn::Module& chain, const Sgd& sgd) {
+std::unique_ptr<torch::optim::Optimizer> make_optimizer(const torch::nn::Module& chain,
+                                                        const Sgd& sgd) {
   auto parameters = trainable_parameters(chain);
   if (parameters.empty()) throw std::invalid_argument("fit: the stage has no trainable parameter");
   return std::make_unique<torch::optim::SGD>(
@@ -33,7 +34,8 @@ AutogradEngine::AutogradEngine(torch::nn::Sequential chain, Objective objective,
 
 double AutogradEngine::run(std::span<const int64_t> rows) {
   chain_->train();
-  const auto order = torch::tensor(c10::ArrayRef<int64_t>(rows.data(), rows.size())).to(data_.train.inputs.device());
+  const auto order = torch::tensor(c10::ArrayRef<int64_t>(rows.data(), rows.size()))
+                         .to(data_.train.inputs.device());
   const auto inputs = data_.train.inputs.index_select(0, order);
   const auto targets = data_.train.targets.index_select(0, order);
   const int64_t count = inputs.size(0);

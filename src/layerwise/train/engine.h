@@ -16,8 +16,8 @@ struct Score {
   double value = 0;
 };
 
-/// What takes the optimizer's steps of one stage. `fit` decides about epochs, orders and hooks, and knows no more of an
-/// engine than this.
+/// What takes the optimizer's steps of one stage. `fit` decides about epochs, orders and hooks, and
+/// knows no more of an engine than this.
 class Engine {
  public:
   virtual ~Engine() = default;

@@ -39,24 +39,27 @@ torch::Tensor forward_in_chunks(torch::nn::Sequential chain, const torch::Tensor
   return outputs;
 }
 
-std::vector<Score> evaluate(torch::nn::Sequential chain, const Dataset& data, const std::vector<Metric>& metrics,
-                            const std::string& split) {
+std::vector<Score> evaluate(torch::nn::Sequential chain, const Dataset& data,
+                            const std::vector<Metric>& metrics, const std::string& split) {
   std::vector<Score> scores;
   for (const auto& metric : metrics) scores.push_back({split, metric.name, 0.0});
   for_each_chunk(chain, data.inputs, [&](const torch::Tensor& output, int64_t begin, int64_t rows) {
     const auto targets = data.targets.narrow(0, begin, rows);
     for (size_t i = 0; i < metrics.size(); ++i) {
-      scores[i].value += metrics[i].mean(output, targets).item<double>() * static_cast<double>(rows);
+      scores[i].value +=
+          metrics[i].mean(output, targets).item<double>() * static_cast<double>(rows);
     }
   });
   for (auto& score : scores) {
     score.value /= static_cast<double>(data.size());
-    if (std::isnan(score.value)) score.value = std::numeric_limits<double>::quiet_NaN();  // prints without a sign
+    if (std::isnan(score.value))
+      score.value = std::numeric_limits<double>::quiet_NaN();  // prints without a sign
   }
   return scores;
 }
 
-double value_of(const std::vector<Score>& scores, const std::string& split, const std::string& metric) {
+double value_of(const std::vector<Score>& scores, const std::string& split,
+                const std::string& metric) {
   for (const auto& score : scores) {
     if (score.split == split && score.metric == metric) return score.value;
   }

@@ -29,7 +29,8 @@ void check(const FitOptions& options) {
   const auto& [learning_rate, momentum] = options.optimizer;
   require(options.epochs > 0, fmt::format("epochs is {}", options.epochs));
   require(options.batch_size > 0, fmt::format("batch_size is {}", options.batch_size));
-  require(learning_rate > 0 && std::isfinite(learning_rate), fmt::format("learning_rate is {}", learning_rate));
+  require(learning_rate > 0 && std::isfinite(learning_rate),
+          fmt::format("learning_rate is {}", learning_rate));
   require(momentum >= 0 && momentum < 1, fmt::format("momentum is {}", momentum));
 }
 

@@ -27,7 +27,8 @@ enum class Next { go_on, stop };
 struct FitView {
   int64_t epoch;   ///< epochs done
   int64_t epochs;  ///< epochs asked for
-  double loss;     ///< mean loss over the rows of the epoch, each batch's taken before its step; NaN at epoch 0
+  double loss;  ///< mean loss over the rows of the epoch, each batch's taken before its step; NaN
+                ///< at epoch 0
   Engine& engine;  ///< for `evaluate()` and `steps()`
 };
 
@@ -35,14 +36,16 @@ struct FitView {
 using Hook = std::function<Next(const FitView&)>;
 
 struct FitResult {
-  int64_t epochs = 0;       ///< epochs done
-  int64_t diverged_in = 0;  ///< the epoch whose loss was not finite, which ended the fit; 0 if none was
+  int64_t epochs = 0;  ///< epochs done
+  int64_t diverged_in =
+      0;  ///< the epoch whose loss was not finite, which ended the fit; 0 if none was
 };
 
 /// Fits one stage: the one loop that every algorithm here calls.
 ///
 /// Each epoch goes through the training rows once, in the order `order.permutation(rows)`.
-/// @throws std::invalid_argument naming the option, if a count is not positive, the learning rate is not above 0 or the
+/// @throws std::invalid_argument naming the option, if a count is not positive, the learning rate
+/// is not above 0 or the
 ///   momentum outside [0, 1)
 FitResult fit(Engine& engine, int64_t rows, const FitOptions& options, RandomState& order,
               std::span<const Hook> hooks = {});

@@ -21,7 +21,8 @@ struct Objective {
   std::vector<Metric> metrics;
 };
 
-/// Softmax cross-entropy of logits [rows, classes] with int64 labels [rows]; reports `accuracy` and `cross_entropy`.
+/// Softmax cross-entropy of logits [rows, classes] with int64 labels [rows]; reports `accuracy` and
+/// `cross_entropy`.
 ///
 /// The accuracy of outputs that are not all finite is NaN: their largest entry means nothing.
 Objective classification();
