@@ -64,7 +64,7 @@ int run(int argc, char** argv) {
   training.add_to(app);
   auto* fine_tune = add_count(app, "--fine-tune", fine_tuning.epochs,
                               "Fit all weights at the end, for so many epochs");
-  fine_tune->option_text("EPOCHS [off]")->group("Fine-tuning");
+  fine_tune->option_text("EPOCHS [off]")->default_str("off")->group("Fine-tuning");
   add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate,
              "Learning rate of fine-tuning", 0, true, std::numeric_limits<double>::infinity())
       ->needs(fine_tune)

@@ -99,7 +99,7 @@ report::Table table_of(const BlobsProgram& program, const Study& study) {
 }
 std::vector<std::string> notes_on(const BlobsProgram& program, const Study& study) {
   auto notes = trouble_notes(study, program.plan);
-  if (study.count(program.plan, "diverged") > 0) {
+  if (study.count({program.plan.front()}, "diverged") > 0) {
     notes.push_back(
         "With the tutorial's settings that is common: inputs that are not scaled, a learning rate "
         "of 0.01 and a momentum "
@@ -181,6 +181,12 @@ int run(int argc, char** argv) {
                                    (epochs->count() > 0 ? epochs : rate)->get_name()),
                        "add --fine-tune-autoencoder (before each classifier), "
                        "--fine-tune-classifier (after it), or both");
+    }
+    const bool names_epochs = !autoencoder_epochs.empty() + !classifier_epochs.empty() ==
+                              (tune_autoencoder->count() > 0) + (tune_classifier->count() > 0);
+    if (tuned && names_epochs && epochs->count() > 0) {
+      throw UsageError("--fine-tune beside fine-tunings that all name their own epochs",
+                       "leave out --fine-tune, or the number behind one of the others");
     }
     const auto tuning = [&](const CLI::Option* option,
                             const std::string& own_epochs) -> std::optional<FineTuning> {

@@ -1,4 +1,5 @@
-# Finds LibTorch and makes `layerwise::torch` of it: the one place in CMake that knows LibTorch's versions.
+# Finds LibTorch and makes `layerwise::torch` of it: the one place in CMake that knows LibTorch's
+# versions. Also the fmt that goes with it, `layerwise_fmt`.
 #
 # Looked for in CMAKE_PREFIX_PATH and Torch_DIR, then in the system's folders.
 
@@ -39,6 +40,16 @@ if("${TORCH_CXX_FLAGS}" MATCHES "_GLIBCXX_USE_CXX11_ABI=0")
 endif()
 
 message(STATUS "LibTorch ${Torch_VERSION} in ${_torch_prefix}")
+
+# A pip wheel brings fmt's headers, which shadow the system's, but not its library. Header-only, either
+# version serves.
+find_package(fmt REQUIRED)
+add_library(layerwise_fmt INTERFACE)
+if(EXISTS "${_torch_prefix}/include/fmt/format-inl.h" AND NOT _torch_prefix STREQUAL "/usr")
+  target_link_libraries(layerwise_fmt INTERFACE fmt::fmt-header-only)
+else()
+  target_link_libraries(layerwise_fmt INTERFACE fmt::fmt)
+endif()
 
 add_library(layerwise_torch INTERFACE)
 add_library(layerwise::torch ALIAS layerwise_torch)

@@ -19,7 +19,7 @@ needs() {
   echo g++:command:c++ cmake:command:cmake ninja-build:command:ninja libfmt-dev:header:fmt/format.h \
     catch2:header:catch2/catch_test_macros.hpp,catch2/catch.hpp libcli11-dev:header:CLI/CLI.hpp \
     nlohmann-json3-dev:header:nlohmann/json.hpp gnuplot-nox:command:gnuplot
-  [ "$torch" != system ] || echo libtorch-dev:header:torch/csrc/api/include/torch/torch.h \
+  [ "$torch" != system ] || [ -n "${CMAKE_PREFIX_PATH:-}${Torch_DIR:-}" ] || echo libtorch-dev:header:torch/csrc/api/include/torch/torch.h \
     libopenblas0-pthread:library:libopenblas.so.0
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-/// LibTorch and Catch2 both define CHECK, and Catch2's must win: include this header last, and never
-/// Catch2 itself.
+/// LibTorch and Catch2 both define CHECK, and Catch2's must win: include this header last, and
+/// never Catch2 itself.
 #include <torch/types.h>
 #include <torch/utils.h>
 
@@ -14,8 +14,11 @@
 #endif
 
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <limits>
 #include <string>
 
 #include <nlohmann/json.hpp>

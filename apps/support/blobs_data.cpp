@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include <fmt/format.h>
@@ -25,6 +27,21 @@ std::string as_csv(const LabelledPoints& blobs, int64_t train_rows) {
   return text;
 }
 
+/// The numbers between commas; empty if one of them is no number from 0.
+std::vector<double> parse_deviations(const std::string& text) {
+  std::vector<double> values;
+  for (size_t begin = 0; begin <= text.size();) {
+    const auto end = std::min(text.find(',', begin), text.size());
+    const auto item = text.substr(begin, end - begin);
+    char* stop = nullptr;
+    const double value = std::strtod(item.c_str(), &stop);
+    if (item.empty() || *stop != '\0' || !(value >= 0) || !std::isfinite(value)) return {};
+    values.push_back(value);
+    begin = end + 1;
+  }
+  return values;
+}
+
 }  // namespace
 
 void BlobsData::add_to(CLI::App& app) {
@@ -33,43 +50,45 @@ void BlobsData::add_to(CLI::App& app) {
       ->group(group);
   add_count(app, "--centers", centers, "Clusters, which are the classes", 2)->group(group);
   add_count(app, "--features", features, "Coordinates of a point")->group(group);
-  const auto positive = [](const std::string& text) -> std::string {
-    char* end = nullptr;
-    const double value = std::strtod(text.c_str(), &end);
-    if (!text.empty() && *end == '\0' && value >= 0 && std::isfinite(value)) return {};
-    return fmt::format("'{}' is not a number from 0", text);
-  };
   app.add_option("--cluster-std", cluster_std,
                  "Standard deviation of the clusters: one, or one each, as 1,2,0.5")
-      ->delimiter(',')
-      ->check(CLI::Validator(positive, ""))
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            return parse_deviations(text).empty()
+                       ? fmt::format("'{}' is no list of numbers from 0, as 1,2,0.5", text)
+                       : std::string();
+          },
+          ""))
       ->default_str("2")
       ->option_text("X[,X...] [2]")
       ->group(group);
   add_count(app, "--random-state", random_state, "Seed of the data", 0, 4294967295)->group(group);
   app.add_option("--export-data", export_file,
-                 "Also write the data to this CSV file: x0,x1,...,label,split")
+                 "Also write the data to this CSV file, over one that exists")
+      ->check(file_name())
       ->option_text("FILE")
-      ->group(group);
+      ->group("Run");
 }
 
 LabelledPoints BlobsData::make() const {
-  if (cluster_std.size() != 1 && static_cast<int64_t>(cluster_std.size()) != centers) {
+  const auto deviations = parse_deviations(cluster_std);
+  if (deviations.size() != 1 && static_cast<int64_t>(deviations.size()) != centers) {
     throw UsageError(
-        fmt::format("--cluster-std lists {} values for {} centers", cluster_std.size(), centers),
+        fmt::format("--cluster-std lists {} values for {} centers", deviations.size(), centers),
         "give one value for all centers, or one for each");
   }
   BlobsOptions options;
   options.samples = samples;
   options.centers = centers;
   options.features = features;
-  options.cluster_std = cluster_std;
+  options.cluster_std = deviations;
   options.random_state = static_cast<uint32_t>(random_state);
   return make_blobs(options);
 }
 
 void BlobsData::export_to_file(const LabelledPoints& blobs) const {
-  if (!export_file.empty()) report::write_whole(export_file, as_csv(blobs, train_rows()));
+  if (!export_file.empty())
+    report::write_whole(export_file, as_csv(blobs, train_rows()), "--export-data");
 }
 
 void Training::add_to(CLI::App& app) {

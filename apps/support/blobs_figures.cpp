@@ -58,16 +58,16 @@ Series measured(const Study& study, const std::vector<PlannedFit>& stages, const
 
 /// What the tutorial prints. A zero on a logarithmic axis is drawn where it would still print as
 /// zero.
-Series printed(const std::vector<Published>& published, const Look& look, const std::string& metric,
-               bool comparable) {
+Series printed(const std::vector<Published>& published, const Study& study, const Look& look,
+               const std::string& metric) {
   constexpr double prints_as_zero = 0.0005;
   Series series;
   for (const auto& value : published) {
-    if (value.split != look.split || value.metric != metric) continue;
+    if (value.split != look.split || value.metric != metric || !study.has(value.info)) continue;
     series.x.push_back(static_cast<double>(value.info.layers));
     series.y.push_back(metric == "mse" ? std::max(value.value, prints_as_zero) : value.value);
   }
-  series.title = fmt::format("{}, published{}", look.split, comparable ? "" : " (other settings)");
+  series.title = fmt::format("{}, published", look.split);
   series.style = {Style::Kind::points, look.color, look.open, 1, 1.3};
   return series;
 }
@@ -83,22 +83,22 @@ report::Panel against_layers(const Study& study, const std::vector<Published>& p
   panel.x_label = "layers (hidden and output)";
   panel.y_label = label;
   panel.whole_x = true;
-  panel.y_format = "%.2f";
+  panel.y_format = "%.3f";
   panel.log_y = metric == "mse";
   for (const auto& look : looks) {
     auto middle = measured(study, stages, look, metric, 0.5);
-    middle.title = repeats > 1 ? fmt::format("{}, median of {}", look.split, repeats)
+    middle.title = repeats > 1 ? fmt::format("{}, median", look.split)
                                : fmt::format("{}, this run", look.split);
     middle.style = {Style::Kind::line_and_points, look.color, look.filled, look.dash, 0.8};
     panel.series.push_back(middle);
     for (const double p : {0.025, 0.975}) {
       if (repeats == 1) continue;
       auto bound = measured(study, stages, look, metric, p);
-      bound.title = p > 0.5 ? fmt::format("{}, 95% of repeats", look.split) : "";
+      bound.title = p > 0.5 ? fmt::format("{}, middle 95%", look.split) : "";
       bound.style = {Style::Kind::line, look.color, 0, 3, 0};
       panel.series.push_back(bound);
     }
-    panel.series.push_back(printed(published, look, metric, study.comparable));
+    if (study.comparable) panel.series.push_back(printed(published, study, look, metric));
   }
   return panel;
 }
@@ -116,6 +116,10 @@ report::Panel learning_curves(const std::vector<CurvePoint>& curves,
   }
   double begin = 0;
   for (const auto& fit : stages_of(plan, task)) {
+    const bool fitted = std::any_of(curves.begin(), curves.end(), [&](const CurvePoint& point) {
+      return point.info == fit.info;
+    });
+    if (!fitted) break;
     for (const auto& point : curves) {
       if (point.info != fit.info || point.score.metric != metric) continue;
       auto& series = panel.series[point.score.split == looks[0].split ? 0 : 1];
@@ -147,11 +151,12 @@ CaptionedFigure data_figure(const LabelledPoints& blobs, int64_t train_rows) {
   const auto points = blobs.points.accessor<double, 2>();
   const auto labels = blobs.labels.accessor<int64_t, 1>();
   for (int64_t label = 0; label < blobs.centers.size(0); ++label) {
-    const auto look = static_cast<size_t>(label) % std::size(colors);
+    const auto color = static_cast<size_t>(label) % std::size(colors);
+    const auto marker = static_cast<size_t>(label + label / 6) % std::size(markers);
     panel.series.push_back({fmt::format("class {}", label),
                             {},
                             {},
-                            {Style::Kind::points, colors[look], markers[look], 1, 0.7}});
+                            {Style::Kind::points, colors[color], markers[marker], 1, 0.7}});
   }
   for (int64_t row = 0; row < points.size(0); ++row) {
     auto& series = panel.series[static_cast<size_t>(labels[row])];

@@ -8,6 +8,9 @@
 #include <exception>
 #include <fstream>
 #include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <system_error>
 #include <thread>
 
 #include <fmt/chrono.h>
@@ -17,6 +20,7 @@
 
 #include "layerwise/report/failure.h"
 #include "layerwise/report/page.h"
+#include "layerwise/report/print.h"
 #include "layerwise/report/statistics.h"
 
 #include "support/interrupt.h"
@@ -69,6 +73,14 @@ class RunDescription {
     write();
   }
 
+  /// The same where something went wrong already, and whatever goes wrong here is the lesser evil.
+  void try_to_end(const std::string& status) noexcept {
+    try {
+      end(status);
+    } catch (...) {
+    }
+  }
+
   void add_results(const Study& study) {
     for (size_t repeat = 0; repeat < study.repeats.size(); ++repeat) {
       for (const auto& outcome : study.repeats[repeat]) {
@@ -87,7 +99,10 @@ class RunDescription {
   static std::string now() {
     return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
   }
-  void write() const { report::write_whole(path_, json_.dump(2) + "\n"); }
+  void write() const {  // A folder's name may be no UTF-8.
+    report::write_whole(path_,
+                        json_.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+  }
 
   std::filesystem::path path_;
   ordered_json json_;
@@ -95,43 +110,58 @@ class RunDescription {
 
 void run_repeats(const BlobsProgram& program, const RunOptions& run, const Split& data,
                  Recorder& recorder) {
+  const int math_threads = static_cast<int>(run.math_threads);
   std::atomic<int64_t> next = 0;
   std::mutex mutex;
   std::exception_ptr error;
+  const auto fail = [&] {
+    const std::lock_guard lock(mutex);
+    if (!error) error = std::current_exception();
+    recorder.stop();
+    next = run.repeats;
+  };
   const auto work = [&] {
     try {
-      set_math_threads(static_cast<int>(run.math_threads));
-      flush_denormals();
+      prepare_thread(math_threads);
       for (int64_t repeat = next++; repeat < run.repeats; repeat = next++) {
         Random random(static_cast<uint32_t>(run.seed), static_cast<uint32_t>(repeat));
         program.algorithm(data, random, recorder.observer_of(repeat));
         recorder.end_repeat(repeat);
       }
     } catch (...) {
-      const std::lock_guard lock(mutex);
-      if (!error) error = std::current_exception();
-      recorder.stop();
-      next = run.repeats;
+      fail();
     }
   };
+  set_math_threads(math_threads);
   std::vector<std::thread> threads;
-  for (int64_t i = 1; i < run.threads; ++i) threads.emplace_back(work);
+  try {
+    for (int64_t i = 1; i < run.threads; ++i) threads.emplace_back(work);
+  } catch (const std::system_error&) {
+    try {
+      throw report::Failure(fmt::format("cannot start {} threads", run.threads),
+                            "ask for fewer with --threads");
+    } catch (...) {
+      fail();
+    }
+  }
   work();
   for (auto& thread : threads) thread.join();
   if (error) std::rethrow_exception(error);
+  throw_if_interrupted();
 }
 
 /// For enough repeats: how many of the published values lie within the middle 95% of them.
 std::string agreement(const Study& study, const std::vector<Published>& published) {
   if (study.repeats.size() < repeats_for_a_range) {
     return fmt::format(
-        "One run is one draw of its random numbers, here and in print; --repeats {} shows the "
+        "A single run is one random draw, and so is the published one; --repeats {} shows the "
         "spread.",
         repeats_for_a_range);
   }
   size_t compared = 0;
   size_t inside = 0;
   for (const auto& [info, split, metric, value] : published) {
+    if (!study.has(info)) continue;
     const auto values = report::finite(study.values(info, split, metric));
     if (values.empty()) continue;
     constexpr double rounding = 0.0005;  // of the printed value
@@ -139,8 +169,8 @@ std::string agreement(const Study& study, const std::vector<Published>& publishe
     inside += value + rounding >= report::quantile(values, 0.025) &&
               value - rounding <= report::quantile(values, 0.975);
   }
-  return fmt::format("{} of {} published values lie within the middle 95% of these {} repeats.",
-                     inside, compared, study.repeats.size());
+  return fmt::format("{} of {} published values lie within the middle 95% of the repeats.", inside,
+                     compared);
 }
 
 std::string comparison_note(const BlobsProgram& program, const Study& study,
@@ -152,31 +182,83 @@ std::string comparison_note(const BlobsProgram& program, const Study& study,
       fmt::join(changed, ", "));
 }
 
-/// Draws what can be drawn. Returns the files that a page can show.
-std::vector<std::pair<std::string, std::string>> draw_all(
-    const std::vector<CaptionedFigure>& figures, const report::RunFolder& folder) {
-  std::vector<std::pair<std::string, std::string>> drawn;
-  if (!report::gnuplot_found()) {
-    fmt::print(stderr,
-               "error: no plots were drawn, because 'gnuplot' is not in PATH\n"
-               "hint: all results are in {}; install gnuplot (Debian: apt-get install gnuplot-nox) "
-               "and run again\n",
-               folder.path().string());
-    return drawn;
+/// How the numbers of several repeats are to be read.
+std::string reading_note(const BlobsProgram& program) {
+  const bool mse =
+      std::find(program.metrics.begin(), program.metrics.end(), "mse") != program.metrics.end();
+  return fmt::format(
+      "The lines above the table are those of repeat 0. In the table, accuracies are mean +- "
+      "standard deviation{} over the repeats whose value is finite; the others are counted in the "
+      "last column.",
+      mse ? " and mean squared errors median [minimum .. maximum]," : "");
+}
+
+std::vector<std::string> files_of_a_run() {
+  std::vector<std::string> files{"run.json", "metrics.csv", "curves.csv", "report.html"};
+  for (const auto* figure : {"data", "accuracy", "reconstruction", "learning_curves"}) {
+    for (const auto* ending : {"png", "svg", "gp"})
+      files.push_back(fmt::format("{}.{}", figure, ending));
   }
+  return files;
+}
+
+/// Draws what can be drawn, and adds it to the page. That some of it could not be is told at the
+/// end.
+void draw_all(const std::vector<CaptionedFigure>& figures, const report::RunFolder& folder,
+              report::Page& page, std::optional<report::Failure>& failure) {
   for (const auto& [figure, caption] : figures) {
-    report::draw(figure, folder.path());
-    drawn.emplace_back(figure.name + ".svg", caption);
+    throw_if_interrupted();
+    report::write_script(figure, folder.path());
+    if (!report::gnuplot_found()) continue;
+    try {
+      report::draw(figure, folder.path());
+      page.figures.emplace_back(figure.name + ".svg", caption);
+    } catch (const report::Failure& error) {
+      throw_if_interrupted();
+      if (!failure) failure = error;
+    }
   }
-  return drawn;
+  if (!report::gnuplot_found()) {
+    report::print_note(
+        fmt::format("error: no plots were drawn, because 'gnuplot' is not in PATH\n"
+                    "hint: all results are in {0}; install gnuplot (Debian: apt-get install "
+                    "gnuplot-nox), then: "
+                    "cd {0} && gnuplot *.gp\n",
+                    folder.path().string()));
+  }
+}
+
+/// Prints and writes what came out.
+void report_study(const BlobsProgram& program, const Study& study, const Recorder& recorder,
+                  const std::vector<std::string>& changed, const LabelledPoints& blobs,
+                  const BlobsData& data_options, const std::string& command,
+                  const report::RunFolder& folder, std::optional<report::Failure>& failure) {
+  auto notes = program.notes(study);
+  notes.push_back(comparison_note(program, study, changed));
+  if (study.repeats.size() > 1) notes.insert(notes.begin(), reading_note(program));
+  const auto table = program.table(study);
+  report::print_result("\n" + table.to_text() + "\n");
+  for (const auto& note : notes) report::print_result(report::wrapped(note, 100) + "\n");
+
+  auto figures = program.figures(study, recorder.curves());
+  figures.insert(figures.begin(), data_figure(blobs, data_options.train_rows()));
+  report::Page page{program.title, command, notes, table, {}};
+  draw_all(figures, folder, page, failure);
+  report::write_page(page, folder.file("report.html"));
 }
 
 }  // namespace
 
 const Outcome& Study::outcome(size_t repeat, const StageInfo& info) const {
-  const auto& outcomes = repeats.at(repeat);
-  return *std::find_if(outcomes.begin(), outcomes.end(),
-                       [&](const Outcome& o) { return o.info == info; });
+  for (const auto& outcome : repeats.at(repeat)) {
+    if (outcome.info == info) return outcome;
+  }
+  throw std::out_of_range(fmt::format("no {} with {} layers was planned", info.task, info.layers));
+}
+
+bool Study::has(const StageInfo& info) const {
+  const auto& plan = repeats.at(0);
+  return std::any_of(plan.begin(), plan.end(), [&](const Outcome& o) { return o.info == info; });
 }
 
 std::vector<double> Study::values(const StageInfo& info, const std::string& split,
@@ -220,29 +302,35 @@ std::string Study::note(const StageInfo& info) const {
 }
 
 std::vector<std::string> trouble_notes(const Study& study, const std::vector<PlannedFit>& plan) {
-  const auto repeats_with = [&](const char* trouble) {
-    return study.repeats.size() == 1
-               ? std::string("This run")
-               : fmt::format("{} of {} repeats", study.count(plan, trouble), study.repeats.size());
+  std::vector<PlannedFit> stages;
+  std::vector<PlannedFit> fine_tunings;
+  for (const auto& fit : plan) (fit.info.variant.empty() ? stages : fine_tunings).push_back(fit);
+  const auto who = [&](const std::vector<PlannedFit>& fits, const char* trouble) {
+    const auto count = study.count(fits, trouble);
+    return study.repeats.size() == 1 ? std::string("This run")
+                                     : fmt::format("{} of {} repeats", count, study.repeats.size());
   };
+  constexpr auto procedure = "It is the procedure that does so, not a fault of the program.";
   std::vector<std::string> notes;
-  if (study.count(plan, "diverged") > 0) {
-    notes.push_back(repeats_with("diverged") +
-                    " diverged: the loss grew beyond all numbers and the fit ended; on a stage "
-                    "that deepening goes on "
-                    "from, the repeat ended too. It is the procedure that does so, not a fault of "
-                    "the program. Try "
-                    "another --seed, or a smaller --learning-rate.");
+  if (study.count(stages, "diverged") > 0) {
+    notes.push_back(fmt::format(
+        "{} diverged: the loss grew beyond all numbers, and deepening ended there. {} Try another "
+        "--seed, or a smaller --learning-rate.",
+        who(stages, "diverged"), procedure));
+  }
+  if (study.count(fine_tunings, "diverged") > 0) {
+    notes.push_back(fmt::format(
+        "{} diverged in fine-tuning; deepening went on from the untouched layers. Try a smaller "
+        "--fine-tune-learning-rate.",
+        who(fine_tunings, "diverged")));
   }
   if (study.count(plan, "collapsed") > 0) {
-    notes.push_back(
-        repeats_with("collapsed") +
-        " collapsed: the ReLU units of a layer died until its output held one direction or none, "
-        "and no layer "
-        "above can bring back what is lost. It is the procedure that does so, not a fault of the "
-        "program; "
-        "deepening goes on as in the tutorial. Try another --seed, more --units, or a smaller "
-        "--learning-rate.");
+    notes.push_back(fmt::format(
+        "{} collapsed: too little of the input is left in the output of a layer, mostly because "
+        "its "
+        "ReLU units died, and no layer above can bring it back. {} Deepening goes on as in the "
+        "tutorial. Try another --seed, more --units, or a smaller --learning-rate.",
+        who(plan, "collapsed"), procedure));
   }
   return notes;
 }
@@ -264,51 +352,37 @@ std::string published_cell(const std::vector<Published>& published, const StageI
 void run_blobs(const BlobsProgram& program, const CLI::App& app, const std::string& command,
                const RunOptions& run, const BlobsData& data_options) {
   run.check();
-  const auto device = find_device(run.device);
-  if (device.is_cuda() && run.threads > 1) {
-    throw UsageError(fmt::format("--threads {} with --device {}", run.threads, run.device),
-                     "on CUDA repeats run one after another; --device cpu runs several at once");
-  }
+  const bool several_at_once = run.device == "auto" && run.threads > 1;  // a CPU matter
+  const auto device = find_device(several_at_once ? "cpu" : run.device);
   const auto blobs = data_options.make();
   data_options.export_to_file(blobs);
   const auto data = split(to_dataset(blobs), data_options.train_rows()).to(device);
-  const auto seed = static_cast<unsigned>(run.seed);
-  const report::RunFolder folder(
-      run.out.empty() ? report::default_run_path(app.get_name(), seed).string() : run.out,
-      run.force);
+  const auto default_path =
+      report::default_run_path(app.get_name(), static_cast<unsigned>(run.seed));
+  const report::RunFolder folder(run.out.empty() ? default_path.string() : run.out,
+                                 files_of_a_run(), run.force);
   RunDescription description(app, command, device, folder);
-  const auto changed = options_changed(app, {"Data", "Training"});
+  std::optional<report::Failure> failure;
   try {
     Recorder recorder(program, run, folder);
     run_repeats(program, run, data, recorder);
     recorder.finish();
     auto study = recorder.study();
+    // More or fewer layers change nothing about those that are there in both.
+    const auto changed = options_changed(app, {"Data", "Training"}, {"--layers"});
     study.comparable = changed.empty();
     description.add_results(study);
-
-    const auto table = program.table(study);
-    auto notes = program.notes(study);
-    notes.push_back(comparison_note(program, study, changed));
-    fmt::print("\n{}\n", table.to_text());
-    for (const auto& note : notes) fmt::print("{}\n", report::wrapped(note, 100));
-    std::fflush(stdout);
-
-    auto figures = program.figures(study, recorder.curves());
-    figures.insert(figures.begin(), data_figure(blobs, data_options.train_rows()));
-    const auto drawn = draw_all(figures, folder);
-    report::write_page({program.title, command, notes, table, drawn}, folder.file("report.html"));
+    report_study(program, study, recorder, changed, blobs, data_options, command, folder, failure);
   } catch (const Interrupted&) {
-    description.end("interrupted");
+    description.try_to_end("interrupted");
     throw;
-  } catch (const report::Failure&) {
-    try {
-      description.end("failed");
-    } catch (const report::Failure&) {
-    }
+  } catch (...) {
+    description.try_to_end("failed");
     throw;
   }
   description.end("finished");
-  if (!run.quiet) fmt::print(stderr, "written to {}\n", folder.path().string());
+  if (failure) throw report::Failure(*failure);
+  if (!run.quiet) report::print_note(fmt::format("written to {}\n", folder.path().string()));
 }
 
 }  // namespace layerwise::apps

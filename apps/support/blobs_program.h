@@ -18,7 +18,7 @@ struct BlobsData {
   int64_t samples = 1000;
   int64_t centers = 3;
   int64_t features = 2;
-  std::vector<double> cluster_std = {2.0};
+  std::string cluster_std = "2";  ///< one number, or one for each center, between commas
   int64_t random_state = 2;
   std::string export_file;
 
@@ -61,6 +61,8 @@ struct Study {
   bool comparable = true;  ///< the settings are those of the published values
 
   const Outcome& outcome(size_t repeat, const StageInfo& info) const;
+  /// This fit was planned.
+  bool has(const StageInfo& info) const;
   /// The values of one score over the repeats.
   std::vector<double> values(const StageInfo& info, const std::string& split,
                              const std::string& metric) const;

@@ -1,12 +1,14 @@
 #include "support/interrupt.h"
 
+#include <atomic>
 #include <csignal>
 
 namespace layerwise::apps {
 
 namespace {
 
-volatile std::sig_atomic_t noted_signal = 0;
+std::atomic<int> noted_signal = 0;
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may set it");
 
 extern "C" void note_signal(int signal) {
   noted_signal = signal;
@@ -19,8 +21,11 @@ void note_interrupts() {
   action.sa_handler = note_signal;
   action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    struct sigaction before {};
+    sigaction(signal, nullptr, &before);
+    if (before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);  // as under nohup
+  }
 }
 
 void throw_if_interrupted() {

@@ -7,7 +7,8 @@ struct Interrupted {
   int signal;
 };
 
-/// From now on the first SIGINT or SIGTERM is noted, and a second one ends the program at once.
+/// From now on the first SIGINT or SIGTERM is noted, and a second one ends the program at once. One
+/// that the program was started to ignore stays ignored.
 void note_interrupts();
 
 /// @throws Interrupted if a signal was noted

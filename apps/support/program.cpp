@@ -1,5 +1,8 @@
 #include "support/program.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -14,6 +17,7 @@
 
 #include "layerwise/device.h"
 #include "layerwise/report/failure.h"
+#include "layerwise/report/print.h"
 
 #include "support/interrupt.h"
 
@@ -26,26 +30,35 @@ std::string first_line(const std::string& text) {
 }
 
 int report_error(const std::string& what, const std::string& hint, int status) {
-  std::fflush(stdout);
-  fmt::print(stderr, "error: {}\nhint: {}\n", first_line(what), hint);
+  report::results_arrived();
+  report::print_note(fmt::format("error: {}\nhint: {}\n", first_line(what), hint));
   return status;
 }
 
-void flush_results() {
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    throw report::Failure("the results could not be written to standard output",
-                          "see where it is directed to");
+/// What is opened later must not become the standard output of a program started without one.
+void occupy_standard_streams() {
+  for (int file = 0; file <= STDERR_FILENO; ++file) {
+    if (::fcntl(file, F_GETFD) < 0) ::open("/dev/null", file == STDIN_FILENO ? O_RDONLY : O_PATH);
   }
+}
+
+int results_status() {
+  if (report::results_arrived()) return 0;
+  return report_error("the results could not be written to standard output",
+                      "see where it is directed to", 1);
+}
+
+std::string name_of(int signal) {
+  return signal == SIGINT ? "Ctrl-C" : "SIGTERM";
 }
 
 int run_guarded(const CLI::App& app, const std::function<void()>& body) {
   const auto see_help = fmt::format("see `{} --help`", app.get_name());
   try {
     body();
-    flush_results();
-    return 0;
+    return results_status();
   } catch (const Interrupted& interrupted) {
-    return report_error(fmt::format("stopped by signal {}", interrupted.signal),
+    return report_error(fmt::format("stopped by {}", name_of(interrupted.signal)),
                         "the stages that were finished are in metrics.csv",
                         128 + interrupted.signal);
   } catch (const UsageError& error) {
@@ -61,7 +74,7 @@ int run_guarded(const CLI::App& app, const std::function<void()>& body) {
     return report_error("out of memory", "ask for fewer samples or units", 1);
   } catch (const c10::Error& error) {
     return report_error(error.what_without_backtrace(),
-                        "LibTorch could not do this; try smaller sizes, or --device cpu", 1);
+                        "if memory ran out, ask for fewer --samples or --units", 1);
   } catch (const std::exception& error) {
     return report_error(error.what(),
                         "this should not have happened: please report it with the command line", 1);
@@ -89,18 +102,25 @@ bool same_value(const std::string& a, const std::string& b) {
 }  // namespace
 
 int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
-  std::signal(SIGXFSZ,
-              SIG_IGN);  // a file-size limit then is an error of write(), reported like a full disk
+  // A full disk, a file-size limit and a closed pipe are errors of write(), and reported.
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+  occupy_standard_streams();
   app.set_version_flag(
       "--version", [&app] { return version_text(app); },
       "Print the versions that results depend on, and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.get_formatter()->column_width(34);
+  const auto see_help = fmt::format("see `{} --help`", app.get_name());
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ExtrasError&) {
+    auto words = app.remaining();
+    return report_error(fmt::format("not understood: {}", fmt::join(words, " ")), see_help, 2);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
-    return report_error(error.what(), fmt::format("see `{} --help`", app.get_name()), 2);
+    if (error.get_exit_code() != 0) return report_error(error.what(), see_help, 2);
+    app.exit(error);
+    return results_status();
   }
   note_interrupts();
   return run_guarded(app, body);
@@ -112,20 +132,17 @@ void RunOptions::add_to(CLI::App& app) {
       ->capture_default_str()
       ->option_text("NAME [auto]")
       ->group(group);
-  add_count(app, "--seed", seed, "Seed of every random number, but the data's", 0, 4294967295)
+  add_count(app, "--seed", seed, "Seed of all random numbers except the data's", 0, 4294967295)
       ->group(group);
   add_count(app, "--repeats", repeats,
-            "How many times: repeat k = 0, 1, ... has random streams of its own", 1, 1000000)
+            "Repeats of the experiment, each with random streams of its own", 1, 1000000)
       ->group(group);
   add_count(app, "--threads", threads, "Repeats that run at once", 1, 4096)->group(group);
   add_count(app, "--math-threads", math_threads,
-            "Threads inside one operation; another count, other bits", 1, 4096)
+            "Threads inside one operation; may change the last bits", 1, 4096)
       ->group(group);
-  const auto not_empty = [](const std::string& text) {
-    return text.empty() ? "the name is empty" : std::string();
-  };
   app.add_option("--out", out, "Folder to write to")
-      ->check(CLI::Validator(not_empty, ""))
+      ->check(file_name())
       ->option_text("DIR [runs/PROGRAM-SEED-TIME]")
       ->group(group);
   app.add_flag("--force", force, "Write over the run that --out holds")->group(group);
@@ -144,7 +161,7 @@ void RunOptions::check() const {
   }
   if (device.rfind("cuda", 0) == 0 && threads > 1) {
     throw UsageError(fmt::format("--threads {} with --device {}", threads, device),
-                     "on CUDA repeats run one after another");
+                     "on CUDA repeats run one after another; --device cpu runs several at once");
   }
 }
 
@@ -161,10 +178,20 @@ CLI::Validator whole_number(int64_t min, int64_t max) {
     int64_t number = 0;
     const auto* end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, number);
-    if (error == std::errc() && stop == end && number >= min && number <= max) return {};
+    const bool octal = text.size() > 1 && text[0] == '0';  // to CLI11, not to a person
+    if (error == std::errc() && stop == end && !octal && number >= min && number <= max) return {};
     return fmt::format("'{}' is not a whole number from {} to {}", text, min, max);
   };
   return CLI::Validator(within, "");
+}
+
+CLI::Validator file_name() {
+  const auto plausible = [](const std::string& text) -> std::string {
+    if (text.empty()) return "the name is empty";
+    if (text[0] == '-') return fmt::format("'{0}' looks like an option; a name may be ./{0}", text);
+    return {};
+  };
+  return CLI::Validator(plausible, "");
 }
 
 CLI::Option* add_number(CLI::App& app, const std::string& name, double& value,
@@ -184,10 +211,15 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, double& value,
 }
 
 std::vector<std::string> options_changed(const CLI::App& app,
-                                         const std::vector<std::string>& groups) {
+                                         const std::vector<std::string>& groups,
+                                         const std::vector<std::string>& except) {
+  const auto contains = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
   std::vector<std::string> changed;
   for (const auto* option : app.get_options()) {
-    const bool meant = std::find(groups.begin(), groups.end(), option->get_group()) != groups.end();
+    const bool meant =
+        contains(groups, option->get_group()) && !contains(except, option->get_name());
     if (!meant || option->count() == 0) continue;
     const auto value = fmt::format("{}", fmt::join(option->results(), ","));
     if (!same_value(value, option->get_default_str()))
@@ -201,10 +233,10 @@ std::vector<std::pair<std::string, std::string>> all_options(const CLI::App& app
   for (const auto* option : app.get_options()) {
     if (option->get_configurable() && option != app.get_help_ptr() &&
         option != app.get_version_ptr()) {
-      const auto unset = option->get_expected_min() == 0 ? "off" : option->get_default_str();
-      values.emplace_back(
-          option->get_single_name(),
-          option->count() > 0 ? fmt::format("{}", fmt::join(option->results(), ",")) : unset);
+      auto value = option->get_expected_min() == 0 ? "off" : option->get_default_str();
+      if (option->count() > 0) value = fmt::format("{}", fmt::join(option->results(), ","));
+      values.emplace_back(option->get_single_name(),
+                          value.empty() && option->count() > 0 ? "on" : value);
     }
   }
   return values;

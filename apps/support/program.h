@@ -45,6 +45,8 @@ struct RunOptions {
 
 constexpr int64_t most = int64_t{1} << 40;
 
+/// Accepts names of files and folders; not what looks like the next option.
+CLI::Validator file_name();
 /// Accepts whole numbers within bounds.
 CLI::Validator whole_number(int64_t min, int64_t max);
 /// An option for a whole number within bounds, with its default shown.
@@ -57,7 +59,8 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, double& value,
 /// The options of these groups that were given another value than their default, as they were
 /// given.
 std::vector<std::string> options_changed(const CLI::App& app,
-                                         const std::vector<std::string>& groups);
+                                         const std::vector<std::string>& groups,
+                                         const std::vector<std::string>& except);
 
 /// Every option with its value, given or default: (name without dashes, value).
 std::vector<std::pair<std::string, std::string>> all_options(const CLI::App& app);

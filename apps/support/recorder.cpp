@@ -36,10 +36,12 @@ Outcome not_reached(const StageInfo& info) {
   return outcome;
 }
 
-/// A classifier needs some direction, an autoencoder nearly all of its input.
+/// A classifier needs more than one direction, an autoencoder nearly all of its input.
 bool collapsed(const CodeStatistics& code, const StageInfo& info) {
   constexpr double most_lost = 0.1;
-  return code.rank == 0 || (info.task == "reconstruction" && code.lost > most_lost);
+  const bool reconstructs = info.task == "reconstruction";
+  return code.rank == 0 ||
+         (reconstructs ? code.lost > most_lost : code.rank == 1 && code.units > 1);
 }
 
 Outcome outcome_of(const StageReport& report) {
@@ -112,10 +114,8 @@ void Recorder::on_stage(int64_t repeat, const StageReport& report) {
   metrics_file_.append(metric_rows(repeat, outcome));
   if (repeat == 0) {
     curves_file_.append(curve_rows(report.info));
-    progress_.clear();
-    fmt::print("{}{}\n", program_.line(outcome),
-               outcome.details.empty() ? "" : " (" + outcome.details + ")");
-    std::fflush(stdout);
+    progress_.print(fmt::format("{}{}\n", program_.line(outcome),
+                                outcome.details.empty() ? "" : " (" + outcome.details + ")"));
   }
   progress_.stage_done(progress_label(repeat, report.info));
 }
@@ -126,7 +126,7 @@ void Recorder::end_repeat(int64_t repeat) {
 }
 
 void Recorder::finish() {
-  progress_.clear();
+  progress_.print("");
   std::string rows = std::string(metrics_header) + "\n";
   for (size_t repeat = 0; repeat < study_.repeats.size(); ++repeat) {
     for (const auto& outcome : study_.repeats[repeat])

@@ -72,7 +72,8 @@ void set_math_threads(int count) {
   if (const auto set = loaded_function<void (*)(int)>("openblas_set_num_threads")) set(count);
 }
 
-void flush_denormals() {
+void prepare_thread(int math_threads) {
+  at::set_num_threads(math_threads);
   at::globalContext().setFlushDenormal(true);
 }
 

@@ -17,13 +17,16 @@ struct DeviceUnavailable : std::runtime_error {
 /// @throws DeviceUnavailable if LibTorch sees no such CUDA device
 c10::Device find_device(const std::string& name);
 
-/// How many threads compute inside one operation: ATen's, for the calling thread, and those of
-/// OpenBLAS, which runs its own and would ignore ATen's setting. Thread counts change bits.
+/// How many threads compute inside one operation, for the whole program; call it before others
+/// start.
+///
+/// Sets ATen's count for the calling thread, and OpenBLAS', which runs threads of its own and would
+/// ignore ATen's setting. Another count may change bits.
 void set_math_threads(int count);
 
-/// Flushes denormal numbers to zero in the calling thread: the momentum of dead units would
-/// otherwise slow a step down 80 times.
-void flush_denormals();
+/// What a thread that fits does first: takes ATen's thread count, which is per thread, and flushes
+/// denormal numbers to zero, because the momentum of dead units would become very slow otherwise.
+void prepare_thread(int math_threads);
 
 /// The software that the numbers of a run depend on.
 struct BuildInfo {

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <map>
 #include <sstream>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include <fmt/format.h>
@@ -113,41 +115,103 @@ TEST_CASE("Wrong usage is refused in two lines with the value, and nothing is wr
     REQUIRE(outcome.out.empty());
     REQUIRE(count() == 2);
   };
+  const std::vector<std::pair<std::string, std::string>> wrong{
+      {"--no-such-option", "--no-such-option"},
+      {"stray", "stray"},
+      {"--epochs 0", "--epochs: '0'"},
+      {"--epochs -3", "--epochs: '-3'"},
+      {"--epochs abc", "--epochs: 'abc'"},
+      {"--epochs 1.5", "--epochs: '1.5'"},
+      {"--epochs 010", "--epochs: '010'"},
+      {"--epochs", "--epochs"},
+      {"--layers 1", "--layers: '1'"},
+      {"--units 0", "--units: '0'"},
+      {"--batch-size 0", "--batch-size: '0'"},
+      {"--seed -1", "--seed: '-1'"},
+      {"--seed 4294967296", "--seed: '4294967296'"},
+      {"--learning-rate 0", "--learning-rate: '0'"},
+      {"--learning-rate nan", "--learning-rate: 'nan'"},
+      {"--momentum 1", "--momentum: '1'"},
+      {"--samples 1", "--samples: '1'"},
+      {"--centers 1", "--centers: '1'"},
+      {"--features 0", "--features: '0'"},
+      {"--random-state -1", "--random-state: '-1'"},
+      {"--cluster-std -1", "--cluster-std: '-1'"},
+      {"--cluster-std 1,", "--cluster-std: '1,'"},
+      {"--cluster-std 1,2", "--cluster-std lists 2 values for 3 centers"},
+      {"--threads 2", "--threads 2"},
+      {"--repeats 0", "--repeats: '0'"},
+      {"--math-threads 0", "--math-threads: '0'"},
+      {"--device tpu", "'tpu'"},
+      {"--device cuda:x", "'cuda:x'"},
+      {"--out", "--out"},
+      {"--out ''", "--out"},
+      {"--out --quiet", "--out: '--quiet'"},
+      {"--export-data ''", "--export-data"},
+      {"--force", "--force"},
+      {"--seed 1 --seed 2", "--seed"},
+      {"--fine-tune-learning-rate 0.1", "--fine-tune"}};
   for (const auto* name : {"blobs_supervised", "blobs_unsupervised"}) {
-    for (const auto& [options, value] : std::vector<std::pair<std::string, std::string>>{
-             {"--no-such-option", "--no-such-option"},
-             {"stray", "stray"},
-             {"--epochs 0", "0"},
-             {"--epochs -3", "-3"},
-             {"--epochs abc", "abc"},
-             {"--epochs 1.5", "1.5"},
-             {"--epochs", "--epochs"},
-             {"--layers 1", "1"},
-             {"--seed -1", "-1"},
-             {"--seed 4294967296", "4294967296"},
-             {"--learning-rate 0", "0"},
-             {"--learning-rate nan", "nan"},
-             {"--momentum 1", "1"},
-             {"--samples 1", "1"},
-             {"--centers 1", "1"},
-             {"--cluster-std -1", "-1"},
-             {"--cluster-std 1,2", "2 values"},
-             {"--threads 2", "2"},
-             {"--repeats 0", "0"},
-             {"--math-threads 0", "0"},
-             {"--device tpu", "tpu"},
-             {"--device cuda:x", "cuda:x"},
-             {"--out", "--out"},
-             {"--out ''", "--out"},
-             {"--force", "--force"},
-             {"--seed 1 --seed 2", "--seed"},
-             {"--fine-tune-learning-rate 0.1", "--fine-tune"}}) {
-      refused(name, options, value);
-    }
+    for (const auto& [options, value] : wrong) refused(name, options, value);
   }
   refused("blobs_unsupervised", "--fine-tune 10", "--fine-tune");
-  refused("blobs_unsupervised", "--fine-tune-classifier 0", "0");
+  refused("blobs_unsupervised", "--fine-tune 10 --fine-tune-classifier 5", "--fine-tune");
+  refused("blobs_unsupervised", "--fine-tune-classifier 0", "'0'");
   refused("blobs_supervised", "--fine-tune-classifier", "--fine-tune-classifier");
+}
+
+/// metrics.csv as (repeat, stage, split_metric) -> value, of plain stages.
+std::map<std::tuple<int, int, std::string>, double> metrics_of(const std::string& csv) {
+  std::map<std::tuple<int, int, std::string>, double> values;
+  for (const auto& line : lines_of(csv)) {
+    std::vector<std::string> cells;
+    std::istringstream stream(line);
+    for (std::string cell; std::getline(stream, cell, ',');) cells.push_back(cell);
+    if (cells[0] == "repeat" || !cells[2].empty()) continue;
+    values[{std::stoi(cells[0]), std::stoi(cells[4]), cells[6] + "_" + cells[7]}] =
+        std::stod(cells[8]);
+  }
+  return values;
+}
+
+TEST_CASE("The programs give PyTorch's numbers for a seed, sizes and settings of one's own") {
+  const auto replays = testing::reference("replays.json");
+  for (const auto* kind : {"supervised", "unsupervised"}) {
+    for (const auto& replay : replays[fmt::format("{}_short", kind)]) {
+      const TemporaryFolder folder;
+      const auto& o = replay["options"];
+      const auto repeat = o["repeat"].get<int>();
+      std::string options = fmt::format(" --quiet --device cpu --out run --repeats {}", repeat + 1);
+      for (const auto* name :
+           {"seed", "samples", "centers", "features", "cluster_std", "random_state", "units",
+            "layers", "epochs", "batch_size", "learning_rate", "momentum"}) {
+        std::string flag = name;
+        std::replace(flag.begin(), flag.end(), '_', '-');
+        options += fmt::format(" --{} {}", flag, o[name].dump());
+      }
+      INFO(kind << options);
+      const auto outcome = run(folder, program(fmt::format("blobs_{}", kind)) + options);
+      REQUIRE(outcome.status == 0);
+      REQUIRE(outcome.err.empty());
+      const auto values = metrics_of(content_of(folder.file("run/metrics.csv")));
+      const double sample = 1.0 / static_cast<double>(o["samples"].get<int>() / 2);
+      int stage = 0;
+      for (const auto& expected : replay["stages"]) {
+        ++stage;
+        for (const auto* name : {"train_accuracy", "test_accuracy"}) {
+          const double ours = values.at({repeat, stage, name});
+          REQUIRE(std::abs(ours - expected[name].get<double>()) < 1.01 * sample);
+        }
+        const auto loss = expected.contains("train_mse") ? "mse" : "cross_entropy";
+        for (const auto* split : {"train", "test"}) {
+          const auto name = fmt::format("{}_{}", split, loss);
+          REQUIRE(testing::relative_difference(values.at({repeat, stage, name}), expected[name]) <
+                  1e-4);
+        }
+      }
+      REQUIRE(stage == o["layers"].get<int>() - 1);
+    }
+  }
 }
 
 TEST_CASE("A CUDA device that is not there is a failure", "[cuda]") {
@@ -174,6 +238,7 @@ TEST_CASE("A supervised run prints the tutorial's lines and writes its folder") 
   REQUIRE(contains(first.out, "published train"));
   REQUIRE(contains(first.out, "not comparable"));
   REQUIRE(contains(first.err, " left"));
+  REQUIRE(std::count(first.err.begin(), first.err.end(), '\n') == 4);
 
   const auto metrics = content_of(folder.file("run/metrics.csv"));
   const auto rows = lines_of(metrics);
@@ -194,6 +259,7 @@ TEST_CASE("A supervised run prints the tutorial's lines and writes its folder") 
 
   const auto forced = run(folder, command + " --force --quiet");
   REQUIRE(forced.status == 0);
+  REQUIRE(forced.err.empty());
   REQUIRE(content_of(folder.file("run/metrics.csv")) == metrics);
   REQUIRE(lines_of(forced.out)[0] == lines[0]);
 }
@@ -216,25 +282,67 @@ TEST_CASE("An unsupervised run prints the tutorial's lines") {
   REQUIRE(rows[3].rfind("0,1,,,1,2,train,accuracy,", 0) == 0);
 }
 
-TEST_CASE(
-    "Plots are drawn, and a run without gnuplot says what is missing and is whole all the same") {
+TEST_CASE("Plots are drawn", "[gnuplot]") {
   const TemporaryFolder folder;
-  const bool gnuplot = run(folder, "command -v gnuplot").status == 0;
-  if (gnuplot) {
-    REQUIRE(run(folder, program("blobs_unsupervised") + small + "--out drawn").status == 0);
-    for (const auto* name : {"data", "accuracy", "reconstruction", "learning_curves"}) {
-      REQUIRE(std::filesystem::exists(folder.file(fmt::format("drawn/{}.png", name))));
-      REQUIRE(std::filesystem::exists(folder.file(fmt::format("drawn/{}.svg", name))));
-    }
-  } else {
+  if (run(folder, "command -v gnuplot").status != 0) {
     WARN("skipped: no gnuplot");
+    return;
   }
+  REQUIRE(run(folder, program("blobs_unsupervised") + small + "--out drawn").status == 0);
+  for (const auto* name : {"data", "accuracy", "reconstruction", "learning_curves"}) {
+    REQUIRE(std::filesystem::exists(folder.file(fmt::format("drawn/{}.png", name))));
+    REQUIRE(std::filesystem::exists(folder.file(fmt::format("drawn/{}.svg", name))));
+  }
+}
+
+TEST_CASE("A run without gnuplot says what is missing and is whole all the same") {
+  const TemporaryFolder folder;
   const auto without =
       run(folder, "PATH=/nowhere " + program("blobs_supervised") + small + "--out run --quiet");
   require_two_lines(without, 0);
   REQUIRE(contains(without.err, "gnuplot"));
   REQUIRE(std::filesystem::exists(folder.file("run/report.html")));
+  REQUIRE(std::filesystem::exists(folder.file("run/accuracy.gp")));
   REQUIRE_FALSE(std::filesystem::exists(folder.file("run/accuracy.png")));
+}
+
+TEST_CASE("A gnuplot that fails costs the plots, and nothing else") {
+  const TemporaryFolder folder;
+  const auto broken = run(
+      folder, "printf '#!/bin/sh\\nexit 3\\n' >gnuplot; chmod +x gnuplot; PATH=\"$PWD:$PATH\" " +
+                  program("blobs_supervised") + small + "--out run --quiet");
+  require_two_lines(broken, 1);
+  REQUIRE(std::filesystem::exists(folder.file("run/report.html")));
+  REQUIRE(nlohmann::json::parse(content_of(folder.file("run/run.json")))["status"] == "finished");
+}
+
+TEST_CASE("Streams that cannot be written to are no reason to crash") {
+  const TemporaryFolder folder;
+  const auto command = program("blobs_supervised") + small;
+  REQUIRE(run(folder, command + "--out a 2>/dev/full").status == 0);
+  REQUIRE(run(folder, command + "--out b 2>&-").status == 0);
+  require_two_lines(run(folder, command + "--quiet --out c >&-"), 1);
+  require_two_lines(run(folder, program("blobs_supervised") + " --help >/dev/full"), 1);
+  for (const auto* name : {"a", "b", "c"}) {
+    const auto curves = lines_of(content_of(folder.file(fmt::format("{}/curves.csv", name))));
+    REQUIRE(curves.size() == 1 + 3 * 3 * 4);
+  }
+}
+
+TEST_CASE("run.json has what is needed to repeat the run") {
+  const TemporaryFolder folder;
+  const auto command = program("blobs_supervised") + small + "--quiet --device cpu ";
+  REQUIRE(run(folder, command + "--out a").status == 0);
+  const auto plain = nlohmann::json::parse(content_of(folder.file("a/run.json")));
+  REQUIRE(plain["options"]["fine-tune"] == "off");
+  REQUIRE(plain["options"]["samples"] == "60");
+  REQUIRE(plain["options"]["momentum"] == "0.9");
+  REQUIRE(plain["device"] == "cpu");
+  REQUIRE(plain["engine"] == "autograd");
+  REQUIRE_FALSE(plain["libtorch"]["version"].get<std::string>().empty());
+  REQUIRE(run(folder, command + "--out b --fine-tune 3").status == 0);
+  const auto tuned = nlohmann::json::parse(content_of(folder.file("b/run.json")));
+  REQUIRE(tuned["options"]["fine-tune"] == "3");
 }
 
 TEST_CASE("Repeats have streams of their own, and threads change nothing") {

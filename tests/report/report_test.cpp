@@ -70,19 +70,29 @@ TEST_CASE("Rows are added to a file that holds whole rows only") {
   REQUIRE(content_of(folder.file("rows.csv")) == "a,b\n1,2\n3,4\n");
 }
 
-TEST_CASE("A folder with a run in it is left alone, unless forced") {
+const std::vector<std::string> run_files{"run.json", "metrics.csv"};
+
+TEST_CASE("A folder with files of a run in it is left alone, unless forced") {
   const TemporaryFolder folder;
   const auto path = folder.path() / "deep" / "run";
-  RunFolder(path, false);
-  RunFolder(path, false);  // nothing in it yet
-  write_whole(path / "run.json", "{}");
-  write_whole(path / "old.csv", "1");
-  write_whole(path / "mine.txt", "keep");
-  REQUIRE_THROWS_AS(RunFolder(path, false), Failure);
-  REQUIRE(content_of(path / "old.csv") == "1");
-  RunFolder(path, true);
-  REQUIRE_FALSE(std::filesystem::exists(path / "old.csv"));
-  REQUIRE(content_of(path / "mine.txt") == "keep");
+  { const RunFolder first(path, run_files, false); }
+  { const RunFolder nothing_in_it_yet(path, run_files, false); }
+  write_whole(path / "metrics.csv", "1");
+  write_whole(path / "mine.csv", "keep");
+  REQUIRE_THROWS_AS(RunFolder(path, run_files, false), Failure);
+  REQUIRE(content_of(path / "metrics.csv") == "1");
+  const RunFolder forced(path, run_files, true);
+  REQUIRE_FALSE(std::filesystem::exists(path / "metrics.csv"));
+  REQUIRE(content_of(path / "mine.csv") == "keep");
+}
+
+TEST_CASE("Two programs do not write to one folder at once") {
+  const TemporaryFolder folder;
+  {
+    const RunFolder first(folder.path(), run_files, true);
+    REQUIRE_THROWS_AS(RunFolder(folder.path(), run_files, true), Failure);
+  }
+  const RunFolder afterwards(folder.path(), run_files, true);
 }
 
 TEST_CASE("A run folder that cannot be is a failure that names it") {
@@ -90,13 +100,25 @@ TEST_CASE("A run folder that cannot be is a failure that names it") {
   write_whole(folder.file("file"), "x");
   for (const auto* name : {"file", "file/below"}) {
     try {
-      RunFolder(folder.path() / name, false);
+      RunFolder(folder.path() / name, run_files, false);
       FAIL("nothing was thrown");
     } catch (const Failure& failure) {
       REQUIRE(std::string(failure.what()).find(name) != std::string::npos);
       REQUIRE_FALSE(failure.hint().empty());
     }
   }
+}
+
+TEST_CASE("A link is followed, and what is no regular file stays what it is") {
+  const TemporaryFolder folder;
+  write_whole(folder.file("target"), "old");
+  std::filesystem::create_symlink(folder.file("target"), folder.file("link"));
+  write_whole(folder.file("link"), "new");
+  REQUIRE(std::filesystem::is_symlink(folder.file("link")));
+  REQUIRE(content_of(folder.file("target")) == "new");
+  write_whole("/dev/null", "anything");
+  REQUIRE(std::filesystem::is_character_file("/dev/null"));
+  REQUIRE_THROWS_AS(write_whole("/dev/full", "anything"), Failure);
 }
 
 TEST_CASE("Durations read well") {
@@ -120,9 +142,8 @@ Figure small_figure() {
   return {"figure", {panel, logarithmic, empty}, 400, 900};
 }
 
-TEST_CASE(
-    "A figure is drawn as PNG and SVG, with gaps, zeros on logarithmic axes, and nothing finite at "
-    "all") {
+TEST_CASE("A figure is drawn with gaps, zeros on logarithmic axes, and nothing finite",
+          "[gnuplot]") {
   if (!gnuplot_found()) {
     WARN("skipped: no gnuplot");
     return;
@@ -135,7 +156,7 @@ TEST_CASE(
   REQUIRE_FALSE(std::filesystem::exists(folder.path() / ".drawing.part"));
 }
 
-TEST_CASE("What gnuplot cannot draw is a failure in its own words") {
+TEST_CASE("What gnuplot cannot draw is a failure in its own words", "[gnuplot]") {
   if (!gnuplot_found()) {
     WARN("skipped: no gnuplot");
     return;

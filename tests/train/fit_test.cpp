@@ -10,7 +10,6 @@
 
 #include "layerwise/data/blobs.h"
 #include "layerwise/nn/dense.h"
-#include "layerwise/pretraining/code_statistics.h"
 #include "layerwise/train/autograd_engine.h"
 #include "layerwise/train/evaluate.h"
 #include "layerwise/train/stage.h"
@@ -269,29 +268,18 @@ TEST_CASE(
       value_of(evaluate(identity, data, classification().metrics, "test"), "test", "accuracy")));
 }
 
-TEST_CASE("Dead units, rank and loss of a code") {
-  RandomState random(4);
-  auto x = torch::empty({50, 2}, torch::kFloat64);
-  for (int64_t i = 0; i < x.numel(); ++i) x.data_ptr<double>()[i] = random.normal(0, 1);
-  const auto zeros = torch::zeros({50, 1}, torch::kFloat64);
-  const auto first = x.slice(1, 0, 1);
-
-  const auto whole = code_statistics(torch::cat({x, zeros, x.sum(1, true)}, 1), x);
-  REQUIRE(whole.units == 4);
-  REQUIRE(whole.dead == 1);
-  REQUIRE(whole.rank == 2);
-  REQUIRE(whole.lost < 1e-9);
-
-  const auto one = code_statistics(torch::cat({first, zeros + 3, 2 * first}, 1), x);
-  REQUIRE(one.dead == 1);
-  REQUIRE(one.rank == 1);
-  REQUIRE(one.lost > 0.3);
-
-  const auto none = code_statistics(torch::cat({zeros, zeros + 1}, 1), x);
-  REQUIRE(none.dead == 2);
-  REQUIRE(none.rank == 0);
-  REQUIRE(none.lost == 1);
-  REQUIRE(code_statistics(first * NAN, x).rank == 0);
+TEST_CASE("A module that works in place changes neither the data nor the features") {
+  const auto data = blobs_of(40);
+  RandomState random(1);
+  const auto in_place = [] { return Block(nn::ReLU(nn::ReLUOptions().inplace(true))); };
+  GreedyNet net(in_place(), Block(nn::Linear(2, 3)));
+  const auto inputs = data.train.inputs.clone();
+  FeatureCache features(data.train.inputs, data.test.inputs);
+  fit_stage(net, features, data, classification(), {2, 8, Sgd{}}, random);
+  REQUIRE(torch::equal(data.train.inputs, inputs));
+  net->deepen(block(nn::Linear(2, 2)));
+  fit_stage(net, features, data, classification(), {2, 8, Sgd{}}, random);
+  REQUIRE(torch::equal(data.train.inputs, inputs));
 }
 
 TEST_CASE("A stage on CUDA agrees with the CPU", "[cuda]") {

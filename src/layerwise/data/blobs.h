@@ -40,8 +40,8 @@ struct LabelledPoints {
 ///
 /// Points are drawn centre by centre and then shuffled together, all from one
 /// `RandomState(random_state)`.
-/// @throws std::invalid_argument naming the option, if a count is not positive, a standard
-/// deviation negative or not
+/// @throws std::invalid_argument naming the option, if there would be no point or no feature, a
+/// count is negative, a standard deviation negative or not
 ///   finite, a bound not finite, or lengths do not match
 /// @see scikit-learn, sklearn/datasets/_samples_generator.py
 LabelledPoints make_blobs(const BlobsOptions& options);

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include <torch/nn/cloneable.h>
+#include <torch/nn/module.h>
 #include <torch/nn/modules/container/any.h>
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/pimpl.h>
@@ -17,10 +17,9 @@ namespace layerwise {
 using Block = torch::nn::AnyModule;
 
 /// A `Sequential` as one module of a chain, which LibTorch's own `Sequential` cannot be.
-class SequentialBlockImpl : public torch::nn::Cloneable<SequentialBlockImpl> {
+class SequentialBlockImpl : public torch::nn::Module {
  public:
   explicit SequentialBlockImpl(torch::nn::Sequential layers_);
-  void reset() override {}
   torch::Tensor forward(const torch::Tensor& x) { return layers->forward(x); }
 
   torch::nn::Sequential layers;

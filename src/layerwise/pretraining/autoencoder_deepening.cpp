@@ -27,16 +27,14 @@ struct Stage {
 bool reconstruct(const Stage& stage, Trainee& trainee, const std::string& variant,
                  const FitOptions& fit, Random& random) {
   const auto info = stage.info(variant, "reconstruction");
-  const auto result =
-      trainee.fit(info, autoencoding(stage.data), reconstruction(), fit, random.order);
-  trainee.report({info, result, trainee.freeze_and_inspect()});
-  return !result.diverged();
+  return !trainee.fit(info, autoencoding(stage.data), reconstruction(), fit, random.order)
+              .diverged();
 }
 
 void classify(const Stage& stage, Trainee& trainee, const std::string& variant,
               const FitOptions& fit, Random& random) {
   const auto info = stage.info(variant, "classification");
-  trainee.report({info, trainee.fit(info, stage.data, classification(), fit, random.order), {}});
+  trainee.fit(info, stage.data, classification(), fit, random.order);
 }
 
 void fine_tune_as_classifier(const Stage& stage, const std::string& variant, Random random) {
@@ -45,7 +43,6 @@ void fine_tune_as_classifier(const Stage& stage, const std::string& variant, Ran
   stage.net->unfreeze();
   classify(stage, trainee, variant,
            stage.options.fine_tune_classifier->applied_to(stage.options.fit), random);
-  stage.net->freeze_hidden();
   untouched.restore();
 }
 

@@ -15,9 +15,7 @@ void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepen
   }
   Trainee trainee(net, data, observer);
   const auto fit = [&](const StageInfo& info, const FitOptions& fit_options) {
-    const auto result = trainee.fit(info, data, classification(), fit_options, random.order);
-    trainee.report({info, result, trainee.freeze_and_inspect()});
-    return !result.diverged();
+    return !trainee.fit(info, data, classification(), fit_options, random.order).diverged();
   };
 
   StageInfo info{1, net->layers(), "", "classification"};

@@ -22,17 +22,13 @@ StageResult Trainee::fit(const StageInfo& info, const Split& data, const Objecti
   if (observer_.on_epoch) {
     hooks.emplace_back([&](const FitView& view) { return observer_.on_epoch(info, view); });
   }
-  return fit_stage(net, features_, data, objective, options, order, hooks);
-}
-
-std::optional<CodeStatistics> Trainee::freeze_and_inspect() {
-  net->freeze_hidden();
-  if (inputs_.size(0) < 2) return std::nullopt;
-  return code_statistics(features_.of(net).train, inputs_);
-}
-
-void Trainee::report(const StageReport& report) const {
+  const bool trains_blocks = net->frozen_blocks() < net->layers() - 1;
+  StageReport report{info, fit_stage(net, features_, data, objective, options, order, hooks), {}};
+  if (trains_blocks) net->freeze_hidden();
+  if (trains_blocks && inputs_.size(0) > 1)
+    report.code = code_statistics(features_.of(net).train, inputs_);
   if (observer_.on_stage) observer_.on_stage(report);
+  return report.result;
 }
 
 }  // namespace layerwise

@@ -50,20 +50,18 @@ class Trainee {
  public:
   Trainee(GreedyNet& net, const Split& data, const Observer& observer);
 
-  /// `fit_stage`, with the observer's hook.
+  /// `fit_stage`, watched and reported. Hidden blocks that it trained are frozen afterwards, and
+  /// what the newest puts out for the training rows is looked at (of a single row nothing can be
+  /// said).
   StageResult fit(const StageInfo& info, const Split& data, const Objective& objective,
                   const FitOptions& options, RandomState& order);
-  /// Freezes the hidden blocks and looks at what the newest puts out for the training rows; nothing
-  /// can be said of a single one.
-  std::optional<CodeStatistics> freeze_and_inspect();
-  void report(const StageReport& report) const;
 
   GreedyNet& net;
 
  private:
   torch::Tensor inputs_;
   FeatureCache features_;
-  const Observer& observer_;
+  Observer observer_;
 };
 
 }  // namespace layerwise

@@ -77,7 +77,7 @@ std::string whole_number_axis(const Panel& panel) {
     }
   }
   if (!(min <= max)) return "set xtics autofreq\nset autoscale x\n";
-  constexpr double most_tics = 25;
+  constexpr double most_tics = 16;
   return fmt::format("set xtics {}\nset xrange [{}:{}]\n", std::ceil((max - min + 1) / most_tics),
                      min - 0.5, max + 0.5);
 }
@@ -86,8 +86,11 @@ std::string axes(const Panel& panel) {
   std::string text;
   text +=
       fmt::format("set xlabel {}\nset ylabel {}\n", quoted(panel.x_label), quoted(panel.y_label));
-  text += panel.log_y ? "set logscale y\nset format y \"%g\"\n"
-                      : fmt::format("unset logscale y\nset format y {}\n", quoted(panel.y_format));
+  text += panel.log_y
+              ? "unset offsets\nset logscale y\nset format y \"%g\"\n"
+              : fmt::format(
+                    "unset logscale y\nset offsets 0, 0, graph 0.04, graph 0.04\nset format y {}\n",
+                    quoted(panel.y_format));
   text += panel.whole_x ? whole_number_axis(panel) : "set xtics autofreq\nset autoscale x\n";
   text += panel.equal_scale ? "set size ratio -1\n" : "set size noratio\n";
   text += "unset arrow\nunset x2tics\nunset x2label\n";
@@ -99,7 +102,12 @@ std::string axes(const Panel& panel) {
   }
   if (!panel.top_tics.empty()) {
     std::vector<std::string> tics;
-    for (const auto& [x, label] : panel.top_tics) tics.push_back(quoted(label) + " " + number(x));
+    constexpr size_t most_labels = 20;
+    const size_t every = panel.top_tics.size() / most_labels + 1;
+    for (size_t i = 0; i < panel.top_tics.size(); i += every) {
+      const auto& [x, label] = panel.top_tics[i];
+      tics.push_back(quoted(label) + " " + number(x));
+    }
     text += fmt::format("set x2tics ({}) scale 0\nset link x2\nset x2label {}\n",
                         fmt::join(tics, ", "), quoted(panel.top_label));
   } else {
@@ -144,7 +152,7 @@ std::string script_of(const Figure& figure) {
   }
   text +=
       "set border linewidth 0.8\nset tics nomirror\n"
-      "set grid y linewidth 0.5 linecolor rgb \"#dddddd\"\n"
+      "set grid y linewidth 0.5 linecolor rgb \"#cccccc\"\n"
       "set key outside right top Left reverse samplen 2.5 spacing 1.2\nset lmargin 10\n";
   const auto commands = plot_commands(figure);
   text += fmt::format(
@@ -182,7 +190,8 @@ int run_gnuplot(const fs::path& folder, const std::string& script, const fs::pat
   posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
   std::string name = script;
   char gnuplot[] = "gnuplot";
-  char* arguments[] = {gnuplot, name.data(), nullptr};
+  char defaults[] = "--default-settings";
+  char* arguments[] = {gnuplot, defaults, name.data(), nullptr};
   pid_t child = 0;
   const int error = ::posix_spawn(&child, program.c_str(), &actions, nullptr, arguments, environ);
   posix_spawn_file_actions_destroy(&actions);
@@ -214,26 +223,41 @@ bool gnuplot_found() {
   return !gnuplot_path().empty();
 }
 
+void write_script(const Figure& figure, const fs::path& folder) {
+  write_whole(folder / (figure.name + ".gp"), script_of(figure));
+}
+
 void draw(const Figure& figure, const fs::path& folder) {
+  write_script(figure, folder);
   const auto script = folder / (figure.name + ".gp");
-  write_whole(script, script_of(figure));
   const auto workshop = folder / ".drawing.part";
-  fs::create_directories(workshop);
-  const auto log = workshop / "log";
-  const int status = run_gnuplot(workshop, fs::absolute(script), fs::absolute(log));
   const auto png = figure.name + ".png";
   const auto svg = figure.name + ".svg";
-  if (status != 0 || !ends_with(workshop / png, "IEND") || !ends_with(workshop / svg, "</svg>")) {
-    const auto words = content_of(log);
+  try {
+    fs::create_directories(workshop);
+    const auto log = fs::absolute(workshop / "log");
+    const int status = run_gnuplot(workshop, fs::absolute(script), log);
+    if (status != 0 || !ends_with(workshop / png, "IEND") || !ends_with(workshop / svg, "</svg>")) {
+      const auto words = content_of(log);
+      throw Failure(
+          fmt::format("gnuplot did not draw '{}' (status {}){}{}", (folder / png).string(), status,
+                      words.empty() ? "" : ": ", words.substr(0, words.find('\n'))),
+          fmt::format(
+              "see that the disk is not full, and what `gnuplot {}` says; the results are whole",
+              script.string()));
+    }
+    fs::rename(workshop / png, folder / png);
+    fs::rename(workshop / svg, folder / svg);
     fs::remove_all(workshop);
-    throw Failure(
-        fmt::format("gnuplot did not draw '{}' (status {}){}{}", (folder / png).string(), status,
-                    words.empty() ? "" : ": ", words.substr(0, words.find('\n'))),
-        fmt::format("the results are whole; see what `gnuplot {}` says", script.string()));
+  } catch (const fs::filesystem_error& error) {
+    std::error_code ignored;
+    fs::remove_all(workshop, ignored);
+    throw Failure(error.what(), "see that the disk is not full");
+  } catch (const Failure&) {
+    std::error_code ignored;
+    fs::remove_all(workshop, ignored);
+    throw;
   }
-  fs::rename(workshop / png, folder / png);
-  fs::rename(workshop / svg, folder / svg);
-  fs::remove_all(workshop);
 }
 
 }  // namespace layerwise::report

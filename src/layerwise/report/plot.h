@@ -48,6 +48,9 @@ struct Figure {
 
 bool gnuplot_found();
 
+/// Writes NAME.gp, the script that draws a figure.
+void write_script(const Figure& figure, const std::filesystem::path& folder);
+
 /// Draws a figure as NAME.png and NAME.svg, and keeps the script, NAME.gp, that draws both again.
 /// @throws Failure with gnuplot's own words if it cannot
 void draw(const Figure& figure, const std::filesystem::path& folder);

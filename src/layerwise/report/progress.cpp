@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "layerwise/report/print.h"
+
 namespace layerwise::report {
 
 Progress::Style Progress::style_for(std::FILE* stream, bool quiet) {
@@ -32,25 +34,29 @@ void Progress::advance(const std::string& what, double work) {
   if (style_ != Style::live || now - drawn_ < std::chrono::milliseconds(100)) return;
   drawn_ = now;
   line_shown_ = true;
-  fmt::print(stream_, "\r\x1b[K{:3.0f}%  {}  {}", 100 * std::min(1.0, done_ / total_), what,
-             time_left());
-  std::fflush(stream_);
+  write(fmt::format("\r\x1b[K{:3.0f}%  {}  {}", 100 * std::min(1.0, done_ / total_), what,
+                    time_left()));
 }
 
 void Progress::stage_done(const std::string& what) {
   const std::lock_guard lock(mutex_);
-  if (style_ == Style::lines) fmt::print(stream_, "{}, {}\n", what, time_left());
+  if (style_ == Style::lines) write(fmt::format("{}, {}\n", what, time_left()));
 }
 
-void Progress::clear() {
+void Progress::print(const std::string& result) {
   const std::lock_guard lock(mutex_);
   clear_locked();
+  print_result(result);
 }
 
 void Progress::clear_locked() {
   if (!line_shown_) return;
   line_shown_ = false;
-  fmt::print(stream_, "\r\x1b[K");
+  write("\r\x1b[K");
+}
+
+void Progress::write(const std::string& text) const {
+  std::fputs(text.c_str(), stream_);
   std::fflush(stream_);
 }
 

@@ -28,12 +28,13 @@ class Progress {
   void advance(const std::string& what, double work);
   /// A stage was ended: in the style `lines` this is what prints.
   void stage_done(const std::string& what);
-  /// Takes the live line away, before something else is written.
-  void clear();
+  /// Prints a result, with the live line out of its way.
+  void print(const std::string& result);
 
  private:
   using Clock = std::chrono::steady_clock;
   std::string time_left() const;
+  void write(const std::string& text) const;
   void clear_locked();
 
   const Style style_;

@@ -1,12 +1,11 @@
 #include "layerwise/report/run_folder.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <ctime>
 
@@ -21,12 +20,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-[[noreturn]] void fail(const char* action, const fs::path& path, int error) {
-  const auto* hint = error == ENOSPC || error == EFBIG || error == EDQUOT
-                         ? "free some space, or choose another folder with --out"
-                         : "choose a folder that you may write to with --out";
+[[noreturn]] void fail(const char* action, const fs::path& path, int error,
+                       const std::string& option = "--out") {
+  const bool full = error == ENOSPC || error == EFBIG || error == EDQUOT;
   throw Failure(fmt::format("cannot {} '{}': {}", action, path.string(), std::strerror(error)),
-                hint);
+                full ? fmt::format("free some space, or choose another place with {}", option)
+                     : fmt::format("choose a place that you may write to with {}", option));
 }
 
 /// 0, or the error number.
@@ -40,25 +39,32 @@ int write_all(int file, std::string_view bytes) {
   return 0;
 }
 
-int write_new_file(const fs::path& path, std::string_view content) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+int write_file(const fs::path& path, std::string_view content, int flags) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, 0666);
   if (file < 0) return errno;
   int error = write_all(file, content);
-  if (error == 0 && ::fsync(file) != 0 && errno != EINVAL) error = errno;
+  if (error == 0 && ::fsync(file) != 0 && errno != EINVAL && errno != EROFS) error = errno;
   if (::close(file) != 0 && error == 0) error = errno;
   return error;
 }
 
 }  // namespace
 
-void write_whole(const fs::path& path, std::string_view content) {
-  auto part = path;
+void write_whole(const fs::path& path, std::string_view content, const std::string& option) {
+  std::error_code ignored;
+  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored)) {
+    const int error = write_file(path, content, 0);
+    if (error != 0) fail("write", path, error, option);
+    return;
+  }
+  const auto target = fs::exists(path, ignored) ? fs::canonical(path, ignored) : path;
+  auto part = target;
   part += ".part";
-  int error = write_new_file(part, content);
-  if (error == 0 && ::rename(part.c_str(), path.c_str()) != 0) error = errno;
+  int error = write_file(part, content, O_CREAT | O_TRUNC);
+  if (error == 0 && ::rename(part.c_str(), target.c_str()) != 0) error = errno;
   if (error == 0) return;
   ::unlink(part.c_str());
-  fail("write", path, error);
+  fail("write", path, error, option);
 }
 
 RowFile::RowFile(fs::path path, std::string_view header) : path_(std::move(path)) {
@@ -80,32 +86,42 @@ void RowFile::append(std::string_view lines) {
   fail("write", path_, error);
 }
 
-RunFolder::RunFolder(fs::path path, bool force) : path_(std::move(path)) {
+RunFolder::RunFolder(fs::path path, const std::vector<std::string>& files, bool force)
+    : path_(std::move(path)) {
   std::error_code error;
   fs::create_directories(path_, error);
-  if (error || !fs::is_directory(path_))
+  if (error || !fs::is_directory(path_, error))
     fail("make the folder", path_, error ? error.value() : ENOTDIR);
-  const auto description = path_ / "run.json";
-  if (fs::exists(description, error) && !force) {
-    throw Failure(fmt::format("'{}' already holds a run", path_.string()),
-                  "choose another folder with --out, or write over it with --force");
-  }
   if (::access(path_.c_str(), W_OK | X_OK) != 0) fail("write to", path_, errno);
-  static constexpr std::array known{".json", ".csv", ".png", ".svg", ".gp", ".html", ".part"};
-  if (!fs::exists(description, error)) return;
-  for (const auto& entry : fs::directory_iterator(path_)) {
-    for (const auto* extension : known) {
-      if (entry.is_regular_file() && entry.path().extension() == extension)
-        fs::remove(entry.path(), error);
+  lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(lock_);
+    throw Failure(fmt::format("another program is writing to '{}'", path_.string()),
+                  "wait for it, or choose another folder with --out");
+  }
+  for (const auto& name : files) {
+    if (!fs::exists(path_ / name, error)) continue;
+    if (!force) {
+      ::close(lock_);
+      throw Failure(fmt::format("'{}' already holds a run: {} exists", path_.string(), name),
+                    "choose another folder with --out, or write over it with --force");
     }
+    fs::remove(path_ / name, error);
   }
 }
 
+RunFolder::~RunFolder() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
 fs::path default_run_path(const std::string& program, unsigned seed) {
-  const auto now = fmt::localtime(std::time(nullptr));
+  const auto seconds = std::time(nullptr);
+  std::tm now{};
+  ::localtime_r(&seconds, &now);
   const auto base = fmt::format("runs/{}-{}-{:%Y%m%d-%H%M%S}", program, seed, now);
   fs::path path = base;
-  for (int n = 2; fs::exists(path); ++n) path = fmt::format("{}-{}", base, n);
+  std::error_code ignored;
+  for (int n = 2; fs::exists(path, ignored); ++n) path = fmt::format("{}-{}", base, n);
   return path;
 }
 

@@ -3,13 +3,18 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace layerwise::report {
 
 /// Writes a file whole or not at all: to `PATH.part`, to the disk, then under its name.
-/// @throws Failure if the disk is full or the folder not writable; what stood there before then
-/// still does
-void write_whole(const std::filesystem::path& path, std::string_view content);
+///
+/// A symbolic link is followed; what is no regular file (a pipe, a device) is written to as it is.
+/// @param option the option that named the place, for the hint of a failure
+/// @throws Failure if the disk is full or the folder not writable; what stood there before still
+/// does
+void write_whole(const std::filesystem::path& path, std::string_view content,
+                 const std::string& option = "--out");
 
 /// A file of rows that grows while a program runs. After every `append` it holds whole rows only.
 class RowFile {
@@ -29,20 +34,25 @@ class RowFile {
   int file_ = -1;
 };
 
-/// The folder that a program's run is written to.
+/// The folder that a program's run is written to, locked against other programs while it lives.
 class RunFolder {
  public:
   /// Makes the folder, with its parents.
-  /// @param force write over a run that the folder holds; its known files are removed first
-  /// @throws Failure if it holds a run and `force` is not given, or if it cannot be made or written
-  /// to
-  RunFolder(std::filesystem::path path, bool force);
+  /// @param files what the run is going to write
+  /// @param force where some of these files exist, remove them first
+  /// @throws Failure if some of these files exist and `force` is not given, if another program is
+  ///   writing to the folder, or if it cannot be made or written to
+  RunFolder(std::filesystem::path path, const std::vector<std::string>& files, bool force);
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(const std::string& name) const { return path_ / name; }
 
  private:
   std::filesystem::path path_;
+  int lock_ = -1;
 };
 
 /// `runs/PROGRAM-SEED-TIME`, the time to the second, with a number behind it if that exists

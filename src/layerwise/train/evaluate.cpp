@@ -20,7 +20,8 @@ void for_each_chunk(torch::nn::Sequential& chain, const torch::Tensor& inputs, V
   chain->eval();
   for (int64_t begin = 0; begin < inputs.size(0); begin += chunk_rows) {
     const int64_t rows = std::min(chunk_rows, inputs.size(0) - begin);
-    visit(chain->forward(inputs.narrow(0, begin, rows)), begin, rows);
+    // A copy: a module may work in place, and these rows belong to others.
+    visit(chain->forward(inputs.narrow(0, begin, rows).clone()), begin, rows);
   }
 }
 

@@ -1,0 +1,38 @@
+#include "layerwise/pretraining/code_statistics.h"
+
+#include <cmath>
+
+#include "layerwise/random.h"
+
+#include "testing.h"
+
+namespace layerwise {
+namespace {
+
+TEST_CASE("Dead units, rank and loss of a code") {
+  RandomState random(4);
+  auto x = torch::empty({50, 2}, torch::kFloat64);
+  for (int64_t i = 0; i < x.numel(); ++i) x.data_ptr<double>()[i] = random.normal(0, 1);
+  const auto zeros = torch::zeros({50, 1}, torch::kFloat64);
+  const auto first = x.slice(1, 0, 1);
+
+  const auto whole = code_statistics(torch::cat({x, zeros, x.sum(1, true)}, 1), x);
+  REQUIRE(whole.units == 4);
+  REQUIRE(whole.dead == 1);
+  REQUIRE(whole.rank == 2);
+  REQUIRE(whole.lost < 1e-9);
+
+  const auto one = code_statistics(torch::cat({first, zeros + 3, 2 * first}, 1), x);
+  REQUIRE(one.dead == 1);
+  REQUIRE(one.rank == 1);
+  REQUIRE(one.lost > 0.3);
+
+  const auto none = code_statistics(torch::cat({zeros, zeros + 1}, 1), x);
+  REQUIRE(none.dead == 2);
+  REQUIRE(none.rank == 0);
+  REQUIRE(none.lost == 1);
+  REQUIRE(code_statistics(first * NAN, x).rank == 0);
+}
+
+}  // namespace
+}  // namespace layerwise
