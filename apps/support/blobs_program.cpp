@@ -329,7 +329,7 @@ std::vector<std::string> trouble_notes(const Study& study, const std::vector<Pla
         "{} collapsed: too little of the input is left in the output of a layer, mostly because "
         "its "
         "ReLU units died, and no layer above can bring it back. {} Deepening goes on as in the "
-        "tutorial. Try another --seed, more --units, or a smaller --learning-rate.",
+        "tutorial. Try another --seed, or a smaller --learning-rate.",
         who(plan, "collapsed"), procedure));
   }
   return notes;
