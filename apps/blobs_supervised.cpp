@@ -86,14 +86,9 @@ int run(int argc, char** argv) {
     program.metrics = {"accuracy", "cross_entropy"};
     program.published = published_accuracies();
     program.algorithm = [&](const Split& split, Random& random, const Observer& observer) {
-      Block first = dense(data.features, training.units, random.initialisation);
-      Block head = output(training.units, data.centers, random.initialisation);
-      GreedyNet net(first, head);
+      auto net = training.net(data.features, data.centers, random);
       net->to(split.train.inputs.device());
-      const auto next_block = [&](RandomState& draw) {
-        return dense(training.units, training.units, draw);
-      };
-      deepen_supervised(net, split, deepening, next_block, random, observer);
+      deepen_supervised(net, split, deepening, training.next_block(), random, observer);
     };
     program.line = [](const Outcome& outcome) {
       return fmt::format("> layers={}, train={}, test={}{}", outcome.info.layers,

@@ -182,9 +182,12 @@ int run(int argc, char** argv) {
                        "add --fine-tune-autoencoder (before each classifier), "
                        "--fine-tune-classifier (after it), or both");
     }
-    const bool names_epochs = !autoencoder_epochs.empty() + !classifier_epochs.empty() ==
-                              (tune_autoencoder->count() > 0) + (tune_classifier->count() > 0);
-    if (tuned && names_epochs && epochs->count() > 0) {
+    const auto names_none = [](const CLI::Option* option, const std::string& own_epochs) {
+      return option->count() > 0 && own_epochs.empty();
+    };
+    const bool some_name_none = names_none(tune_autoencoder, autoencoder_epochs) ||
+                                names_none(tune_classifier, classifier_epochs);
+    if (tuned && !some_name_none && epochs->count() > 0) {
       throw UsageError("--fine-tune beside fine-tunings that all name their own epochs",
                        "leave out --fine-tune, or the number behind one of the others");
     }
@@ -204,17 +207,13 @@ int run(int argc, char** argv) {
     program.metrics = {"mse", "accuracy"};
     program.published = published_values();
     program.algorithm = [&](const Split& split, Random& random, const Observer& observer) {
-      Block first = dense(data.features, training.units, random.initialisation);
-      Block head = output(training.units, data.features, random.initialisation);
-      GreedyNet net(first, head);
+      auto net = training.net(data.features, data.features, random);
       net->to(split.train.inputs.device());
-      const auto next_block = [&](RandomState& draw) {
-        return dense(training.units, training.units, draw);
-      };
       const auto classifier = [&](RandomState& draw) {
         return output(training.units, data.centers, draw);
       };
-      deepen_autoencoder(net, split, deepening, next_block, classifier, random, observer);
+      deepen_autoencoder(net, split, deepening, training.next_block(), classifier, random,
+                         observer);
     };
     program.line = line_of;
     program.table = [&](const Study& study) { return table_of(program, study); };

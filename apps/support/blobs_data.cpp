@@ -107,4 +107,14 @@ void Training::add_to(CLI::App& app) {
       ->group(group);
 }
 
+GreedyNet Training::net(int64_t inputs, int64_t outputs, Random& random) const {
+  Block first = dense(inputs, units, random.initialisation);
+  Block head = output(units, outputs, random.initialisation);
+  return GreedyNet(first, head);
+}
+
+BlockFactory Training::next_block() const {
+  return [n = units](RandomState& draw) { return dense(n, n, draw); };
+}
+
 }  // namespace layerwise::apps

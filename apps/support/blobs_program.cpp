@@ -114,9 +114,9 @@ void run_repeats(const BlobsProgram& program, const RunOptions& run, const Split
   std::atomic<int64_t> next = 0;
   std::mutex mutex;
   std::exception_ptr error;
-  const auto fail = [&] {
+  const auto fail = [&](const std::exception_ptr& what) {
     const std::lock_guard lock(mutex);
-    if (!error) error = std::current_exception();
+    if (!error) error = what;
     recorder.stop();
     next = run.repeats;
   };
@@ -129,7 +129,7 @@ void run_repeats(const BlobsProgram& program, const RunOptions& run, const Split
         recorder.end_repeat(repeat);
       }
     } catch (...) {
-      fail();
+      fail(std::current_exception());
     }
   };
   set_math_threads(math_threads);
@@ -137,12 +137,8 @@ void run_repeats(const BlobsProgram& program, const RunOptions& run, const Split
   try {
     for (int64_t i = 1; i < run.threads; ++i) threads.emplace_back(work);
   } catch (const std::system_error&) {
-    try {
-      throw report::Failure(fmt::format("cannot start {} threads", run.threads),
-                            "ask for fewer with --threads");
-    } catch (...) {
-      fail();
-    }
+    fail(std::make_exception_ptr(report::Failure(
+        fmt::format("cannot start {} threads", run.threads), "ask for fewer with --threads")));
   }
   work();
   for (auto& thread : threads) thread.join();
@@ -206,10 +202,13 @@ std::vector<std::string> files_of_a_run() {
 /// end.
 void draw_all(const std::vector<CaptionedFigure>& figures, const report::RunFolder& folder,
               report::Page& page, std::optional<report::Failure>& failure) {
+  const bool can_draw = report::gnuplot_found();
   for (const auto& [figure, caption] : figures) {
     throw_if_interrupted();
-    report::write_script(figure, folder.path());
-    if (!report::gnuplot_found()) continue;
+    if (!can_draw) {
+      report::write_script(figure, folder.path());
+      continue;
+    }
     try {
       report::draw(figure, folder.path());
       page.figures.emplace_back(figure.name + ".svg", caption);
@@ -218,7 +217,7 @@ void draw_all(const std::vector<CaptionedFigure>& figures, const report::RunFold
       if (!failure) failure = error;
     }
   }
-  if (!report::gnuplot_found()) {
+  if (!can_draw) {
     report::print_note(
         fmt::format("error: no plots were drawn, because 'gnuplot' is not in PATH\n"
                     "hint: all results are in {0}; install gnuplot (Debian: apt-get install "

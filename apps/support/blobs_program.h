@@ -39,6 +39,9 @@ struct Training {
   FitOptions fit;
 
   void add_to(CLI::App& app);
+  /// The network of the first stage; its block is drawn before its head.
+  GreedyNet net(int64_t inputs, int64_t outputs, Random& random) const;
+  BlockFactory next_block() const;
 };
 
 /// One fit that every repeat makes.

@@ -113,7 +113,8 @@ void Recorder::on_stage(int64_t repeat, const StageReport& report) {
   study_.repeats[static_cast<size_t>(repeat)][place_of(report.info)] = outcome;
   metrics_file_.append(metric_rows(repeat, outcome));
   if (repeat == 0) {
-    curves_file_.append(curve_rows(report.info));
+    curves_file_.append(curve_rows_since(curves_written_));
+    curves_written_ = curves_.size();
     progress_.print(fmt::format("{}{}\n", program_.line(outcome),
                                 outcome.details.empty() ? "" : " (" + outcome.details + ")"));
   }
@@ -156,10 +157,10 @@ std::string Recorder::metric_rows(int64_t repeat, const Outcome& outcome) const 
   return rows;
 }
 
-std::string Recorder::curve_rows(const StageInfo& info) const {
+std::string Recorder::curve_rows_since(size_t first) const {
   std::string rows;
-  for (const auto& [whose, epoch, step, score] : curves_) {
-    if (whose != info) continue;
+  for (size_t i = first; i < curves_.size(); ++i) {
+    const auto& [info, epoch, step, score] = curves_[i];
     rows += fmt::format("0,{},,{},{},{},{},{},{:.9g}\n", info.variant, info.stage, epoch, step,
                         score.split, score.metric, score.value);
   }

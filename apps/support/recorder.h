@@ -34,7 +34,7 @@ class Recorder {
   void on_stage(int64_t repeat, const StageReport& report);
   size_t place_of(const StageInfo& info) const;
   std::string metric_rows(int64_t repeat, const Outcome& outcome) const;
-  std::string curve_rows(const StageInfo& info) const;
+  std::string curve_rows_since(size_t first) const;
   std::string progress_label(int64_t repeat, const StageInfo& info) const;
 
   const BlobsProgram& program_;
@@ -47,6 +47,7 @@ class Recorder {
   std::mutex mutex_;
   Study study_;
   std::vector<CurvePoint> curves_;
+  size_t curves_written_ = 0;
   std::vector<double> epochs_done_;  // of each repeat
 };
 
