@@ -117,6 +117,28 @@ std::vector<int64_t> RandomState::permutation(int64_t n) {
   return values;
 }
 
+std::vector<int64_t> RandomState::independent_batches(int64_t n, int64_t batch, int64_t count) {
+  if (batch < 1 || batch > n || n > (int64_t{1} << 32) || count < 0) {
+    throw std::invalid_argument("RandomState::independent_batches: " + std::to_string(count) +
+                                " batches of " + std::to_string(batch) + " of " +
+                                std::to_string(n) + " rows");
+  }
+  std::vector<int64_t> values(static_cast<size_t>(n));
+  std::iota(values.begin(), values.end(), int64_t{0});
+  std::vector<size_t> partners(static_cast<size_t>(batch));
+  std::vector<int64_t> rows;
+  rows.reserve(static_cast<size_t>(batch * count));
+  for (int64_t step = 0; step < count; ++step) {
+    for (size_t i = 0; i < partners.size(); ++i) {
+      partners[i] = i + interval(static_cast<uint32_t>(values.size() - 1 - i));
+      std::swap(values[i], values[partners[i]]);
+    }
+    rows.insert(rows.end(), values.begin(), values.begin() + batch);
+    for (size_t i = partners.size(); i > 0; --i) std::swap(values[i - 1], values[partners[i - 1]]);
+  }
+  return rows;
+}
+
 void RandomState::shuffle(std::span<int64_t> values) {
   for (size_t i = values.size(); i > 1; --i) {
     std::swap(values[i - 1], values[interval(static_cast<uint32_t>(i - 1))]);
@@ -126,6 +148,7 @@ void RandomState::shuffle(std::span<int64_t> values) {
 Random::Random(uint32_t seed, uint32_t repeat)
     : initialisation(stream(seed, repeat, 0)),
       order(stream(seed, repeat, 1)),
-      subsets(stream(seed, repeat, 2)) {}
+      subsets(stream(seed, repeat, 2)),
+      noise{seed, repeat} {}
 
 }  // namespace layerwise

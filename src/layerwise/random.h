@@ -36,6 +36,12 @@ class RandomState {
   /// The numbers 0..n-1 in random order, as `permutation(n)`.
   /// @throws std::invalid_argument if n is negative or above 2^32
   std::vector<int64_t> permutation(int64_t n);
+  /// `count` batches, one behind the other, each an independent random subset of the rows 0..n-1.
+  ///
+  /// Each is the beginning of a Fisher-Yates shuffle from the front, from 0..n-1 afresh: for i <
+  /// batch, swap values i and `randint(i, n)`.
+  /// @throws std::invalid_argument if `batch` is not within 1..n or `count` is negative
+  std::vector<int64_t> independent_batches(int64_t n, int64_t batch, int64_t count);
   /// Fisher-Yates from the end, as `shuffle(values)`.
   void shuffle(std::span<int64_t> values);
 
@@ -50,6 +56,12 @@ class RandomState {
   bool has_gauss_ = false;
 };
 
+/// Whose noise it is: see `Corruption`.
+struct NoiseKey {
+  uint32_t seed = 0;
+  uint32_t repeat = 0;
+};
+
 /// The three streams of one repeat of an experiment: `RandomState([seed, repeat, purpose])`,
 /// purpose 0, 1, 2.
 ///
@@ -62,6 +74,7 @@ struct Random {
       initialisation;   ///< weights, layer by layer in the order in which the layers are made
   RandomState order;    ///< the order of the samples, one permutation an epoch
   RandomState subsets;  ///< label subsets and independent batches
+  NoiseKey noise;       ///< of the corruption, which is counted, not drawn
 };
 
 }  // namespace layerwise

@@ -6,6 +6,22 @@
 
 namespace layerwise {
 
+Dataset Dataset::to(torch::Device device) const {
+  if (!inputs.defined()) return *this;
+  return {inputs.to(device), targets.defined() ? targets.to(device) : targets};
+}
+
+Split Split::to(torch::Device device) const {
+  return {train.to(device), test.to(device), validation.to(device)};
+}
+
+std::vector<std::pair<std::string, Dataset>> Split::parts() const {
+  std::vector<std::pair<std::string, Dataset>> defined{{"train", train}};
+  if (validation.inputs.defined()) defined.emplace_back("validation", validation);
+  if (test.inputs.defined()) defined.emplace_back("test", test);
+  return defined;
+}
+
 Split split(const Dataset& dataset, int64_t train_rows) {
   const int64_t rows = dataset.size();
   if (train_rows < 1 || train_rows >= rows) {
@@ -21,6 +37,10 @@ Split split(const Dataset& dataset, int64_t train_rows) {
 
 Split autoencoding(const Split& data) {
   return {{data.train.inputs, data.train.inputs}, {data.test.inputs, data.test.inputs}};
+}
+
+torch::Tensor values_of(const torch::Tensor& inputs) {
+  return inputs.scalar_type() == torch::kUInt8 ? inputs.to(torch::kFloat32).div_(255) : inputs;
 }
 
 }  // namespace layerwise

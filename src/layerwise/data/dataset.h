@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <torch/types.h>
 
@@ -8,19 +11,22 @@ namespace layerwise {
 
 /// Samples and what is to be predicted from them, row by row.
 struct Dataset {
-  torch::Tensor inputs;   ///< [samples, ...], float32
+  torch::Tensor inputs;   ///< [samples, ...], float32, or uint8 for what `values_of` scales
   torch::Tensor targets;  ///< [samples] int64 class labels, or [samples, ...] float32 values
 
   int64_t size() const { return inputs.size(0); }
-  Dataset to(torch::Device device) const { return {inputs.to(device), targets.to(device)}; }
+  Dataset to(torch::Device device) const;
 };
 
-/// What is learned from, and what is held out.
+/// What is learned from, what is held out for the end, and what choices are made by.
 struct Split {
   Dataset train;
   Dataset test;
+  Dataset validation = {};  ///< may be undefined
 
-  Split to(torch::Device device) const { return {train.to(device), test.to(device)}; }
+  Split to(torch::Device device) const;
+  /// The parts that are defined, by name: "train", "validation", "test".
+  std::vector<std::pair<std::string, Dataset>> parts() const;
 };
 
 /// The first `train_rows` rows train, the rest tests.
@@ -29,5 +35,9 @@ Split split(const Dataset& dataset, int64_t train_rows);
 
 /// The same inputs with themselves as targets: what an autoencoder learns from.
 Split autoencoding(const Split& data);
+
+/// Inputs as a network takes them: bytes become float32 in [0, 1], divided by 255; what is float
+/// stays as it is.
+torch::Tensor values_of(const torch::Tensor& inputs);
 
 }  // namespace layerwise

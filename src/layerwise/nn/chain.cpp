@@ -52,6 +52,12 @@ uint64_t fingerprint(const torch::nn::Module& module) {
   return hash;
 }
 
+std::vector<uint64_t> fingerprints(const std::vector<Block>& blocks) {
+  std::vector<uint64_t> prints;
+  for (const auto& block : blocks) prints.push_back(fingerprint(*block.ptr()));
+  return prints;
+}
+
 Snapshot::Snapshot(const torch::nn::Module& module) {
   for (const auto& tensor : tensors_of(module)) kept_.push_back({tensor, tensor.detach().clone()});
 }

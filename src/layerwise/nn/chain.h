@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -35,12 +36,23 @@ Block block(Modules&&... modules) {
 /// A `Sequential` over blocks that somebody else owns: the layers are shared, not copied.
 torch::nn::Sequential chain_of(const std::vector<Block>& blocks);
 
+/// One stage's view on the blocks of a network, which the network goes on owning.
+struct StageView {
+  std::vector<Block> frozen;        ///< what the trained blocks stand on, in order
+  std::vector<Block> trained;       ///< what the stage fits, in order
+  std::optional<size_t> code = {};  ///< which trained block puts out the code
+  std::vector<Block> idle = {};     ///< the network's other blocks, which have no part in the stage
+};
+
 /// Toggles `requires_grad` of every parameter.
 void set_requires_grad(const torch::nn::Module& module, bool requires_grad);
 
 /// The parameters that require a gradient, each once even where modules share it (LibTorch's
 /// `parameters()` lists a shared tensor twice, and an optimizer would step it twice).
 std::vector<torch::Tensor> trainable_parameters(const torch::nn::Module& module);
+
+/// `fingerprint` of each block.
+std::vector<uint64_t> fingerprints(const std::vector<Block>& blocks);
 
 /// A hash over the bits of all parameters and buffers, in the order in which they are registered.
 uint64_t fingerprint(const torch::nn::Module& module);

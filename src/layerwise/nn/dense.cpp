@@ -2,6 +2,7 @@
 
 #include <ostream>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
 #include <torch/nn/functional/linear.h>
@@ -26,12 +27,25 @@ void DenseImpl::reset() {
 
 void DenseImpl::pretty_print(std::ostream& stream) const {
   stream << fmt::format("Dense({} -> {}, {})", options.in_features, options.out_features,
-                        options.activation == Activation::relu ? "relu" : "linear");
+                        name_of(options.activation));
 }
 
 torch::Tensor DenseImpl::forward(const torch::Tensor& x) {
-  auto y = torch::nn::functional::linear(x, weight, bias);
-  return options.activation == Activation::relu ? torch::relu(y) : y;
+  return activate(torch::nn::functional::linear(x, weight, bias), options.activation);
+}
+
+TransposedDenseImpl::TransposedDenseImpl(Dense tied_to, Activation activation_)
+    : activation(activation_), tied_to_(std::move(tied_to)) {
+  bias = register_parameter("bias", torch::zeros({tied_to_->options.in_features}));
+}
+
+void TransposedDenseImpl::pretty_print(std::ostream& stream) const {
+  stream << fmt::format("TransposedDense({} -> {}, {})", tied_to_->options.out_features,
+                        tied_to_->options.in_features, name_of(activation));
+}
+
+torch::Tensor TransposedDenseImpl::forward(const torch::Tensor& x) {
+  return activate(torch::nn::functional::linear(x, tied_to_->weight.t(), bias), activation);
 }
 
 Block dense(int64_t in_features, int64_t out_features, RandomState& initialisation) {

@@ -5,12 +5,11 @@
 #include <torch/nn/cloneable.h>
 #include <torch/nn/pimpl.h>
 
+#include "layerwise/nn/activation.h"
 #include "layerwise/nn/chain.h"
 #include "layerwise/random.h"
 
 namespace layerwise {
-
-enum class Activation { linear, relu };
 
 struct DenseOptions {
   int64_t in_features = 0;
@@ -38,6 +37,28 @@ class DenseImpl : public torch::nn::Cloneable<DenseImpl> {
   torch::Tensor bias;    ///< [out_features]
 };
 TORCH_MODULE(Dense);
+
+/// A fully connected layer whose weight is another one's, transposed: the decoder of tied weights.
+///
+/// The weight stays the other layer's: it is no parameter of this one, is trained with that one and
+/// follows it from device to device. Only the bias is this layer's own.
+class TransposedDenseImpl : public torch::nn::Module {
+ public:
+  TransposedDenseImpl(Dense tied_to, Activation activation);
+
+  void pretty_print(std::ostream& stream) const override;
+
+  /// @param x [batch, out_features of the other layer]
+  /// @returns [batch, in_features of the other layer]
+  torch::Tensor forward(const torch::Tensor& x);
+
+  Activation activation;
+  torch::Tensor bias;  ///< [in_features of the other layer]
+
+ private:
+  Dense tied_to_;
+};
+TORCH_MODULE(TransposedDense);
 
 /// A hidden layer: ReLU, `he_uniform` weights, zero biases.
 Block dense(int64_t in_features, int64_t out_features, RandomState& initialisation);

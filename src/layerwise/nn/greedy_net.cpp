@@ -56,20 +56,18 @@ int64_t GreedyNetImpl::layers() const {
   return static_cast<int64_t>(hidden->size()) + 1;
 }
 
-std::vector<uint64_t> GreedyNetImpl::frozen_fingerprints() const {
-  std::vector<uint64_t> prints;
-  for (const auto& block : blocks(0, frozen_)) prints.push_back(fingerprint(*block.ptr()));
-  return prints;
-}
-
 std::vector<Block> GreedyNetImpl::blocks(int64_t begin, int64_t end) const {
   return {std::as_const(*hidden).begin() + begin, std::as_const(*hidden).begin() + end};
 }
 
 torch::nn::Sequential GreedyNetImpl::trainable() const {
-  auto part = blocks(frozen_, layers() - 1);
-  part.push_back(*std::as_const(*head).begin());
-  return chain_of(part);
+  return chain_of(stage().trained);
+}
+
+StageView GreedyNetImpl::stage() const {
+  StageView view{blocks(0, frozen_), blocks(frozen_, layers() - 1)};
+  view.trained.push_back(*std::as_const(*head).begin());
+  return view;
 }
 
 void GreedyNetImpl::append(Block block) {

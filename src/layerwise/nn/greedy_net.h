@@ -38,13 +38,13 @@ class GreedyNetImpl : public torch::nn::Module {
   /// Hidden blocks and the head, as the tutorial counts layers.
   int64_t layers() const;
   int64_t frozen_blocks() const { return frozen_; }
-  /// The bits of each frozen block, hashed: see `fingerprint`.
-  std::vector<uint64_t> frozen_fingerprints() const;
   /// The hidden blocks begin, ..., end-1.
   std::vector<Block> blocks(int64_t begin, int64_t end) const;
   std::vector<Block> blocks() const { return blocks(0, layers() - 1); }
   /// The blocks that are not frozen, and the head.
   torch::nn::Sequential trainable() const;
+  /// What the next fit trains, and the frozen blocks below it.
+  StageView stage() const;
 
   torch::nn::Sequential hidden;
   torch::nn::Sequential head;

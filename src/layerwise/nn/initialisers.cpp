@@ -10,12 +10,17 @@ namespace layerwise {
 
 namespace {
 
-void fill_uniform(torch::Tensor& weight, double limit, RandomState& random) {
+template <typename Draw>
+void fill(torch::Tensor& weight, Draw draw) {
   auto values = torch::empty(weight.sizes(), torch::kFloat64);
   auto* value = values.data_ptr<double>();
-  for (int64_t i = 0; i < values.numel(); ++i) value[i] = random.uniform(-limit, limit);
+  for (int64_t i = 0; i < values.numel(); ++i) value[i] = draw();
   torch::NoGradGuard no_grad;
   weight.copy_(values);
+}
+
+void fill_uniform(torch::Tensor& weight, double limit, RandomState& random) {
+  fill(weight, [&] { return random.uniform(-limit, limit); });
 }
 
 }  // namespace
@@ -28,6 +33,16 @@ void he_uniform_(torch::Tensor weight, RandomState& random) {
 void glorot_uniform_(torch::Tensor weight, RandomState& random) {
   const auto [fan_in, fan_out] = torch::nn::init::_calculate_fan_in_and_fan_out(weight);
   fill_uniform(weight, std::sqrt(6.0 / static_cast<double>(fan_in + fan_out)), random);
+}
+
+void variance_scaling_(torch::Tensor weight, RandomState& random) {
+  const auto fan_in = std::get<0>(torch::nn::init::_calculate_fan_in_and_fan_out(weight));
+  const double stddev = std::sqrt(1.3 * 2.0 / static_cast<double>(fan_in));
+  fill(weight, [&] {
+    double value = random.normal(0, 1);
+    while (std::abs(value) > 2) value = random.normal(0, 1);
+    return value * stddev;
+  });
 }
 
 }  // namespace layerwise

@@ -6,6 +6,9 @@
 
 namespace layerwise {
 
+/// Fills a weight, drawn in float64 in the row order of `weight` ([out, in, ...]), then rounded.
+using Initialiser = void (*)(torch::Tensor weight, RandomState& random);
+
 /// Fills a weight with `uniform(-l, l)`, l = sqrt(6 / fan_in), as Keras' `he_uniform`.
 ///
 /// Drawn in float64 in the row order of `weight` ([out, in, ...]), then rounded to its type.
@@ -16,5 +19,13 @@ void he_uniform_(torch::Tensor weight, RandomState& random);
 /// @see Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
 /// networks", 2010, eq. 16
 void glorot_uniform_(torch::Tensor weight, RandomState& random);
+
+/// As TensorFlow 1's `variance_scaling_initializer`: a normal distribution truncated at two
+/// standard deviations, stddev = sqrt(1.3 * 2 / fan_in); the 1.3 makes up for what the truncation
+/// cuts off.
+///
+/// `normal(0, 1)` is drawn until it is within two, then scaled.
+/// @see tensorflow/contrib/layers/python/layers/initializers.py (1.15)
+void variance_scaling_(torch::Tensor weight, RandomState& random);
 
 }  // namespace layerwise

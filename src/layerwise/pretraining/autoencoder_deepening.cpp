@@ -28,14 +28,13 @@ struct Stage {
 bool reconstruct(const Stage& stage, Trainee& trainee, const std::string& variant,
                  const FitOptions& fit, Random& random) {
   const auto info = stage.info(variant, "reconstruction");
-  return !trainee.fit(info, autoencoding(stage.data), reconstruction(), fit, random.order)
-              .diverged();
+  return !trainee.fit(info, autoencoding(stage.data), reconstruction(), fit, random).diverged();
 }
 
 void classify(const Stage& stage, Trainee& trainee, const std::string& variant,
               const FitOptions& fit, Random& random) {
   const auto info = stage.info(variant, "classification");
-  trainee.fit(info, stage.data, classification(), fit, random.order);
+  trainee.fit(info, stage.data, classification(), fit, random);
 }
 
 void fine_tune_as_classifier(const Stage& stage, const std::string& variant, Random random) {

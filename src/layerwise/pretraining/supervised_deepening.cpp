@@ -15,7 +15,7 @@ void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepen
   }
   Trainee trainee(net, data, observer);
   const auto fit = [&](const StageInfo& info, const FitOptions& fit_options) {
-    return !trainee.fit(info, data, classification(), fit_options, random.order).diverged();
+    return !trainee.fit(info, data, classification(), fit_options, random).diverged();
   };
 
   StageInfo info{1, net->layers(), "", "classification"};

@@ -1,32 +1,32 @@
 #include "layerwise/pretraining/trainee.h"
 
+#include <variant>
 #include <vector>
 
 namespace layerwise {
 
 FitOptions FineTuning::applied_to(FitOptions options) const {
   options.epochs = epochs;
-  options.optimizer.learning_rate = learning_rate;
+  std::visit([&](auto& optimizer) { optimizer.learning_rate = learning_rate; }, options.optimizer);
   return options;
 }
 
 Trainee::Trainee(GreedyNet& net_, const Split& data, const Observer& observer)
-    : net(net_),
-      inputs_(data.train.inputs),
-      features_(data.train.inputs, data.test.inputs),
-      observer_(observer) {}
+    : net(net_), inputs_(data.train.inputs), features_(data), observer_(observer) {}
 
 StageResult Trainee::fit(const StageInfo& info, const Split& data, const Objective& objective,
-                         const FitOptions& options, RandomState& order) {
+                         const FitOptions& options, Random& random) {
   std::vector<Hook> hooks;
   if (observer_.on_epoch) {
     hooks.emplace_back([&](const FitView& view) { return observer_.on_epoch(info, view); });
   }
   const bool trains_blocks = net->frozen_blocks() < net->layers() - 1;
-  StageReport report{info, fit_stage(net, features_, data, objective, options, order, hooks), {}};
+  const Problem problem{objective};
+  StageReport report{
+      info, fit_stage(net->stage(), problem, features_, data, options, random, hooks), {}};
   if (trains_blocks) net->freeze_hidden();
   if (trains_blocks && inputs_.size(0) > 1)
-    report.code = code_statistics(features_.of(net).train, inputs_);
+    report.code = code_statistics(features_.of(net->stage().frozen).train.inputs, inputs_);
   if (observer_.on_stage) observer_.on_stage(report);
   return report.result;
 }

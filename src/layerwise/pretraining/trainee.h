@@ -25,8 +25,8 @@ struct FineTuning {
 /// Which fit of an algorithm is meant.
 struct StageInfo {
   int64_t stage = 1;    ///< from 1
-  int64_t layers = 2;   ///< hidden blocks and the head
-  std::string variant;  ///< empty, or which fine-tuning it is
+  int64_t layers = 2;   ///< hidden blocks and the head; 0 where layers are not what is counted
+  std::string variant;  ///< empty, or what else than a stage of the algorithm it is
   std::string task;     ///< what is fitted: "classification", "reconstruction"
 
   bool operator==(const StageInfo&) const = default;
@@ -54,7 +54,7 @@ class Trainee {
   /// what the newest puts out for the training rows is looked at (of a single row nothing can be
   /// said).
   StageResult fit(const StageInfo& info, const Split& data, const Objective& objective,
-                  const FitOptions& options, RandomState& order);
+                  const FitOptions& options, Random& random);
 
   GreedyNet& net;
 

@@ -12,6 +12,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "layerwise/file.h"
 #include "layerwise/report/failure.h"
 
 namespace layerwise::report {
@@ -20,12 +21,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-[[noreturn]] void fail(const char* action, const fs::path& path, int error,
-                       const std::string& option = "--out") {
+std::string hint_for(int error, const std::string& option) {
   const bool full = error == ENOSPC || error == EFBIG || error == EDQUOT;
+  return full ? fmt::format("free some space, or choose another place with {}", option)
+              : fmt::format("choose a place that you may write to with {}", option);
+}
+
+[[noreturn]] void fail(const char* action, const fs::path& path, int error) {
   throw Failure(fmt::format("cannot {} '{}': {}", action, path.string(), std::strerror(error)),
-                full ? fmt::format("free some space, or choose another place with {}", option)
-                     : fmt::format("choose a place that you may write to with {}", option));
+                hint_for(error, "--out"));
 }
 
 /// 0, or the error number.
@@ -39,32 +43,14 @@ int write_all(int file, std::string_view bytes) {
   return 0;
 }
 
-int write_file(const fs::path& path, std::string_view content, int flags) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, 0666);
-  if (file < 0) return errno;
-  int error = write_all(file, content);
-  if (error == 0 && ::fsync(file) != 0 && errno != EINVAL && errno != EROFS) error = errno;
-  if (::close(file) != 0 && error == 0) error = errno;
-  return error;
-}
-
 }  // namespace
 
 void write_whole(const fs::path& path, std::string_view content, const std::string& option) {
-  std::error_code ignored;
-  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored)) {
-    const int error = write_file(path, content, 0);
-    if (error != 0) fail("write", path, error, option);
-    return;
+  try {
+    layerwise::write_whole(path, content);
+  } catch (const FileError& error) {
+    throw Failure(error.what(), hint_for(error.code(), option));
   }
-  const auto target = fs::exists(path, ignored) ? fs::canonical(path, ignored) : path;
-  auto part = target;
-  part += ".part";
-  int error = write_file(part, content, O_CREAT | O_TRUNC);
-  if (error == 0 && ::rename(part.c_str(), target.c_str()) != 0) error = errno;
-  if (error == 0) return;
-  ::unlink(part.c_str());
-  fail("write", path, error, option);
 }
 
 RowFile::RowFile(fs::path path, std::string_view header) : path_(std::move(path)) {

@@ -2,61 +2,185 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
+#include <fmt/format.h>
+#include <torch/optim/adam.h>
 #include <torch/optim/sgd.h>
 #include <torch/utils.h>
 
 #include "layerwise/nn/chain.h"
-#include "layerwise/train/evaluate.h"
 
 namespace layerwise {
 
 namespace {
 
-std::unique_ptr<torch::optim::Optimizer> make_optimizer(const torch::nn::Module& chain,
-                                                        const Sgd& sgd) {
-  auto parameters = trainable_parameters(chain);
-  if (parameters.empty()) throw std::invalid_argument("fit: the stage has no trainable parameter");
-  return std::make_unique<torch::optim::SGD>(
-      std::move(parameters), torch::optim::SGDOptions(sgd.learning_rate).momentum(sgd.momentum));
+using torch::optim::OptimizerParamGroup;
+
+/// Weights, which L2 applies to, and the rest: biases, and the scales and shifts of normalisations.
+template <typename Options>
+std::vector<OptimizerParamGroup> groups_of(const std::vector<torch::Tensor>& parameters,
+                                           const Options& options, double l2) {
+  std::vector<torch::Tensor> weights;
+  std::vector<torch::Tensor> others;
+  for (const auto& parameter : parameters)
+    (parameter.dim() > 1 ? weights : others).push_back(parameter);
+  std::vector<OptimizerParamGroup> groups;
+  for (const auto& [tensors, decay] : {std::pair(weights, l2), std::pair(others, 0.0)}) {
+    if (tensors.empty()) continue;
+    auto group_options = options;
+    group_options.weight_decay(decay);
+    groups.emplace_back(tensors, std::make_unique<Options>(group_options));
+  }
+  return groups;
 }
+
+/// What an optimizer's state is found by: a text in LibTorch 1, a pointer in 2.
+template <typename Map>
+typename Map::key_type key_of(const torch::Tensor& parameter) {
+  if constexpr (std::is_same_v<typename Map::key_type, std::string>) {
+    return c10::guts::to_string(parameter.unsafeGetTensorImpl());
+  } else {
+    return parameter.unsafeGetTensorImpl();
+  }
+}
+
+/// Lets Adam's counter go on from earlier steps, its moments at zero.
+void set_step_counter(torch::optim::Adam& adam, int64_t step) {
+  auto& states = adam.state();
+  for (const auto& group : adam.param_groups()) {
+    for (const auto& parameter : group.params()) {
+      auto state = std::make_unique<torch::optim::AdamParamState>();
+      state->step(step);
+      state->exp_avg(torch::zeros_like(parameter));
+      state->exp_avg_sq(torch::zeros_like(parameter));
+      states[key_of<std::decay_t<decltype(states)>>(parameter)] = std::move(state);
+    }
+  }
+}
+
+std::unique_ptr<torch::optim::Optimizer> make_optimizer(const torch::nn::Module& chain,
+                                                        const FitOptions& options) {
+  const auto parameters = trainable_parameters(chain);
+  if (parameters.empty()) throw std::invalid_argument("fit: the stage has no trainable parameter");
+  if (const auto* sgd = std::get_if<Sgd>(&options.optimizer)) {
+    const auto settings = torch::optim::SGDOptions(sgd->learning_rate).momentum(sgd->momentum);
+    return std::make_unique<torch::optim::SGD>(groups_of(parameters, settings, options.l2),
+                                               settings);
+  }
+  const auto& adam = std::get<Adam>(options.optimizer);
+  const auto settings = torch::optim::AdamOptions(adam.learning_rate)
+                            .betas(std::make_tuple(adam.beta1, adam.beta2))
+                            .eps(adam.epsilon);
+  auto optimizer =
+      std::make_unique<torch::optim::Adam>(groups_of(parameters, settings, options.l2), settings);
+  if (adam.steps_before > 0) set_step_counter(*optimizer, adam.steps_before);
+  return optimizer;
+}
+
+/// Batches are gathered several at a time: as many whole ones as this many bytes of inputs hold.
+constexpr int64_t gathered_bytes = int64_t{1} << 18;
 
 }  // namespace
 
-AutogradEngine::AutogradEngine(torch::nn::Sequential chain, Objective objective, Split data,
+AutogradEngine::AutogradEngine(const StageView& view, Problem problem, Split data,
                                const FitOptions& options)
-    : chain_(std::move(chain)),
-      objective_(std::move(objective)),
+    : chain_(view),
+      problem_(std::move(problem)),
       data_(std::move(data)),
       batch_size_(options.batch_size),
-      optimizer_(make_optimizer(*chain_, options.optimizer)) {}
+      optimizer_(make_optimizer(*chain_.trained(), options)) {}
 
-double AutogradEngine::run(std::span<const int64_t> rows) {
-  chain_->train();
-  const auto order = torch::tensor(c10::ArrayRef<int64_t>(rows.data(), rows.size()))
-                         .to(data_.train.inputs.device());
-  const auto inputs = data_.train.inputs.index_select(0, order);
-  const auto targets = data_.train.targets.index_select(0, order);
-  const int64_t count = inputs.size(0);
-  auto sum = torch::zeros({}, inputs.options().dtype(torch::kFloat64));
-  for (int64_t begin = 0; begin < count; begin += batch_size_) {
-    const int64_t batch = std::min(batch_size_, count - begin);
-    optimizer_->zero_grad();
-    const auto loss = objective_.loss.mean(chain_->forward(inputs.narrow(0, begin, batch)),
-                                           targets.narrow(0, begin, batch));
-    loss.backward();
-    optimizer_->step();
-    sum.add_(loss.detach(), static_cast<double>(batch));
-    ++steps_;
-  }
-  return sum.item<double>() / static_cast<double>(count);
+Dataset AutogradEngine::rows_of(std::span<const int64_t> rows) const {
+  const auto& [inputs, targets] = data_.train;
+  const auto index =
+      torch::tensor(c10::ArrayRef<int64_t>(rows.data(), rows.size())).to(inputs.device());
+  Dataset gathered{values_of(inputs.index_select(0, index)), {}};
+  if (problem_.target == Target::given) gathered.targets = targets.index_select(0, index);
+  return gathered;
 }
 
-std::vector<Score> AutogradEngine::evaluate() {
-  auto scores = layerwise::evaluate(chain_, data_.train, objective_.metrics, "train");
-  const auto held_out = layerwise::evaluate(chain_, data_.test, objective_.metrics, "test");
-  scores.insert(scores.end(), held_out.begin(), held_out.end());
+NoisePlace AutogradEngine::place_of(std::span<const int64_t> rows) const {
+  return {problem_.noise, problem_.stage, static_cast<uint32_t>(steps_), rows};
+}
+
+Pass AutogradEngine::forward(const torch::Tensor& inputs, const torch::Tensor& targets,
+                             const NoisePlace& place, bool corrupted) {
+  const auto features = chain_.features(inputs);
+  Corrupted given{features, {}};
+  if (corrupted) given = problem_.corruption->apply(features, place);
+  auto pass = chain_.forward(given.input);
+  pass.target = problem_.target == Target::features ? features : targets;
+  pass.hit = given.hit;
+  return pass;
+}
+
+double AutogradEngine::run(std::span<const int64_t> rows) {
+  chain_.train(true);
+  const auto& inputs = data_.train.inputs;
+  const auto row_bytes =
+      static_cast<int64_t>(inputs.nbytes()) / std::max<int64_t>(1, inputs.size(0));
+  const int64_t batches_at_once =
+      std::max<int64_t>(1, gathered_bytes / std::max<int64_t>(1, row_bytes * batch_size_));
+  const auto stride = static_cast<size_t>(batches_at_once * batch_size_);
+  auto sum = torch::zeros({}, inputs.options().dtype(torch::kFloat64));
+  for (size_t begin = 0; begin < rows.size(); begin += stride) {
+    const auto some_rows = rows.subspan(begin, std::min(stride, rows.size() - begin));
+    const auto some = rows_of(some_rows);
+    const auto count = static_cast<int64_t>(some_rows.size());
+    for (int64_t first = 0; first < count; first += batch_size_) {
+      const int64_t size = std::min(batch_size_, count - first);
+      const auto batch = some_rows.subspan(static_cast<size_t>(first), static_cast<size_t>(size));
+      optimizer_->zero_grad();
+      const auto pass =
+          forward(some.inputs.narrow(0, first, size),
+                  some.targets.defined() ? some.targets.narrow(0, first, size) : some.targets,
+                  place_of(batch), problem_.corruption.has_value());
+      const auto& terms = problem_.objective.terms;
+      const auto reported = terms.front().metric.mean(pass);
+      auto loss = terms.front().weight == 1 ? reported : reported * terms.front().weight;
+      for (size_t i = 1; i < terms.size(); ++i)
+        loss = loss + terms[i].metric.mean(pass) * terms[i].weight;
+      loss.backward();
+      optimizer_->step();
+      sum.add_(reported.detach(), static_cast<double>(size));
+      ++steps_;
+      if (begin + static_cast<size_t>(first + size) == rows.size())
+        last_batch_.assign(batch.begin(), batch.end());
+    }
+  }
+  return sum.item<double>() / static_cast<double>(rows.size());
+}
+
+std::vector<Score> AutogradEngine::evaluate(const std::string& split) {
+  for (const auto& [name, data] : data_.parts()) {
+    if (name == split)
+      return layerwise::evaluate(chain_, data, problem_.target, problem_.objective.metrics, split);
+  }
+  throw std::invalid_argument(fmt::format("evaluate: there is no split '{}'", split));
+}
+
+std::vector<Score> AutogradEngine::evaluate_last_batch() {
+  if (last_batch_.empty()) return {};
+  torch::NoGradGuard no_grad;
+  chain_.train(false);
+  constexpr uint32_t only_evaluates = uint32_t{1} << 31;
+  auto place = place_of(last_batch_);
+  place.stage += only_evaluates;
+  place.step -= 1;  // the step just made
+  const auto batch = rows_of(last_batch_);
+  const bool corrupted = problem_.corruption && problem_.corruption->in_evaluation;
+  const auto pass = forward(batch.inputs, batch.targets, place, corrupted);
+  std::vector<Score> scores;
+  const auto add = [&](const Metric& metric) {
+    scores.push_back({"last_batch", metric.name, metric.mean(pass).item<double>()});
+  };
+  for (const auto& metric : problem_.objective.metrics) add(metric);
+  const auto& terms = problem_.objective.terms;
+  for (size_t i = 1; i < terms.size(); ++i) add(terms[i].metric);
   return scores;
 }
 

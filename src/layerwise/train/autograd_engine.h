@@ -1,16 +1,27 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
-#include <torch/nn/modules/container/sequential.h>
 #include <torch/optim/optimizer.h>
 
 #include "layerwise/data/dataset.h"
+#include "layerwise/nn/corruption.h"
 #include "layerwise/train/engine.h"
+#include "layerwise/train/evaluate.h"
 #include "layerwise/train/fit.h"
 #include "layerwise/train/objective.h"
 
 namespace layerwise {
+
+/// What one stage is to learn.
+struct Problem {
+  Objective objective;
+  Target target = Target::given;
+  std::optional<Corruption> corruption = {};  ///< of what the trained blocks are given
+  NoiseKey noise = {};                        ///< whose corruption
+  uint32_t stage = 1;                         ///< in which stage, from 1
+};
 
 /// The engine that can do everything: any module on any device, gradients by LibTorch's autograd.
 /// The reference.
@@ -19,24 +30,31 @@ namespace layerwise {
 /// moving what is frozen by its momentum.
 class AutogradEngine : public Engine {
  public:
-  /// @param chain what is trained; its modules are shared with their owner and change as steps are
-  /// taken
-  /// @param data features and targets, on the device of the chain
+  /// @param view what is trained; its modules are shared with their owner and change as steps are
+  ///   taken. Its frozen blocks, if there are any, are run for every batch
+  /// @param data on the device of the blocks
   /// @throws std::invalid_argument if nothing of the chain is trainable
-  AutogradEngine(torch::nn::Sequential chain, Objective objective, Split data,
-                 const FitOptions& options);
+  AutogradEngine(const StageView& view, Problem problem, Split data, const FitOptions& options);
 
   double run(std::span<const int64_t> rows) override;
   int64_t steps() const override { return steps_; }
-  std::vector<Score> evaluate() override;
+  std::vector<Score> evaluate(const std::string& split) override;
+  std::vector<Score> evaluate_last_batch() override;
 
  private:
-  torch::nn::Sequential chain_;
-  Objective objective_;
+  /// Training rows, gathered.
+  Dataset rows_of(std::span<const int64_t> rows) const;
+  Pass forward(const torch::Tensor& inputs, const torch::Tensor& targets, const NoisePlace& place,
+               bool corrupted);
+  NoisePlace place_of(std::span<const int64_t> rows) const;
+
+  StageChain chain_;
+  Problem problem_;
   Split data_;
   int64_t batch_size_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
   int64_t steps_ = 0;
+  std::vector<int64_t> last_batch_;
 };
 
 }  // namespace layerwise

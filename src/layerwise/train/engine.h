@@ -5,8 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "layerwise/data/dataset.h"
-
 namespace layerwise {
 
 /// One measured value: `{"test", "accuracy", 0.826}`.
@@ -25,7 +23,7 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Takes one step on each batch of `rows`, in this order; the last, shorter batch is kept.
+  /// Takes one step on each batch of `rows`, in this order; the last may be shorter.
   /// @param rows row numbers of the training set
   /// @returns the mean of the loss over the rows, each batch's taken before its step
   virtual double run(std::span<const int64_t> rows) = 0;
@@ -33,8 +31,13 @@ class Engine {
   /// Steps taken so far.
   virtual int64_t steps() const = 0;
 
-  /// Every metric of the objective on both splits, in evaluation mode.
-  virtual std::vector<Score> evaluate() = 0;
+  /// Every metric of the objective on one split ("train", "validation", "test"), in evaluation mode
+  /// and without corruption.
+  virtual std::vector<Score> evaluate(const std::string& split) = 0;
+
+  /// Every metric and every further term (without its weight) on the batch of the last step, after
+  /// it, as split "last_batch". In evaluation mode; corrupted afresh if the corruption says so.
+  virtual std::vector<Score> evaluate_last_batch() = 0;
 };
 
 }  // namespace layerwise

@@ -15,21 +15,59 @@ namespace {
 constexpr int64_t chunk_rows = 1024;
 
 template <typename Visit>
-void for_each_chunk(torch::nn::Sequential& chain, const torch::Tensor& inputs, Visit visit) {
+void for_each_chunk(const torch::Tensor& inputs, Visit visit) {
   torch::NoGradGuard no_grad;
-  chain->eval();
   for (int64_t begin = 0; begin < inputs.size(0); begin += chunk_rows) {
-    const int64_t rows = std::min(chunk_rows, inputs.size(0) - begin);
-    // A copy: a module may work in place, and these rows belong to others.
-    visit(chain->forward(inputs.narrow(0, begin, rows).clone()), begin, rows);
+    visit(begin, std::min(chunk_rows, inputs.size(0) - begin));
   }
+}
+
+/// Rows of inputs as a network may have them, in place too: they belong to others.
+torch::Tensor copy_of(const torch::Tensor& inputs, int64_t begin, int64_t rows) {
+  const auto part = inputs.narrow(0, begin, rows);
+  const auto values = values_of(part);
+  return values.is_same(part) ? values.clone() : values;
 }
 
 }  // namespace
 
+StageChain::StageChain(const StageView& view)
+    : frozen_(chain_of(view.frozen)),
+      trained_(chain_of(view.trained)),
+      has_frozen_(!view.frozen.empty()),
+      has_code_(view.code.has_value()) {
+  if (!has_code_) return;
+  const auto middle = view.trained.begin() + static_cast<std::ptrdiff_t>(*view.code) + 1;
+  to_code_ = chain_of({view.trained.begin(), middle});
+  from_code_ = chain_of({middle, view.trained.end()});
+}
+
+void StageChain::train(bool on) {
+  trained_->train(on);
+  frozen_->eval();
+}
+
+torch::Tensor StageChain::features(const torch::Tensor& inputs) {
+  torch::NoGradGuard no_grad;
+  return has_frozen_ ? frozen_->forward(inputs) : inputs;
+}
+
+Pass StageChain::forward(const torch::Tensor& features) {
+  Pass pass;
+  if (has_code_) {
+    pass.code = to_code_->forward(features);
+    pass.output = from_code_->forward(pass.code);
+  } else {
+    pass.output = trained_->forward(features);
+  }
+  return pass;
+}
+
 torch::Tensor forward_in_chunks(torch::nn::Sequential chain, const torch::Tensor& inputs) {
+  chain->eval();
   torch::Tensor outputs;
-  for_each_chunk(chain, inputs, [&](const torch::Tensor& output, int64_t begin, int64_t rows) {
+  for_each_chunk(inputs, [&](int64_t begin, int64_t rows) {
+    const auto output = chain->forward(copy_of(inputs, begin, rows));
     if (!outputs.defined()) {
       auto shape = output.sizes().vec();
       shape[0] = inputs.size(0);
@@ -40,15 +78,19 @@ torch::Tensor forward_in_chunks(torch::nn::Sequential chain, const torch::Tensor
   return outputs;
 }
 
-std::vector<Score> evaluate(torch::nn::Sequential chain, const Dataset& data,
+std::vector<Score> evaluate(StageChain& chain, const Dataset& data, Target target,
                             const std::vector<Metric>& metrics, const std::string& split) {
+  chain.train(false);
   std::vector<Score> scores;
   for (const auto& metric : metrics) scores.push_back({split, metric.name, 0.0});
-  for_each_chunk(chain, data.inputs, [&](const torch::Tensor& output, int64_t begin, int64_t rows) {
-    const auto targets = data.targets.narrow(0, begin, rows);
+  for_each_chunk(data.inputs, [&](int64_t begin, int64_t rows) {
+    const auto features = chain.features(copy_of(data.inputs, begin, rows));
+    // The trained blocks may work in place, but not on what they are to reconstruct.
+    const bool own = target == Target::features;
+    auto pass = chain.forward(own ? features.clone() : features);
+    pass.target = own ? features : data.targets.narrow(0, begin, rows);
     for (size_t i = 0; i < metrics.size(); ++i) {
-      scores[i].value +=
-          metrics[i].mean(output, targets).item<double>() * static_cast<double>(rows);
+      scores[i].value += metrics[i].mean(pass).item<double>() * static_cast<double>(rows);
     }
   });
   for (auto& score : scores) {

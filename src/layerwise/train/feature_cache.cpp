@@ -7,23 +7,23 @@
 
 namespace layerwise {
 
-FeatureCache::FeatureCache(torch::Tensor train_inputs, torch::Tensor test_inputs)
-    : inputs_{std::move(train_inputs), std::move(test_inputs)}, features_(inputs_) {}
+FeatureCache::FeatureCache(Split data) : data_(std::move(data)), features_(data_) {}
 
-const FeatureCache::Features& FeatureCache::of(const GreedyNet& net) {
-  auto frozen = net->frozen_fingerprints();
-  const bool extends = applied_.size() <= frozen.size() &&
-                       std::equal(applied_.begin(), applied_.end(), frozen.begin());
+const Split& FeatureCache::of(const std::vector<Block>& frozen) {
+  auto prints = fingerprints(frozen);
+  const bool extends = applied_.size() <= prints.size() &&
+                       std::equal(applied_.begin(), applied_.end(), prints.begin());
   if (!extends) {
-    features_ = inputs_;
+    features_ = data_;
     applied_.clear();
   }
-  if (applied_.size() < frozen.size()) {
-    const auto missing = chain_of(
-        net->blocks(static_cast<int64_t>(applied_.size()), static_cast<int64_t>(frozen.size())));
-    features_.train = forward_in_chunks(missing, features_.train);
-    features_.test = forward_in_chunks(missing, features_.test);
-    applied_ = std::move(frozen);
+  if (applied_.size() < prints.size()) {
+    const auto done = static_cast<std::ptrdiff_t>(applied_.size());
+    const auto missing = chain_of({frozen.begin() + done, frozen.end()});
+    for (auto* part : {&features_.train, &features_.validation, &features_.test}) {
+      if (part->inputs.defined()) part->inputs = forward_in_chunks(missing, part->inputs);
+    }
+    applied_ = std::move(prints);
   }
   return features_;
 }

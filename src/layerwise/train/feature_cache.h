@@ -3,14 +3,12 @@
 #include <cstdint>
 #include <vector>
 
-#include <torch/types.h>
-
-#include "layerwise/nn/greedy_net.h"
+#include "layerwise/data/dataset.h"
+#include "layerwise/nn/chain.h"
 
 namespace layerwise {
 
-/// What the frozen blocks of a network put out for both splits, computed once and kept between
-/// stages.
+/// What frozen blocks put out for every split, computed once and kept between stages.
 ///
 /// Frozen blocks do not change during a stage, so their output does not either. From stage to stage
 /// only the blocks frozen since are run; if a block that was already run has other bits now (after
@@ -18,21 +16,15 @@ namespace layerwise {
 /// the whole network to float32 rounding.
 class FeatureCache {
  public:
-  /// What the frozen blocks put out: [rows, ...] each.
-  struct Features {
-    torch::Tensor train;
-    torch::Tensor test;
-  };
+  /// @param data of which the inputs count; targets go along
+  explicit FeatureCache(Split data);
 
-  FeatureCache(torch::Tensor train_inputs, torch::Tensor test_inputs);
-
-  /// The features that the trainable part of `net` is fitted to; the inputs themselves while
-  /// nothing is frozen.
-  const Features& of(const GreedyNet& net);
+  /// The data with what these blocks put out as inputs; as it was given, if there are none.
+  const Split& of(const std::vector<Block>& frozen);
 
  private:
-  Features inputs_;
-  Features features_;
+  Split data_;
+  Split features_;
   std::vector<uint64_t> applied_;  // a fingerprint for each block that features_ went through
 };
 

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <variant>
+#include <vector>
 
 #include "layerwise/random.h"
 #include "layerwise/train/engine.h"
@@ -15,11 +17,40 @@ struct Sgd {
   double momentum = 0.9;
 };
 
+/// Adam, with epsilon added to the square root after the bias correction, as PyTorch does.
+/// @see Kingma and Ba, "Adam", 2015, algorithm 1
+struct Adam {
+  double learning_rate = 0.001;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  int64_t steps_before = 0;  ///< where the counter of the bias correction starts
+};
+
+/// How the batches of an epoch are drawn.
+enum class Sampling {
+  epochs,       ///< each row once: `order.permutation(rows)`
+  independent,  ///< each batch a random subset by itself: `subsets.independent_batches(...)`
+};
+
+/// What becomes of the rows that are too few for a whole batch at the end of an epoch.
+enum class LastBatch { keep, drop };
+
 struct FitOptions {
   int64_t epochs = 100;
   int64_t batch_size = 32;
-  Sgd optimizer = {};
+  std::variant<Sgd, Adam> optimizer = Sgd{};
+  double l2 =
+      0;  ///< times half the sum of squares of all weights (not biases) is added to the loss
+  Sampling sampling = Sampling::epochs;
+  LastBatch last_batch = LastBatch::keep;  ///< independent batches are always whole
 };
+
+/// The rows of one epoch's batches, one after another.
+std::vector<int64_t> rows_of_epoch(int64_t rows, const FitOptions& options, Random& random);
+
+/// Steps of one epoch.
+int64_t steps_per_epoch(int64_t rows, const FitOptions& options);
 
 enum class Next { go_on, stop };
 
@@ -42,15 +73,13 @@ struct FitResult {
 };
 
 /// Fits one stage: the one loop that every algorithm here calls.
-///
-/// Each epoch goes through the training rows once, in the order `order.permutation(rows)`.
-/// @throws std::invalid_argument naming the option, if a count is not positive, the learning rate
-/// is not above 0 or the
-///   momentum outside [0, 1)
-FitResult fit(Engine& engine, int64_t rows, const FitOptions& options, RandomState& order,
+/// @throws std::invalid_argument as `check`
+FitResult fit(Engine& engine, int64_t rows, const FitOptions& options, Random& random,
               std::span<const Hook> hooks = {});
 
-/// @throws std::invalid_argument as `fit`
-void check(const FitOptions& options);
+/// @throws std::invalid_argument naming the option, if a count is not positive, the learning rate
+///   is not above 0, the momentum or a beta outside [0, 1), l2 negative, or if an epoch of so many
+///   rows has not one batch
+void check(const FitOptions& options, int64_t rows);
 
 }  // namespace layerwise

@@ -8,17 +8,32 @@
 
 namespace layerwise {
 
-/// A number about outputs and targets.
+/// What came out of a chain for some rows.
+struct Pass {
+  torch::Tensor output;  ///< [rows, ...]
+  torch::Tensor target;  ///< [rows] labels or [rows, ...] values
+  torch::Tensor code;    ///< [rows, ...], of the block that the stage calls its code; or undefined
+  torch::Tensor hit;     ///< which entries of the input were corrupted; undefined if none or all
+};
+
+/// A number about a pass.
 struct Metric {
   std::string name;
-  /// (output [rows, ...], target [rows, ...]) -> the mean over the rows, a scalar tensor
-  std::function<torch::Tensor(const torch::Tensor&, const torch::Tensor&)> mean;
+  std::function<torch::Tensor(const Pass&)> mean;  ///< the mean over the rows, a scalar tensor
+};
+
+/// A part of what is minimised: `weight` times a metric.
+struct Term {
+  Metric metric;
+  double weight = 1;
 };
 
 /// What a stage minimises, and what is reported of it.
 struct Objective {
-  Metric loss;
+  std::vector<Term> terms;  ///< their sum is minimised; the first is what `fit` reports as the loss
   std::vector<Metric> metrics;
+
+  const Metric& loss() const { return terms.front().metric; }
 };
 
 /// Softmax cross-entropy of logits [rows, classes] with int64 labels [rows]; reports `accuracy` and
@@ -29,5 +44,30 @@ Objective classification();
 
 /// Mean squared error over all elements; reports `mse`.
 Objective reconstruction();
+
+/// Binary cross-entropy of outputs in [0, 1] with targets in [0, 1], the mean over all elements;
+/// reports `mse` and `bce`.
+Objective binary_reconstruction();
+
+/// How much more the corrupted entries of an input count than the others.
+/// @see Vincent et al., "Stacked Denoising Autoencoders", 2010, section 3.4
+struct Emphasis {
+  double corrupted = 1;
+  double others = 1;
+};
+/// A reconstruction's objective with each entry's loss multiplied by its emphasis; what is reported
+/// stays as it was.
+/// @throws std::invalid_argument if the objective is not one of the two above
+Objective emphasised(Objective objective, const Emphasis& emphasis);
+
+/// Wants each unit of the code to be on for a share `target` of a batch: adds `weight` times the
+/// sum over the units of KL(target, mean of the unit over the batch), the metric `sparsity`. The
+/// code must lie in (0, 1).
+/// @see Ng, "Sparse autoencoder" (CS294A lecture notes), 2011
+struct Sparsity {
+  double target = 0.1;
+  double weight = 0.2;
+};
+Objective sparse(Objective objective, const Sparsity& sparsity);
 
 }  // namespace layerwise

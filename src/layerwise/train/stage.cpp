@@ -6,17 +6,40 @@
 
 #include <fmt/format.h>
 
-#include "layerwise/train/autograd_engine.h"
-
 namespace layerwise {
 
 namespace {
+
+/// The blocks that a stage must leave alone, frozen ones first.
+std::vector<Block> untouched(const StageView& view) {
+  auto blocks = view.frozen;
+  blocks.insert(blocks.end(), view.idle.begin(), view.idle.end());
+  return blocks;
+}
 
 void require_unmoved(const std::vector<uint64_t>& before, const std::vector<uint64_t>& after) {
   const auto [moved, _] = std::mismatch(before.begin(), before.end(), after.begin());
   if (moved == before.end()) return;
   throw std::logic_error(fmt::format("block {} is frozen, but its bits changed during the stage",
                                      moved - before.begin() + 1));
+}
+
+/// @param running the stage as the engine runs it: without its frozen blocks, if `data` are
+/// features
+StageResult fit_checked(const StageView& view, const StageView& running, const Problem& problem,
+                        const Split& data, const FitOptions& options, Random& random,
+                        std::span<const Hook> hooks) {
+  const auto before = fingerprints(untouched(view));
+  AutogradEngine engine(running, problem, data, options);
+  StageResult result;
+  result.fit = fit(engine, data.train.size(), options, random, hooks);
+  for (const auto& [split, _] : data.parts()) {
+    const auto scores = engine.evaluate(split);
+    result.scores.insert(result.scores.end(), scores.begin(), scores.end());
+  }
+  result.last_batch = engine.evaluate_last_batch();
+  require_unmoved(before, fingerprints(untouched(view)));
+  return result;
 }
 
 }  // namespace
@@ -27,18 +50,19 @@ bool StageResult::diverged() const {
          });
 }
 
-StageResult fit_stage(GreedyNet& net, FeatureCache& features, const Split& data,
-                      const Objective& objective, const FitOptions& options, RandomState& order,
+StageResult fit_stage(const StageView& view, const Problem& problem, const Split& data,
+                      const FitOptions& options, Random& random, std::span<const Hook> hooks) {
+  return fit_checked(view, view, problem, data, options, random, hooks);
+}
+
+StageResult fit_stage(const StageView& view, const Problem& problem, FeatureCache& features,
+                      const Split& data, const FitOptions& options, Random& random,
                       std::span<const Hook> hooks) {
-  const auto frozen = net->frozen_fingerprints();
-  const auto& [train, test] = features.of(net);
-  AutogradEngine engine(net->trainable(), objective,
-                        {{train, data.train.targets}, {test, data.test.targets}}, options);
-  StageResult result;
-  result.fit = fit(engine, train.size(0), options, order, hooks);
-  result.scores = engine.evaluate();
-  require_unmoved(frozen, net->frozen_fingerprints());
-  return result;
+  auto cached = features.of(view.frozen);
+  cached.train.targets = data.train.targets;
+  cached.test.targets = data.test.targets;
+  cached.validation.targets = data.validation.targets;
+  return fit_checked(view, {{}, view.trained, view.code}, problem, cached, options, random, hooks);
 }
 
 }  // namespace layerwise

@@ -4,29 +4,35 @@
 #include <vector>
 
 #include "layerwise/data/dataset.h"
-#include "layerwise/nn/greedy_net.h"
+#include "layerwise/nn/chain.h"
+#include "layerwise/train/autograd_engine.h"
 #include "layerwise/train/feature_cache.h"
 #include "layerwise/train/fit.h"
-#include "layerwise/train/objective.h"
 
 namespace layerwise {
 
 struct StageResult {
   FitResult fit;
   std::vector<Score>
-      scores;  ///< at the end of the stage, every metric of the objective on both splits
+      scores;  ///< at the end of the stage, every metric of the objective on every split
+  std::vector<Score> last_batch;  ///< see `Engine::evaluate_last_batch`
   /// Some loss or score is not finite.
   bool diverged() const;
 };
 
-/// Fits the trainable part of a network to the features of its frozen blocks.
+/// Fits a stage's trained blocks to what its frozen blocks put out.
 ///
-/// The optimizer starts afresh. Frozen blocks must come out of it bit for bit as they went in,
-/// parameters and buffers.
-/// @param features the cache over `data`'s inputs
+/// The optimizer starts afresh. Frozen and idle blocks must come out of it bit for bit as they went
+/// in, parameters and buffers.
+/// @param data the inputs; the frozen blocks are run for every batch
 /// @throws std::logic_error naming the block, if a frozen one has moved
-StageResult fit_stage(GreedyNet& net, FeatureCache& features, const Split& data,
-                      const Objective& objective, const FitOptions& options, RandomState& order,
+StageResult fit_stage(const StageView& view, const Problem& problem, const Split& data,
+                      const FitOptions& options, Random& random, std::span<const Hook> hooks = {});
+
+/// As above, with the frozen blocks' output taken from a cache.
+/// @param features the cache over `data`'s inputs
+StageResult fit_stage(const StageView& view, const Problem& problem, FeatureCache& features,
+                      const Split& data, const FitOptions& options, Random& random,
                       std::span<const Hook> hooks = {});
 
 }  // namespace layerwise

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace layerwise {
+
+/// What an IDX file holds: unsigned bytes in one or more dimensions.
+struct IdxArray {
+  std::vector<int64_t> shape;
+  std::vector<uint8_t> values;  ///< in row order
+};
+
+/// Reads an IDX file, the format of MNIST, plain or compressed by gzip.
+///
+/// Everything that its header says is checked against what is there before anything of that size is
+/// allocated.
+/// @param dimensions 1 for labels, 3 for images [count, rows, columns]
+/// @param name of the file, for errors
+/// @throws FileError naming the file, the field, what was found and what was expected: magic
+///   number, type, dimensions, sizes (none is 0) and length
+/// @see LeCun, Cortes and Burges, "The MNIST database", "File formats"
+IdxArray parse_idx(std::string_view content, int dimensions, const std::string& name);
+
+/// `parse_idx` of a file. @throws FileError also if it cannot be read
+IdxArray read_idx(const std::filesystem::path& path, int dimensions);
+
+}  // namespace layerwise

@@ -1,0 +1,67 @@
+#include "layerwise/nn/activation.h"
+
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <torch/utils.h>
+
+namespace layerwise {
+
+namespace {
+
+constexpr std::array<std::pair<Activation, const char*>, 7> names{
+    {{Activation::linear, "linear"},
+     {Activation::relu, "relu"},
+     {Activation::leaky_relu, "leaky-relu"},
+     {Activation::elu, "elu"},
+     {Activation::selu, "selu"},
+     {Activation::tanh, "tanh"},
+     {Activation::sigmoid, "sigmoid"}}};
+
+}  // namespace
+
+torch::Tensor activate(const torch::Tensor& sums, Activation activation) {
+  switch (activation) {
+    case Activation::linear:
+      return sums;
+    case Activation::relu:
+      return torch::relu(sums);
+    case Activation::leaky_relu:
+      return torch::leaky_relu(sums, 0.01);
+    case Activation::elu:
+      return torch::elu(sums);
+    case Activation::selu:
+      return torch::selu(sums);
+    case Activation::tanh:
+      return torch::tanh(sums);
+    case Activation::sigmoid:
+      return torch::sigmoid(sums);
+  }
+  throw std::invalid_argument("activate: no such activation");
+}
+
+const char* name_of(Activation activation) {
+  for (const auto& [value, name] : names) {
+    if (value == activation) return name;
+  }
+  return "unknown";
+}
+
+Activation activation_named(const std::string& wanted) {
+  for (const auto& [value, name] : names) {
+    if (wanted == name) return value;
+  }
+  throw std::invalid_argument(
+      fmt::format("activation '{}' is none of {}", wanted, fmt::join(activation_names(), ", ")));
+}
+
+std::vector<std::string> activation_names() {
+  std::vector<std::string> all;
+  for (const auto& [_, name] : names) all.emplace_back(name);
+  return all;
+}
+
+}  // namespace layerwise

@@ -1,0 +1,172 @@
+#include "layerwise/train/checkpoint.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <torch/utils.h>
+
+#include "layerwise/data/safetensors.h"
+#include "layerwise/file.h"
+
+namespace layerwise {
+
+namespace {
+
+constexpr auto version_key = "layerwise_format";
+constexpr auto version = "1";
+constexpr auto checksum_key = "layerwise_crc32";
+
+constexpr std::array<std::pair<torch::ScalarType, const char*>, 10> types{
+    {{torch::kFloat64, "F64"},
+     {torch::kFloat32, "F32"},
+     {torch::kFloat16, "F16"},
+     {torch::kBFloat16, "BF16"},
+     {torch::kInt64, "I64"},
+     {torch::kInt32, "I32"},
+     {torch::kInt16, "I16"},
+     {torch::kInt8, "I8"},
+     {torch::kUInt8, "U8"},
+     {torch::kBool, "BOOL"}}};
+
+std::string dtype_of(const torch::Tensor& tensor) {
+  for (const auto& [type, name] : types) {
+    if (tensor.scalar_type() == type) return name;
+  }
+  throw std::invalid_argument(fmt::format("save_checkpoint: no safetensors type for {}",
+                                          c10::toString(tensor.scalar_type())));
+}
+
+struct Named {
+  std::string name;
+  torch::Tensor tensor;
+};
+
+/// Parameters and buffers, each tensor once.
+std::vector<Named> tensors_of(const torch::nn::Module& module) {
+  std::vector<Named> tensors;
+  const auto add = [&](const std::string& name, const torch::Tensor& tensor) {
+    const bool seen = std::any_of(tensors.begin(), tensors.end(),
+                                  [&](const Named& other) { return other.tensor.is_same(tensor); });
+    if (!seen) tensors.push_back({name, tensor});
+  };
+  for (const auto& item : module.named_parameters()) add(item.key(), item.value());
+  for (const auto& item : module.named_buffers()) add(item.key(), item.value());
+  return tensors;
+}
+
+std::string checksum(const std::vector<StoredTensor>& tensors) {
+  auto crc = ::crc32_z(0, nullptr, 0);
+  for (const auto& tensor : tensors) {
+    crc = ::crc32_z(crc, reinterpret_cast<const Bytef*>(tensor.data.data()), tensor.data.size());
+  }
+  return fmt::format("{:08x}", crc);
+}
+
+/// Everything in which a file is not what is wanted.
+std::vector<std::string> mismatches(const Safetensors& file, const std::vector<Named>& wanted,
+                                    const Description& description) {
+  std::vector<std::string> found;
+  for (const auto& [key, value] : description) {
+    const auto said = file.metadata.find(key);
+    if (said != file.metadata.end() && said->second != value)
+      found.push_back(fmt::format("{} is {}, expected {}", key, said->second, value));
+  }
+  for (const auto& [name, tensor] : wanted) {
+    const auto stored = std::find_if(file.tensors.begin(), file.tensors.end(),
+                                     [&, n = name](const auto& t) { return t.name == n; });
+    if (stored == file.tensors.end()) {
+      found.push_back(fmt::format("'{}' is missing", name));
+      continue;
+    }
+    if (torch::IntArrayRef(stored->shape) != tensor.sizes()) {
+      found.push_back(fmt::format("'{}' has shape [{}], expected [{}]", name,
+                                  fmt::join(stored->shape, ", "), fmt::join(tensor.sizes(), ", ")));
+    }
+    if (stored->dtype != dtype_of(tensor)) {
+      found.push_back(
+          fmt::format("'{}' is {}, expected {}", name, stored->dtype, dtype_of(tensor)));
+    }
+  }
+  for (const auto& stored : file.tensors) {
+    const bool known = std::any_of(wanted.begin(), wanted.end(),
+                                   [&](const Named& named) { return named.name == stored.name; });
+    if (!known) found.push_back(fmt::format("'{}' is not part of this model", stored.name));
+  }
+  return found;
+}
+
+void check_version(const Safetensors& file, const std::string& name) {
+  const auto said = file.metadata.find(version_key);
+  if (said == file.metadata.end() || said->second == version) return;
+  throw FileError(fmt::format("'{}' has format {}, expected {}: it was written by another version",
+                              name, said->second, version));
+}
+
+void check_checksum(const Safetensors& file, const std::string& name) {
+  const auto said = file.metadata.find(checksum_key);
+  if (said == file.metadata.end()) {
+    if (file.metadata.count(version_key) == 0) return;
+    throw FileError(fmt::format("'{}' is damaged: its checksum is missing", name));
+  }
+  const auto found = checksum(file.tensors);
+  if (found == said->second) return;
+  throw FileError(fmt::format("'{}' is damaged: the checksum of its tensors is {}, expected {}",
+                              name, found, said->second));
+}
+
+}  // namespace
+
+void save_checkpoint(const torch::nn::Module& module, const std::filesystem::path& path,
+                     const Description& description) {
+  Safetensors file;
+  file.metadata = description;
+  std::vector<torch::Tensor> kept;  // what the views below look at
+  for (const auto& [name, tensor] : tensors_of(module)) {
+    kept.push_back(tensor.detach().cpu().contiguous());
+    const auto& values = kept.back();
+    file.tensors.push_back({name,
+                            dtype_of(values),
+                            values.sizes().vec(),
+                            {static_cast<const char*>(values.data_ptr()), values.nbytes()}});
+  }
+  file.metadata[version_key] = version;
+  file.metadata[checksum_key] = checksum(file.tensors);
+  write_whole(path, serialise_safetensors(file));
+}
+
+Description load_checkpoint(torch::nn::Module& module, const std::filesystem::path& path,
+                            const Description& description) {
+  const auto content = read_file(path);
+  const auto file = parse_safetensors(content, path.string());
+  check_version(file, path.string());
+  const auto wanted = tensors_of(module);
+  const auto found = mismatches(file, wanted, description);
+  if (!found.empty()) {
+    throw FileError(fmt::format("'{}' does not fit: {}", path.string(), fmt::join(found, "; ")));
+  }
+  check_checksum(file, path.string());
+
+  torch::NoGradGuard no_grad;
+  for (const auto& stored : file.tensors) {
+    const auto target = std::find_if(wanted.begin(), wanted.end(),
+                                     [&](const Named& named) { return named.name == stored.name; });
+    auto values = torch::empty(stored.shape, target->tensor.options().device(torch::kCPU));
+    std::copy(stored.data.begin(), stored.data.end(), static_cast<char*>(values.data_ptr()));
+    target->tensor.detach().copy_(values);
+  }
+  auto said = file.metadata;
+  said.erase(version_key);
+  said.erase(checksum_key);
+  return said;
+}
+
+}  // namespace layerwise
