@@ -11,7 +11,8 @@
 
 #include <fmt/format.h>
 
-#include "support/blobs_program.h"
+#include "support/blobs.h"
+#include "support/figures.h"
 
 namespace layerwise::apps {
 namespace {
@@ -31,19 +32,19 @@ std::vector<Published> published_accuracies() {
   std::vector<Published> published;
   for (size_t i = 0; i < std::size(train); ++i) {
     const auto info = stage_of(static_cast<int64_t>(i) + 2);
-    published.push_back({info, "train", "accuracy", train[i]});
-    published.push_back({info, "test", "accuracy", test[i]});
+    published.emplace_back(info, "train", "accuracy", three_digits(train[i]));
+    published.emplace_back(info, "test", "accuracy", three_digits(test[i]));
   }
   return published;
 }
 
-report::Table table_of(const BlobsProgram& program, const Study& study) {
+report::Table table_of(const Experiment& experiment, const Study& study) {
   report::Table table{{"layers", "published train", "test", "this run train", "test", ""}, {}};
-  for (const auto& [info, _] : program.plan) {
+  for (const auto& [info, epochs, metrics] : experiment.plan) {
     table.rows.push_back(
         {fmt::format("{}", info.layers),
-         published_cell(program.published, info, "train", "accuracy"),
-         published_cell(program.published, info, "test", "accuracy"),
+         published_cell(experiment.published, info, "train", "accuracy"),
+         published_cell(experiment.published, info, "test", "accuracy"),
          study.cell(info, "train", "accuracy"), study.cell(info, "test", "accuracy"),
          info.variant.empty() ? study.note(info) : "fine-tuned " + study.note(info)});
   }
@@ -70,46 +71,50 @@ int run(int argc, char** argv) {
       ->needs(fine_tune)
       ->group("Fine-tuning");
 
-  return run_program(app, argc, argv, [&] {
-    SupervisedDeepening deepening{training.layers, training.fit, {}};
+  const auto command = command_line(argc, argv);
+  return run_program(app, command.arguments, [&] {
+    SupervisedDeepening deepening{training.layers, training.options(), {}};
     if (fine_tune->count() > 0) deepening.fine_tuning = fine_tuning;
 
-    BlobsProgram program;
-    program.title = "Supervised greedy layer-wise pretraining on blobs";
+    Experiment experiment;
+    const std::vector<std::string> metrics{"accuracy", "cross_entropy"};
+    experiment.title = "Supervised greedy layer-wise pretraining on blobs";
     for (int64_t layers = 2; layers <= training.layers; ++layers) {
-      program.plan.push_back({stage_of(layers), training.fit.epochs});
+      experiment.plan.push_back({stage_of(layers), training.epochs, metrics});
     }
     if (deepening.fine_tuning) {
-      program.plan.push_back(
-          {{training.layers, training.layers, "fine_tuned", task}, fine_tuning.epochs});
+      experiment.plan.push_back(
+          {{training.layers, training.layers, "fine_tuned", task}, fine_tuning.epochs, metrics});
     }
-    program.metrics = {"accuracy", "cross_entropy"};
-    program.published = published_accuracies();
-    program.algorithm = [&](const Split& split, Random& random, const Observer& observer) {
+    experiment.metrics = metrics;
+    experiment.published = published_accuracies();
+    experiment.algorithm = [&](const Repeat& repeat, Random& random, const Observer& observer) {
       auto net = training.net(data.features, data.centers, random);
-      net->to(split.train.inputs.device());
-      deepen_supervised(net, split, deepening, training.next_block(), random, observer);
+      net->to(repeat.data.train.inputs.device());
+      deepen_supervised(net, repeat.data, deepening, training.next_block(), random, observer);
     };
-    program.line = [](const Outcome& outcome) {
+    experiment.line = [](const Outcome& outcome) {
       return fmt::format("> layers={}, train={}, test={}{}", outcome.info.layers,
                          three_digits(value_of(outcome.scores, "train", "accuracy")),
                          three_digits(value_of(outcome.scores, "test", "accuracy")),
                          outcome.info.variant.empty() ? "" : ", fine-tuned");
     };
-    program.table = [&](const Study& study) { return table_of(program, study); };
-    program.notes = [&](const Study& study) { return trouble_notes(study, program.plan); };
-    program.figures = [&](const Study& study, const std::vector<CurvePoint>& curves) {
+    experiment.table = [&](const Study& study) { return table_of(experiment, study); };
+    experiment.notes = [&](const Study& study) { return trouble_notes(study, experiment.plan); };
+    experiment.figures = [&](const Study& study, const std::vector<CurvePoint>& curves) {
       return std::vector<CaptionedFigure>{
-          {{"accuracy",
-            {against_layers(study, program.published, program.plan, "accuracy", "accuracy")}},
+          {report::Figure{"accuracy",
+                          {against_layers(study, experiment.published, experiment.plan, "accuracy",
+                                          "accuracy")}},
            "Accuracy against the number of layers, with the tutorial's single run."},
-          {{"learning_curves",
-            {learning_curves(curves, program.plan, task, "cross_entropy", "cross-entropy")},
-            960,
-            480},
+          {report::Figure{
+               "learning_curves",
+               {learning_curves(curves, experiment.plan, task, "cross_entropy", "cross-entropy")},
+               960,
+               480},
            "Cross-entropy after every epoch of every stage (repeat 0)."}};
     };
-    run_blobs(program, app, command_line(argc, argv), options, data);
+    run_blobs(experiment, app, command, options, data);
   });
 }
 

@@ -15,7 +15,8 @@
 
 #include <fmt/format.h>
 
-#include "support/blobs_program.h"
+#include "support/blobs.h"
+#include "support/figures.h"
 
 namespace layerwise::apps {
 namespace {
@@ -40,10 +41,10 @@ std::vector<Published> published_values() {
   for (const auto& row : rows) {
     const auto autoencoder = stage_of(layers, reconstruction_task);
     const auto classifier = stage_of(layers, classification_task);
-    published.push_back({autoencoder, "train", "mse", row.mse_train});
-    published.push_back({autoencoder, "test", "mse", row.mse_test});
-    published.push_back({classifier, "train", "accuracy", row.accuracy_train});
-    published.push_back({classifier, "test", "accuracy", row.accuracy_test});
+    published.emplace_back(autoencoder, "train", "mse", three_digits(row.mse_train));
+    published.emplace_back(autoencoder, "test", "mse", three_digits(row.mse_test));
+    published.emplace_back(classifier, "train", "accuracy", three_digits(row.accuracy_train));
+    published.emplace_back(classifier, "test", "accuracy", three_digits(row.accuracy_test));
     ++layers;
   }
   return published;
@@ -52,11 +53,15 @@ std::vector<Published> published_values() {
 std::vector<PlannedFit> plan_of(const Training& training, const AutoencoderDeepening& deepening) {
   const auto& tune_autoencoder = deepening.fine_tune_autoencoder;
   const auto& tune_classifier = deepening.fine_tune_classifier;
-  const int64_t epochs = training.fit.epochs;
+  const int64_t epochs = training.epochs;
   std::vector<PlannedFit> plan;
   for (int64_t layers = 2; layers <= training.layers; ++layers) {
     const auto add = [&](const char* task, const char* variant, int64_t fit_epochs) {
-      plan.push_back({stage_of(layers, task, variant), fit_epochs});
+      const bool reconstructs = task == std::string_view(reconstruction_task);
+      const std::vector<std::string> metrics =
+          reconstructs ? std::vector<std::string>{"mse"}
+                       : std::vector<std::string>{"accuracy", "cross_entropy"};
+      plan.push_back({stage_of(layers, task, variant), fit_epochs, metrics});
     };
     add(reconstruction_task, "", epochs);
     add(classification_task, "", epochs);
@@ -83,23 +88,23 @@ std::string line_of(const Outcome& outcome) {
                      info.variant.empty() ? "" : ", ", info.variant);
 }
 
-report::Table table_of(const BlobsProgram& program, const Study& study) {
+report::Table table_of(const Experiment& experiment, const Study& study) {
   report::Table table{{"layers", "score", "published train", "test", "this run train", "test", ""},
                       {}};
-  for (const auto& [info, _] : program.plan) {
+  for (const auto& [info, epochs, metrics] : experiment.plan) {
     const std::string metric = info.task == reconstruction_task ? "mse" : "accuracy";
     table.rows.push_back(
         {fmt::format("{}", info.layers), metric,
-         published_cell(program.published, info, "train", metric),
-         published_cell(program.published, info, "test", metric), study.cell(info, "train", metric),
-         study.cell(info, "test", metric),
+         published_cell(experiment.published, info, "train", metric),
+         published_cell(experiment.published, info, "test", metric),
+         study.cell(info, "train", metric), study.cell(info, "test", metric),
          fmt::format("{}{}{}", info.variant, info.variant.empty() ? "" : " ", study.note(info))});
   }
   return table;
 }
-std::vector<std::string> notes_on(const BlobsProgram& program, const Study& study) {
-  auto notes = trouble_notes(study, program.plan);
-  if (study.count({program.plan.front()}, "diverged") > 0) {
+std::vector<std::string> notes_on(const Experiment& experiment, const Study& study) {
+  auto notes = trouble_notes(study, experiment.plan);
+  if (study.count({experiment.plan.front()}, "diverged") > 0) {
     notes.push_back(
         "With the tutorial's settings that is common: inputs that are not scaled, a learning rate "
         "of 0.01 and a momentum "
@@ -109,26 +114,26 @@ std::vector<std::string> notes_on(const BlobsProgram& program, const Study& stud
   return notes;
 }
 
-std::vector<CaptionedFigure> figures_of(const BlobsProgram& program, const Study& study,
+std::vector<CaptionedFigure> figures_of(const Experiment& experiment, const Study& study,
                                         const std::vector<CurvePoint>& curves) {
   const auto panel = [&](const char* metric, const char* label) {
-    return against_layers(study, program.published, program.plan, metric, label);
+    return against_layers(study, experiment.published, experiment.plan, metric, label);
   };
   const auto learning = [&](const char* task, const char* metric, const char* label) {
-    return learning_curves(curves, program.plan, task, metric, label);
+    return learning_curves(curves, experiment.plan, task, metric, label);
   };
-  return {{{"accuracy", {panel("accuracy", "accuracy of the classifier")}},
+  return {{report::Figure{"accuracy", {panel("accuracy", "accuracy of the classifier")}},
            "Accuracy of the classifier on the codes against the number of layers, with the "
            "tutorial's single run."},
-          {{"reconstruction", {panel("mse", "mean squared error")}},
+          {report::Figure{"reconstruction", {panel("mse", "mean squared error")}},
            "Reconstruction error against the number of layers. Published zeros are drawn at "
            "0.0005, the most that prints "
            "as 0.000."},
-          {{"learning_curves",
-            {learning(reconstruction_task, "mse", "mean squared error"),
-             learning(classification_task, "cross_entropy", "cross-entropy")},
-            960,
-            840},
+          {report::Figure{"learning_curves",
+                          {learning(reconstruction_task, "mse", "mean squared error"),
+                           learning(classification_task, "cross_entropy", "cross-entropy")},
+                          960,
+                          840},
            "After every epoch of every stage (repeat 0): reconstruction error of the autoencoder "
            "above, cross-entropy of "
            "the classifier on its codes below."}};
@@ -174,7 +179,8 @@ int run(int argc, char** argv) {
                  "Learning rate of fine-tuning", 0, true, std::numeric_limits<double>::infinity());
   rate->group("Fine-tuning");
 
-  return run_program(app, argc, argv, [&] {
+  const auto command = command_line(argc, argv);
+  return run_program(app, command.arguments, [&] {
     const bool tuned = tune_autoencoder->count() + tune_classifier->count() > 0;
     if (!tuned && epochs->count() + rate->count() > 0) {
       throw UsageError(fmt::format("{} without a fine-tuning",
@@ -197,31 +203,31 @@ int run(int argc, char** argv) {
       return FineTuning{own_epochs.empty() ? fine_tuning.epochs : std::stoll(own_epochs),
                         fine_tuning.learning_rate};
     };
-    const AutoencoderDeepening deepening{training.layers, training.fit,
+    const AutoencoderDeepening deepening{training.layers, training.options(),
                                          tuning(tune_autoencoder, autoencoder_epochs),
                                          tuning(tune_classifier, classifier_epochs)};
 
-    BlobsProgram program;
-    program.title = "Unsupervised greedy layer-wise pretraining on blobs";
-    program.plan = plan_of(training, deepening);
-    program.metrics = {"mse", "accuracy"};
-    program.published = published_values();
-    program.algorithm = [&](const Split& split, Random& random, const Observer& observer) {
+    Experiment experiment;
+    experiment.title = "Unsupervised greedy layer-wise pretraining on blobs";
+    experiment.plan = plan_of(training, deepening);
+    experiment.metrics = {"mse", "accuracy"};
+    experiment.published = published_values();
+    experiment.algorithm = [&](const Repeat& repeat, Random& random, const Observer& observer) {
       auto net = training.net(data.features, data.features, random);
-      net->to(split.train.inputs.device());
+      net->to(repeat.data.train.inputs.device());
       const auto classifier = [&](RandomState& draw) {
         return output(training.units, data.centers, draw);
       };
-      deepen_autoencoder(net, split, deepening, training.next_block(), classifier, random,
+      deepen_autoencoder(net, repeat.data, deepening, training.next_block(), classifier, random,
                          observer);
     };
-    program.line = line_of;
-    program.table = [&](const Study& study) { return table_of(program, study); };
-    program.notes = [&](const Study& study) { return notes_on(program, study); };
-    program.figures = [&](const Study& study, const std::vector<CurvePoint>& curves) {
-      return figures_of(program, study, curves);
+    experiment.line = line_of;
+    experiment.table = [&](const Study& study) { return table_of(experiment, study); };
+    experiment.notes = [&](const Study& study) { return notes_on(experiment, study); };
+    experiment.figures = [&](const Study& study, const std::vector<CurvePoint>& curves) {
+      return figures_of(experiment, study, curves);
     };
-    run_blobs(program, app, command_line(argc, argv), options, data);
+    run_blobs(experiment, app, command, options, data);
   });
 }
 

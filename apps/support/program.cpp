@@ -42,6 +42,13 @@ void occupy_standard_streams() {
   }
 }
 
+void prepare_process() {
+  // A full disk, a file-size limit and a closed pipe are errors of write(), and reported.
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+  occupy_standard_streams();
+}
+
 int results_status() {
   if (report::results_arrived()) return 0;
   return report_error("the results could not be written to standard output",
@@ -52,14 +59,13 @@ std::string name_of(int signal) {
   return signal == SIGINT ? "Ctrl-C" : "SIGTERM";
 }
 
-int run_guarded(const CLI::App& app, const std::function<void()>& body) {
-  const auto see_help = fmt::format("see `{} --help`", app.get_name());
+int run_guarded(const std::string& program, const std::function<void()>& body) {
+  const auto see_help = fmt::format("see `{} --help`", program);
   try {
     body();
     return results_status();
   } catch (const Interrupted& interrupted) {
-    return report_error(fmt::format("stopped by {}", name_of(interrupted.signal)),
-                        "the stages that were finished are in metrics.csv",
+    return report_error(fmt::format("stopped by {}", name_of(interrupted.signal)), interrupted.hint,
                         128 + interrupted.signal);
   } catch (const UsageError& error) {
     return report_error(error.what(), error.hint(), 2);
@@ -101,11 +107,14 @@ bool same_value(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& body) {
-  // A full disk, a file-size limit and a closed pipe are errors of write(), and reported.
-  std::signal(SIGXFSZ, SIG_IGN);
-  std::signal(SIGPIPE, SIG_IGN);
-  occupy_standard_streams();
+int prepare_program(const std::string& program, const std::function<void()>& preparation) {
+  prepare_process();
+  return run_guarded(program, preparation);
+}
+
+int run_program(CLI::App& app, const std::vector<std::string>& arguments,
+                const std::function<void()>& body) {
+  prepare_process();
   app.set_version_flag(
       "--version", [&app] { return version_text(app); },
       "Print the versions that results depend on, and exit");
@@ -113,7 +122,7 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<void()
   app.get_formatter()->column_width(34);
   const auto see_help = fmt::format("see `{} --help`", app.get_name());
   try {
-    app.parse(argc, argv);
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ExtrasError&) {
     auto words = app.remaining();
     return report_error(fmt::format("not understood: {}", fmt::join(words, " ")), see_help, 2);
@@ -123,7 +132,7 @@ int run_program(CLI::App& app, int argc, char** argv, const std::function<void()
     return results_status();
   }
   note_interrupts();
-  return run_guarded(app, body);
+  return run_guarded(app.get_name(), body);
 }
 
 void RunOptions::add_to(CLI::App& app) {
@@ -194,8 +203,27 @@ CLI::Validator file_name() {
   return CLI::Validator(plausible, "");
 }
 
-CLI::Option* add_number(CLI::App& app, const std::string& name, double& value,
-                        const std::string& description, double min, bool open, double max) {
+CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& value,
+                        const std::vector<std::string>& choices, const std::string& description) {
+  const auto one_of = [=](const std::string& text) -> std::string {
+    if (std::find(choices.begin(), choices.end(), text) != choices.end()) return {};
+    return fmt::format("'{}' is none of {}", text, fmt::join(choices, ", "));
+  };
+  return app.add_option(name, value, description)
+      ->check(CLI::Validator(one_of, ""))
+      ->capture_default_str()
+      ->option_text(fmt::format("{} [{}]", fmt::join(choices, "|"), value));
+}
+
+CLI::Option* add_switch(CLI::App& app, const std::string& name, bool& value,
+                        const std::string& description) {
+  const bool on = value;
+  return app.add_flag(name, value, description)
+      ->default_str(on ? "true" : "false")
+      ->option_text(on ? "[on; off with " + name + "=off]" : "[off]");
+}
+
+CLI::Validator finite_number(double min, bool open, double max) {
   const auto within = [=](const std::string& text) -> std::string {
     const auto number = as_number(text);
     if (number && std::isfinite(*number) && (open ? *number > min : *number >= min) &&
@@ -204,10 +232,25 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, double& value,
     return fmt::format("'{}' is not a number {} {}{}", text, open ? "above" : "from", min,
                        std::isinf(max) ? "" : fmt::format(" and below {}", max));
   };
+  return CLI::Validator(within, "");
+}
+
+CLI::Option* add_number(CLI::App& app, const std::string& name, double& value,
+                        const std::string& description, double min, bool open, double max) {
   return app.add_option(name, value, description)
-      ->check(CLI::Validator(within, ""))
+      ->check(finite_number(min, open, max))
       ->capture_default_str()
       ->option_text(fmt::format("X [{}]", value));
+}
+
+std::optional<std::string> value_on_command_line(const std::vector<std::string>& arguments,
+                                                 const std::string& name) {
+  std::optional<std::string> value;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == name && i + 1 < arguments.size()) value = arguments[i + 1];
+    if (arguments[i].rfind(name + "=", 0) == 0) value = arguments[i].substr(name.size() + 1);
+  }
+  return value;
 }
 
 std::vector<std::string> options_changed(const CLI::App& app,
@@ -223,7 +266,7 @@ std::vector<std::string> options_changed(const CLI::App& app,
     if (!meant || option->count() == 0) continue;
     const auto value = fmt::format("{}", fmt::join(option->results(), ","));
     if (!same_value(value, option->get_default_str()))
-      changed.push_back(option->get_name() + " " + value);
+      changed.push_back(value == "true" ? option->get_name() : option->get_name() + " " + value);
   }
   return changed;
 }
@@ -233,16 +276,20 @@ std::vector<std::pair<std::string, std::string>> all_options(const CLI::App& app
   for (const auto* option : app.get_options()) {
     if (option->get_configurable() && option != app.get_help_ptr() &&
         option != app.get_version_ptr()) {
-      auto value = option->get_expected_min() == 0 ? "off" : option->get_default_str();
+      auto value = option->get_default_str();
       if (option->count() > 0) value = fmt::format("{}", fmt::join(option->results(), ","));
-      values.emplace_back(option->get_single_name(),
-                          value.empty() && option->count() > 0 ? "on" : value);
+      const bool is_flag = option->get_expected_min() == 0;
+      if (is_flag && (value.empty() || value == "true" || value == "false")) {
+        const bool on = value == "true" || (value.empty() && option->count() > 0);
+        value = on ? "on" : "off";
+      }
+      values.emplace_back(option->get_single_name(), value);
     }
   }
   return values;
 }
 
-std::string command_line(int argc, char** argv) {
+CommandLine command_line(int argc, char** argv) {
   const auto quoted = [](const std::string& word) {
     const auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
     if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
@@ -252,7 +299,7 @@ std::string command_line(int argc, char** argv) {
   };
   std::vector<std::string> words;
   for (int i = 0; i < argc; ++i) words.push_back(quoted(argv[i]));
-  return fmt::format("{}", fmt::join(words, " "));
+  return {fmt::format("{}", fmt::join(words, " ")), {argv + 1, argv + argc}, {}};
 }
 
 }  // namespace layerwise::apps

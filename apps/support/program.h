@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -25,7 +26,12 @@ class UsageError : public std::runtime_error {
 /// Parses the command line and runs the body. Whatever goes wrong becomes two lines on stderr,
 /// `error: ...` and `hint: ...`, and the exit status: 2 for usage, 1 for a failure, 128 + n after
 /// signal n.
-int run_program(CLI::App& app, int argc, char** argv, const std::function<void()>& body);
+int run_program(CLI::App& app, const std::vector<std::string>& arguments,
+                const std::function<void()>& body);
+
+/// What must come before the options are known; goes wrong in the same way, and gives 0 if it does
+/// not.
+int prepare_program(const std::string& program, const std::function<void()>& preparation);
 
 /// Options that every app has.
 struct RunOptions {
@@ -52,6 +58,14 @@ CLI::Validator whole_number(int64_t min, int64_t max);
 /// An option for a whole number within bounds, with its default shown.
 CLI::Option* add_count(CLI::App& app, const std::string& name, int64_t& value,
                        const std::string& description, int64_t min = 1, int64_t max = most);
+/// An option that is one of some words, with its default shown.
+CLI::Option* add_choice(CLI::App& app, const std::string& name, std::string& value,
+                        const std::vector<std::string>& choices, const std::string& description);
+/// A flag, `--NAME`, or `--NAME=off` where it is on by default.
+CLI::Option* add_switch(CLI::App& app, const std::string& name, bool& value,
+                        const std::string& description);
+/// Accepts finite numbers from `min` (itself not allowed if `open`) to below `max`.
+CLI::Validator finite_number(double min, bool open, double max);
 /// An option for a finite number, from `min` (itself not allowed if `open`) to below `max`.
 CLI::Option* add_number(CLI::App& app, const std::string& name, double& value,
                         const std::string& description, double min, bool open, double max);
@@ -65,7 +79,17 @@ std::vector<std::string> options_changed(const CLI::App& app,
 /// Every option with its value, given or default: (name without dashes, value).
 std::vector<std::pair<std::string, std::string>> all_options(const CLI::App& app);
 
-/// The command line as one would type it again.
-std::string command_line(int argc, char** argv);
+/// How a program was started.
+struct CommandLine {
+  std::string text;                    ///< as one would type it again
+  std::vector<std::string> arguments;  ///< without the program's name
+  std::string resumed;                 ///< the folder of the run that goes on; mostly empty
+};
+CommandLine command_line(int argc, char** argv);
+
+/// The value that an option is given, before the options are parsed: the last, if there are
+/// several.
+std::optional<std::string> value_on_command_line(const std::vector<std::string>& arguments,
+                                                 const std::string& name);
 
 }  // namespace layerwise::apps

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <limits>
+#include <sstream>
 #include <stdexcept>
 
 #include <fmt/format.h>
+
+#include "layerwise/file.h"
+#include "layerwise/report/failure.h"
 
 #include "support/interrupt.h"
 
@@ -19,21 +24,53 @@ constexpr auto curves_header = "repeat,variant,labels,stage,epoch,step,split,met
 /// Another repeat failed, and this one ends for it.
 struct Stopped {};
 
-double epochs_of(const BlobsProgram& program) {
+double epochs_of(const Experiment& experiment) {
   double epochs = 0;
-  for (const auto& fit : program.plan) epochs += static_cast<double>(fit.epochs);
+  for (const auto& fit : experiment.plan) epochs += static_cast<double>(fit.epochs);
   return epochs;
 }
 
-Outcome not_reached(const StageInfo& info) {
-  Outcome outcome{info, {}, "not reached", "not reached: an earlier fit diverged"};
-  const auto objective = info.task == "reconstruction" ? reconstruction() : classification();
-  for (const auto* split : {"train", "test"}) {
-    for (const auto& metric : objective.metrics) {
-      outcome.scores.push_back({split, metric.name, std::numeric_limits<double>::quiet_NaN()});
-    }
+Outcome not_reached(const Experiment& experiment, const PlannedFit& fit) {
+  Outcome outcome{fit.info, {}, "not reached", "not reached: an earlier fit diverged"};
+  for (const auto& split : experiment.splits) {
+    for (const auto& metric : fit.metrics)
+      outcome.scores.push_back({split, metric, std::numeric_limits<double>::quiet_NaN()});
   }
   return outcome;
+}
+
+/// The rows of a table that a run left, each cut at its commas.
+std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& path,
+                                              const std::string& header) {
+  std::istringstream stream(read_file(path));
+  std::string line;
+  std::getline(stream, line);
+  const auto fields_of = [](const std::string& text) {
+    std::vector<std::string> fields;
+    for (size_t begin = 0; begin <= text.size();) {
+      const auto end = std::min(text.find(',', begin), text.size());
+      fields.push_back(text.substr(begin, end - begin));
+      begin = end + 1;
+    }
+    return fields;
+  };
+  const auto columns = fields_of(header).size();
+  std::vector<std::vector<std::string>> rows;
+  bool whole = line == header;
+  while (whole && std::getline(stream, line)) {
+    rows.push_back(fields_of(line));
+    whole = rows.back().size() == columns;
+  }
+  if (!whole) {
+    throw report::Failure(fmt::format("'{}' is not as this program wrote it", path.string()),
+                          "the run cannot be resumed; start it anew with another --out");
+  }
+  return rows;
+}
+
+/// Empty where layers are not what is counted.
+std::string layers_text(const StageInfo& info) {
+  return info.layers > 0 ? fmt::format("{}", info.layers) : std::string();
 }
 
 /// A classifier needs more than one direction, an autoencoder nearly all of its input.
@@ -44,8 +81,12 @@ bool collapsed(const CodeStatistics& code, const StageInfo& info) {
          (reconstructs ? code.lost > most_lost : code.rank == 1 && code.units > 1);
 }
 
-Outcome outcome_of(const StageReport& report) {
+Outcome outcome_of(const StageReport& report, const Experiment& experiment) {
   Outcome outcome{report.info, report.result.scores, "", ""};
+  const auto& last = report.result.last_batch;
+  const auto& splits = experiment.splits;
+  if (std::find(splits.begin(), splits.end(), "last_batch") != splits.end())
+    outcome.scores.insert(outcome.scores.end(), last.begin(), last.end());
   if (report.result.diverged()) {
     outcome.trouble = "diverged";
     const auto epoch = report.result.fit.diverged_in;
@@ -68,19 +109,63 @@ Outcome outcome_of(const StageReport& report) {
 
 }  // namespace
 
-Recorder::Recorder(const BlobsProgram& program, const RunOptions& run,
-                   const report::RunFolder& folder)
-    : program_(program),
+Recorder::Recorder(const Experiment& experiment, const RunOptions& run,
+                   const report::RunFolder& folder, const std::vector<int64_t>& stages_done)
+    : experiment_(experiment),
       run_(run),
       progress_(report::Progress::style_for(stderr, run.quiet),
-                epochs_of(program) * static_cast<double>(run.repeats)),
+                epochs_of(experiment) * static_cast<double>(run.repeats)),
       metrics_path_(folder.file("metrics.csv")),
-      metrics_file_(metrics_path_, metrics_header),
-      curves_file_(folder.file("curves.csv"), curves_header),
+      curves_path_(folder.file("curves.csv")),
       epochs_done_(static_cast<size_t>(run.repeats)) {
   std::vector<Outcome> nothing_yet;
-  for (const auto& fit : program.plan) nothing_yet.push_back(not_reached(fit.info));
+  for (const auto& fit : experiment.plan) nothing_yet.push_back(not_reached(experiment, fit));
   study_.repeats.assign(static_cast<size_t>(run.repeats), nothing_yet);
+  const bool resumed = std::any_of(stages_done.begin(), stages_done.end(),
+                                   [](int64_t stages) { return stages > 0; });
+  if (resumed) take_metrics(stages_done);
+  if (stages_done[0] > 0) take_curves(stages_done[0]);
+  metrics_file_.emplace(metrics_path_,
+                        std::string(metrics_header) + "\n" + (resumed ? reached_rows() : ""));
+  curves_file_.emplace(curves_path_, std::string(curves_header) + "\n" + curve_rows_since(0));
+  curves_written_ = curves_.size();
+}
+
+void Recorder::take_metrics(const std::vector<int64_t>& stages_done) {
+  for (const auto& row : rows_of(metrics_path_, metrics_header)) {
+    const auto repeat = static_cast<size_t>(std::strtoull(row[0].c_str(), nullptr, 10));
+    const auto stage = std::strtoll(row[4].c_str(), nullptr, 10);
+    for (size_t i = 0; i < experiment_.plan.size(); ++i) {
+      const auto& info = experiment_.plan[i].info;
+      const bool meant = info.stage == stage && info.variant == row[2] && info.variant != "whole";
+      if (!meant || repeat >= stages_done.size() || stage > stages_done[repeat]) continue;
+      auto& outcome = study_.repeats[repeat][i];
+      if (!outcome.trouble.empty()) outcome = {info, {}, "", ""};
+      outcome.scores.push_back({row[6], row[7], std::strtod(row[8].c_str(), nullptr)});
+    }
+  }
+  for (size_t repeat = 0; repeat < stages_done.size(); ++repeat) {
+    for (size_t i = 0; i < experiment_.plan.size(); ++i) {
+      const auto& info = experiment_.plan[i].info;
+      if (info.variant == "whole" || info.stage > stages_done[repeat]) continue;
+      epochs_done_[repeat] += static_cast<double>(experiment_.plan[i].epochs);
+      if (study_.repeats[repeat][i].trouble.empty()) continue;
+      throw report::Failure(fmt::format("'{}' has no rows of repeat {}, stage {}",
+                                        metrics_path_.string(), repeat, info.stage),
+                            "the run cannot be resumed; start it anew with another --out");
+    }
+  }
+}
+
+void Recorder::take_curves(int64_t stages_done) {
+  for (const auto& row : rows_of(curves_path_, curves_header)) {
+    const auto stage = std::strtoll(row[3].c_str(), nullptr, 10);
+    if (stage > stages_done) continue;
+    curves_.push_back({{stage, 0, row[1], "reconstruction"},
+                       std::strtoll(row[4].c_str(), nullptr, 10),
+                       std::strtoll(row[5].c_str(), nullptr, 10),
+                       {row[6], row[7], std::strtod(row[8].c_str(), nullptr)}});
+  }
 }
 
 Observer Recorder::observer_of(int64_t repeat) {
@@ -94,8 +179,12 @@ Next Recorder::on_epoch(int64_t repeat, const StageInfo& info, const FitView& vi
   throw_if_interrupted();
   if (stopping_) throw Stopped{};
   if (repeat == 0) {
-    for (const auto& score : view.engine.evaluate()) {
+    const auto scores = experiment_.curve_scores(view);
+    for (const auto& score : scores)
       curves_.push_back({info, view.epoch, view.engine.steps(), score});
+    if (experiment_.epoch_line) {
+      const auto line = experiment_.epoch_line(info, view, scores);
+      if (!line.empty()) progress_.print(line + "\n");
     }
   }
   if (view.epoch > 0) {
@@ -109,48 +198,63 @@ Next Recorder::on_epoch(int64_t repeat, const StageInfo& info, const FitView& vi
 
 void Recorder::on_stage(int64_t repeat, const StageReport& report) {
   const std::lock_guard lock(mutex_);
-  const auto outcome = outcome_of(report);
+  const auto outcome = outcome_of(report, experiment_);
   study_.repeats[static_cast<size_t>(repeat)][place_of(report.info)] = outcome;
-  metrics_file_.append(metric_rows(repeat, outcome));
+  metrics_file_->append(metric_rows(repeat, outcome));
   if (repeat == 0) {
-    curves_file_.append(curve_rows_since(curves_written_));
+    curves_file_->append(curve_rows_since(curves_written_));
     curves_written_ = curves_.size();
-    progress_.print(fmt::format("{}{}\n", program_.line(outcome),
-                                outcome.details.empty() ? "" : " (" + outcome.details + ")"));
+    const auto details = outcome.details.empty() ? "" : " (" + outcome.details + ")";
+    const auto line = experiment_.line(outcome) + details;
+    if (!line.empty()) progress_.print(line + "\n");
   }
   progress_.stage_done(progress_label(repeat, report.info));
 }
 
 void Recorder::end_repeat(int64_t repeat) {
-  const double missing = epochs_of(program_) - epochs_done_[static_cast<size_t>(repeat)];
+  const double missing = epochs_of(experiment_) - epochs_done_[static_cast<size_t>(repeat)];
   progress_.advance(fmt::format("repeat {} done", repeat), missing);
 }
 
 void Recorder::finish() {
   progress_.print("");
-  std::string rows = std::string(metrics_header) + "\n";
+  report::write_whole(metrics_path_, std::string(metrics_header) + "\n" + all_metric_rows());
+}
+
+std::string Recorder::all_metric_rows() const {
+  std::string rows;
   for (size_t repeat = 0; repeat < study_.repeats.size(); ++repeat) {
     for (const auto& outcome : study_.repeats[repeat])
       rows += metric_rows(static_cast<int64_t>(repeat), outcome);
   }
-  report::write_whole(metrics_path_, rows);
+  return rows;
+}
+
+std::string Recorder::reached_rows() const {
+  std::string rows;
+  for (size_t repeat = 0; repeat < study_.repeats.size(); ++repeat) {
+    for (const auto& outcome : study_.repeats[repeat]) {
+      if (outcome.trouble.empty()) rows += metric_rows(static_cast<int64_t>(repeat), outcome);
+    }
+  }
+  return rows;
 }
 
 size_t Recorder::place_of(const StageInfo& info) const {
-  const auto place = std::find_if(program_.plan.begin(), program_.plan.end(),
+  const auto place = std::find_if(experiment_.plan.begin(), experiment_.plan.end(),
                                   [&](const PlannedFit& fit) { return fit.info == info; });
-  if (place == program_.plan.end())
+  if (place == experiment_.plan.end())
     throw std::logic_error("a fit that was not planned: " + info.variant + info.task);
-  return static_cast<size_t>(place - program_.plan.begin());
+  return static_cast<size_t>(place - experiment_.plan.begin());
 }
 
 std::string Recorder::metric_rows(int64_t repeat, const Outcome& outcome) const {
   std::string rows;
-  for (const auto& metric : program_.metrics) {
+  for (const auto& metric : experiment_.metrics) {
     for (const auto& score : outcome.scores) {
       if (score.metric != metric) continue;
       rows += fmt::format("{},{},{},,{},{},{},{},{:.9g}\n", repeat, run_.seed, outcome.info.variant,
-                          outcome.info.stage, outcome.info.layers, score.split, score.metric,
+                          outcome.info.stage, layers_text(outcome.info), score.split, score.metric,
                           score.value);
     }
   }
@@ -168,8 +272,9 @@ std::string Recorder::curve_rows_since(size_t first) const {
 }
 
 std::string Recorder::progress_label(int64_t repeat, const StageInfo& info) const {
-  const auto label = fmt::format("layers {}, {}{}{}", info.layers, info.task,
-                                 info.variant.empty() ? "" : ", ", info.variant);
+  const auto what = info.layers > 0 ? fmt::format("layers {}, {}", info.layers, info.task)
+                                    : fmt::format("phase {}", info.stage);
+  const auto label = fmt::format("{}{}{}", what, info.variant.empty() ? "" : ", ", info.variant);
   return run_.repeats > 1 ? fmt::format("repeat {}, {}", repeat, label) : label;
 }
 

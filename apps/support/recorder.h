@@ -2,13 +2,14 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "layerwise/report/progress.h"
 #include "layerwise/report/run_folder.h"
 
-#include "support/blobs_program.h"
+#include "support/experiment.h"
 
 namespace layerwise::apps {
 
@@ -16,7 +17,10 @@ namespace layerwise::apps {
 /// repeat 0, and writes metrics.csv and curves.csv.
 class Recorder {
  public:
-  Recorder(const BlobsProgram& program, const RunOptions& run, const report::RunFolder& folder);
+  /// @param stages_done of each repeat, whose rows metrics.csv and curves.csv hold already
+  /// @throws report::Failure if they do not
+  Recorder(const Experiment& experiment, const RunOptions& run, const report::RunFolder& folder,
+           const std::vector<int64_t>& stages_done);
 
   Observer observer_of(int64_t repeat);
   void end_repeat(int64_t repeat);
@@ -32,17 +36,22 @@ class Recorder {
  private:
   Next on_epoch(int64_t repeat, const StageInfo& info, const FitView& view);
   void on_stage(int64_t repeat, const StageReport& report);
+  void take_metrics(const std::vector<int64_t>& stages_done);
+  void take_curves(int64_t stages_done);
+  std::string all_metric_rows() const;
+  std::string reached_rows() const;
   size_t place_of(const StageInfo& info) const;
   std::string metric_rows(int64_t repeat, const Outcome& outcome) const;
   std::string curve_rows_since(size_t first) const;
   std::string progress_label(int64_t repeat, const StageInfo& info) const;
 
-  const BlobsProgram& program_;
+  const Experiment& experiment_;
   const RunOptions& run_;
   report::Progress progress_;
   const std::filesystem::path metrics_path_;
-  report::RowFile metrics_file_;
-  report::RowFile curves_file_;
+  const std::filesystem::path curves_path_;
+  std::optional<report::RowFile> metrics_file_;
+  std::optional<report::RowFile> curves_file_;
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   Study study_;

@@ -64,7 +64,7 @@ TEST_CASE("A file is written whole or not at all") {
 
 TEST_CASE("Rows are added to a file that holds whole rows only") {
   const TemporaryFolder folder;
-  RowFile rows(folder.file("rows.csv"), "a,b");
+  RowFile rows(folder.file("rows.csv"), "a,b\n");
   REQUIRE(content_of(folder.file("rows.csv")) == "a,b\n");
   rows.append("1,2\n3,4\n");
   REQUIRE(content_of(folder.file("rows.csv")) == "a,b\n1,2\n3,4\n");
@@ -75,13 +75,13 @@ const std::vector<std::string> run_files{"run.json", "metrics.csv"};
 TEST_CASE("A folder with files of a run in it is left alone, unless forced") {
   const TemporaryFolder folder;
   const auto path = folder.path() / "deep" / "run";
-  { const RunFolder first(path, run_files, false); }
-  { const RunFolder nothing_in_it_yet(path, run_files, false); }
+  { const RunFolder first(path, run_files, RunFolder::Use::begin); }
+  { const RunFolder nothing_in_it_yet(path, run_files, RunFolder::Use::begin); }
   write_whole(path / "metrics.csv", "1");
   write_whole(path / "mine.csv", "keep");
-  REQUIRE_THROWS_AS(RunFolder(path, run_files, false), Failure);
+  REQUIRE_THROWS_AS(RunFolder(path, run_files, RunFolder::Use::begin), Failure);
   REQUIRE(content_of(path / "metrics.csv") == "1");
-  const RunFolder forced(path, run_files, true);
+  const RunFolder forced(path, run_files, RunFolder::Use::replace);
   REQUIRE_FALSE(std::filesystem::exists(path / "metrics.csv"));
   REQUIRE(content_of(path / "mine.csv") == "keep");
 }
@@ -89,10 +89,10 @@ TEST_CASE("A folder with files of a run in it is left alone, unless forced") {
 TEST_CASE("Two programs do not write to one folder at once") {
   const TemporaryFolder folder;
   {
-    const RunFolder first(folder.path(), run_files, true);
-    REQUIRE_THROWS_AS(RunFolder(folder.path(), run_files, true), Failure);
+    const RunFolder first(folder.path(), run_files, RunFolder::Use::replace);
+    REQUIRE_THROWS_AS(RunFolder(folder.path(), run_files, RunFolder::Use::replace), Failure);
   }
-  const RunFolder afterwards(folder.path(), run_files, true);
+  const RunFolder afterwards(folder.path(), run_files, RunFolder::Use::replace);
 }
 
 TEST_CASE("A run folder that cannot be is a failure that names it") {
@@ -100,7 +100,7 @@ TEST_CASE("A run folder that cannot be is a failure that names it") {
   write_whole(folder.file("file"), "x");
   for (const auto* name : {"file", "file/below"}) {
     try {
-      RunFolder(folder.path() / name, run_files, false);
+      RunFolder(folder.path() / name, run_files, RunFolder::Use::begin);
       FAIL("nothing was thrown");
     } catch (const Failure& failure) {
       REQUIRE(std::string(failure.what()).find(name) != std::string::npos);

@@ -63,7 +63,8 @@ void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
   }
   const int64_t rows = data.train.size();
   FeatureCache features(data);
-  for (const auto& plan : plan_of(training, net->depth(), rows)) {
+  const auto stages = plan_of(training, net->depth(), rows);
+  for (const auto& plan : stages) {
     if (plan.info.stage <= stages_done) {
       skip(plan, rows, random);
       continue;
@@ -84,7 +85,7 @@ void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
   }
 
   StageChain chain(net->whole());
-  StageReport whole{{0, 0, "whole", "reconstruction"}, {}, {}};
+  StageReport whole{{stages.back().info.stage, 0, "whole", "reconstruction"}, {}, {}};
   for (const auto& [split, part] : data.parts()) {
     const auto scores = evaluate(chain, part, Target::features, training.pixels.metrics, split);
     whole.result.scores.insert(whole.result.scores.end(), scores.begin(), scores.end());

@@ -167,6 +167,84 @@ std::string script_of(const Figure& figure) {
   return text;
 }
 
+constexpr int gap = 2;  // of pixels between tiles
+
+/// The values of a mosaic, line by line from the top.
+std::string mosaic_block(const Mosaic& mosaic, size_t columns) {
+  const double paper = mosaic.both_signs ? (mosaic.low + mosaic.high) / 2 : mosaic.low;
+  const auto pause = fmt::format("{:.3g} ", paper);
+  std::string block = "$mosaic << EOD\n";
+  for (const auto& row : mosaic.rows) {
+    for (int64_t y = 0; y < mosaic.height + gap; ++y) {
+      for (size_t column = 0; column < columns; ++column) {
+        for (int64_t x = 0; x < mosaic.width + gap; ++x) {
+          const bool inside = y < mosaic.height && x < mosaic.width && column < row.tiles.size();
+          block += inside
+                       ? fmt::format("{:.3g} ",
+                                     row.tiles[column][static_cast<size_t>(y * mosaic.width + x)])
+                       : pause;
+        }
+      }
+      block += "\n";
+    }
+  }
+  return block + "EOD\n";
+}
+
+std::string script_of(const Mosaic& mosaic) {
+  size_t columns = 0;
+  size_t longest = 0;
+  for (const auto& row : mosaic.rows) {
+    columns = std::max(columns, row.tiles.size());
+    longest = std::max(longest, row.label.size());
+  }
+  const auto width = static_cast<int64_t>(columns) * (mosaic.width + gap) - gap;
+  const auto height = static_cast<int64_t>(mosaic.rows.size()) * (mosaic.height + gap) - gap;
+  std::string text = fmt::format("# Draws {0}.png and {0}.svg: gnuplot {0}.gp\n", mosaic.name) +
+                     mosaic_block(mosaic, columns);
+  text += mosaic.both_signs
+              ? "set palette defined (0 \"#2166ac\", 0.5 \"#ffffff\", 1 \"#b2182b\")\n"
+              : "set palette defined (0 \"#ffffff\", 1 \"#000000\")\n";
+  text += fmt::format(
+      "set cbrange [{}:{}]\nunset colorbox\nunset key\nunset border\nunset tics\n"
+      "set xrange [-0.5:{}]\nset yrange [{}:-0.5]\n",
+      number(mosaic.low), number(mosaic.high), static_cast<double>(width) - 0.5,
+      static_cast<double>(height) - 0.5);
+  for (size_t r = 0; r < mosaic.rows.size(); ++r) {
+    const auto top = static_cast<int64_t>(r) * (mosaic.height + gap);
+    text += fmt::format("set label {} at {},{} right font \",11\"\n", quoted(mosaic.rows[r].label),
+                        -2, static_cast<double>(top) + static_cast<double>(mosaic.height) / 2);
+    for (size_t c = 0; c < mosaic.rows[r].tiles.size(); ++c) {
+      const auto left = static_cast<double>(static_cast<int64_t>(c) * (mosaic.width + gap)) - 0.5;
+      text += fmt::format(
+          "set object rectangle from {},{} to {},{} front fillstyle empty border linecolor rgb "
+          "\"#a0a0a0\" linewidth 0.5\n",
+          left, static_cast<double>(top) - 0.5, left + static_cast<double>(mosaic.width),
+          static_cast<double>(top + mosaic.height) - 0.5);
+    }
+  }
+  constexpr int64_t pixel = 2;  // of the terminal, to one of a tile
+  const auto margin = static_cast<int64_t>(longest) * 8 + 14;
+  const auto terminal_width = width * pixel + margin + 8;
+  const auto terminal_height = height * pixel + 16;
+  const auto margins = fmt::format(
+      "set lmargin at screen {:.6f}\nset rmargin at screen {:.6f}\nset tmargin at screen {:.6f}\n"
+      "set bmargin at screen {:.6f}\n",
+      static_cast<double>(margin) / static_cast<double>(terminal_width),
+      1 - 8.0 / static_cast<double>(terminal_width), 1 - 8.0 / static_cast<double>(terminal_height),
+      8.0 / static_cast<double>(terminal_height));
+  const auto commands = margins + "plot $mosaic matrix with image pixels\nunset output\n";
+  text += fmt::format(
+      "set terminal pngcairo size {},{} font \"DejaVu Sans,11\" fontscale 2 linewidth 2 background "
+      "\"white\"\nset output \"{}.png\"\n{}",
+      2 * terminal_width, 2 * terminal_height, mosaic.name, commands);
+  text += fmt::format(
+      "set terminal svg size {},{} font \"DejaVu Sans,11\" background \"white\"\n"
+      "set output \"{}.svg\"\n{}",
+      terminal_width, terminal_height, mosaic.name, commands);
+  return text;
+}
+
 fs::path gnuplot_path() {
   const char* path = std::getenv("PATH");
   std::istringstream folders(path != nullptr ? path : "");
@@ -223,16 +301,22 @@ bool gnuplot_found() {
   return !gnuplot_path().empty();
 }
 
-void write_script(const Figure& figure, const fs::path& folder) {
-  write_whole(folder / (figure.name + ".gp"), script_of(figure));
+const std::string& name_of(const Drawing& drawing) {
+  return std::visit([](const auto& d) -> const std::string& { return d.name; }, drawing);
 }
 
-void draw(const Figure& figure, const fs::path& folder) {
-  write_script(figure, folder);
-  const auto script = folder / (figure.name + ".gp");
+void write_script(const Drawing& drawing, const fs::path& folder) {
+  const auto text = std::visit([](const auto& d) { return script_of(d); }, drawing);
+  write_whole(folder / (name_of(drawing) + ".gp"), text);
+}
+
+void draw(const Drawing& drawing, const fs::path& folder) {
+  write_script(drawing, folder);
+  const auto& name = name_of(drawing);
+  const auto script = folder / (name + ".gp");
   const auto workshop = folder / ".drawing.part";
-  const auto png = figure.name + ".png";
-  const auto svg = figure.name + ".svg";
+  const auto png = name + ".png";
+  const auto svg = name + ".svg";
   try {
     fs::create_directories(workshop);
     const auto log = fs::absolute(workshop / "log");

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace layerwise::report {
@@ -46,13 +48,31 @@ struct Figure {
   int height = 500;
 };
 
+/// Small pictures in rows, each row with a label at its left.
+struct Mosaic {
+  struct Row {
+    std::string label;
+    std::vector<std::vector<float>> tiles;  ///< each `width * height` values, row by row
+  };
+  std::string name;  ///< of the files, without ending
+  int64_t width = 0;
+  int64_t height = 0;
+  std::vector<Row> rows;
+  double low = 0;   ///< drawn white; where `both_signs`, blue
+  double high = 1;  ///< drawn black; where `both_signs`, red, and what lies in the middle white
+  bool both_signs = false;
+};
+
+using Drawing = std::variant<Figure, Mosaic>;
+const std::string& name_of(const Drawing& drawing);
+
 bool gnuplot_found();
 
-/// Writes NAME.gp, the script that draws a figure.
-void write_script(const Figure& figure, const std::filesystem::path& folder);
+/// Writes NAME.gp, the script that draws a figure or a mosaic.
+void write_script(const Drawing& drawing, const std::filesystem::path& folder);
 
-/// Draws a figure as NAME.png and NAME.svg, and keeps the script, NAME.gp, that draws both again.
+/// Draws it as NAME.png and NAME.svg, and keeps the script, NAME.gp, that draws both again.
 /// @throws Failure with gnuplot's own words if it cannot
-void draw(const Figure& figure, const std::filesystem::path& folder);
+void draw(const Drawing& drawing, const std::filesystem::path& folder);
 
 }  // namespace layerwise::report

@@ -53,8 +53,8 @@ void write_whole(const fs::path& path, std::string_view content, const std::stri
   }
 }
 
-RowFile::RowFile(fs::path path, std::string_view header) : path_(std::move(path)) {
-  write_whole(path_, std::string(header) + "\n");
+RowFile::RowFile(fs::path path, std::string_view beginning) : path_(std::move(path)) {
+  write_whole(path_, beginning);
   file_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
   if (file_ < 0) fail("open", path_, errno);
 }
@@ -72,7 +72,7 @@ void RowFile::append(std::string_view lines) {
   fail("write", path_, error);
 }
 
-RunFolder::RunFolder(fs::path path, const std::vector<std::string>& files, bool force)
+RunFolder::RunFolder(fs::path path, const std::vector<std::string>& files, Use use)
     : path_(std::move(path)) {
   std::error_code error;
   fs::create_directories(path_, error);
@@ -85,9 +85,10 @@ RunFolder::RunFolder(fs::path path, const std::vector<std::string>& files, bool 
     throw Failure(fmt::format("another program is writing to '{}'", path_.string()),
                   "wait for it, or choose another folder with --out");
   }
+  if (use == Use::go_on) return;
   for (const auto& name : files) {
     if (!fs::exists(path_ / name, error)) continue;
-    if (!force) {
+    if (use == Use::begin) {
       ::close(lock_);
       throw Failure(fmt::format("'{}' already holds a run: {} exists", path_.string(), name),
                     "choose another folder with --out, or write over it with --force");

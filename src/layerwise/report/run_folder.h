@@ -19,9 +19,9 @@ void write_whole(const std::filesystem::path& path, std::string_view content,
 /// A file of rows that grows while a program runs. After every `append` it holds whole rows only.
 class RowFile {
  public:
-  /// Begins the file anew with its header line.
-  /// @throws Failure if that cannot be written
-  RowFile(std::filesystem::path path, std::string_view header);
+  /// Begins the file anew with these whole lines, its header first.
+  /// @throws Failure if that cannot be written; what stood there before still does
+  RowFile(std::filesystem::path path, std::string_view beginning);
   ~RowFile();
   RowFile(const RowFile&) = delete;
   RowFile& operator=(const RowFile&) = delete;
@@ -38,11 +38,15 @@ class RowFile {
 class RunFolder {
  public:
   /// Makes the folder, with its parents.
+  enum class Use {
+    begin,    ///< none of the files may exist
+    replace,  ///< those that exist are removed first
+    go_on,    ///< with the run that the folder holds
+  };
   /// @param files what the run is going to write
-  /// @param force where some of these files exist, remove them first
-  /// @throws Failure if some of these files exist and `force` is not given, if another program is
-  ///   writing to the folder, or if it cannot be made or written to
-  RunFolder(std::filesystem::path path, const std::vector<std::string>& files, bool force);
+  /// @throws Failure if some of these files exist where none may, if another program is writing to
+  ///   the folder, or if it cannot be made or written to
+  RunFolder(std::filesystem::path path, const std::vector<std::string>& files, Use use);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;

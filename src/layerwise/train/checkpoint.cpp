@@ -138,8 +138,8 @@ void save_checkpoint(const torch::nn::Module& module, const std::filesystem::pat
                             values.sizes().vec(),
                             {static_cast<const char*>(values.data_ptr()), values.nbytes()}});
   }
-  file.metadata[version_key] = version;
-  file.metadata[checksum_key] = checksum(file.tensors);
+  file.metadata.insert_or_assign(version_key, std::string(version));
+  file.metadata.insert_or_assign(checksum_key, checksum(file.tensors));
   write_whole(path, serialise_safetensors(file));
 }
 

@@ -1,3 +1,5 @@
+#include "support/figures.h"
+
 #include <algorithm>
 #include <cmath>
 #include <iterator>
@@ -7,8 +9,6 @@
 
 #include "layerwise/report/statistics.h"
 
-#include "support/blobs_program.h"
-
 namespace layerwise::apps {
 
 namespace {
@@ -16,15 +16,6 @@ namespace {
 using report::Series;
 using report::Style;
 
-/// A split looks the same in every figure: by colour, by dash and by marker, so that grey print
-/// still tells them apart.
-struct Look {
-  const char* split;
-  const char* color;
-  int dash;
-  int filled;
-  int open;
-};
 constexpr Look looks[] = {{"train", "#1f4e79", 1, 7, 6}, {"test", "#e07b00", 2, 5, 4}};
 constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
 
@@ -65,7 +56,8 @@ Series printed(const std::vector<Published>& published, const Study& study, cons
   for (const auto& value : published) {
     if (value.split != look.split || value.metric != metric || !study.has(value.info)) continue;
     series.x.push_back(static_cast<double>(value.info.layers));
-    series.y.push_back(metric == "mse" ? std::max(value.value, prints_as_zero) : value.value);
+    const double middle = (value.low + value.high) / 2;
+    series.y.push_back(metric == "mse" ? std::max(middle, prints_as_zero) : middle);
   }
   series.title = fmt::format("{}, published", look.split);
   series.style = {Style::Kind::points, look.color, look.open, 1, 1.3};
@@ -137,36 +129,6 @@ report::Panel learning_curves(const std::vector<CurvePoint>& curves,
   }
   if (!panel.boundaries.empty()) panel.boundaries.pop_back();
   return panel;
-}
-
-CaptionedFigure data_figure(const LabelledPoints& blobs, int64_t train_rows) {
-  static constexpr const char* colors[] = {"#1f4e79", "#e07b00", "#5aa469",
-                                           "#9b2226", "#8a6fb0", "#7f7f7f"};
-  static constexpr int markers[] = {6, 1, 8, 4, 2, 10};
-  const int64_t features = blobs.points.size(1);
-  report::Panel panel;
-  panel.x_label = "x0";
-  panel.y_label = features > 1 ? "x1" : "row";
-  panel.equal_scale = features > 1;
-  const auto points = blobs.points.accessor<double, 2>();
-  const auto labels = blobs.labels.accessor<int64_t, 1>();
-  for (int64_t label = 0; label < blobs.centers.size(0); ++label) {
-    const auto color = static_cast<size_t>(label) % std::size(colors);
-    const auto marker = static_cast<size_t>(label + label / 6) % std::size(markers);
-    panel.series.push_back({fmt::format("class {}", label),
-                            {},
-                            {},
-                            {Style::Kind::points, colors[color], markers[marker], 1, 0.7}});
-  }
-  for (int64_t row = 0; row < points.size(0); ++row) {
-    auto& series = panel.series[static_cast<size_t>(labels[row])];
-    series.x.push_back(points[row][0]);
-    series.y.push_back(features > 1 ? points[row][1] : static_cast<double>(row));
-  }
-  return {{"data", {panel}, 640, 560},
-          fmt::format("The {} points, coloured by class; the first {} train, the rest test.{}",
-                      points.size(0), train_rows,
-                      features > 2 ? " The first two coordinates are shown." : "")};
 }
 
 }  // namespace layerwise::apps

@@ -1,0 +1,412 @@
+/// A stacked autoencoder on MNIST, trained phase by phase: the first half of the question.
+///
+///     mnist_autoencoder                             784-300-150-300-784 in two phases
+///     mnist_autoencoder --reproduce joint           another condition that has published numbers
+///     mnist_autoencoder --units 784,500,250,30 --noise masking:0.25 --fine-tune 10
+///     mnist_autoencoder --resume runs/mnist_autoencoder-1-...
+///
+/// Prints `0 Train MSE: ...` after every epoch, of its last batch after that batch's step, and the
+/// test error of the whole chain at the end.
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <mutex>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <torch/utils.h>
+
+#include "layerwise/file.h"
+#include "layerwise/nn/dense.h"
+#include "layerwise/report/failure.h"
+#include "layerwise/report/statistics.h"
+
+#include "support/autoencoder.h"
+#include "support/experiment.h"
+#include "support/figures.h"
+#include "support/resume.h"
+
+namespace layerwise::apps {
+namespace {
+
+constexpr auto program = "mnist_autoencoder";
+
+/// What one stage is called in tables and file names.
+std::string title_of(const StageInfo& info, const AutoencoderOptions& options) {
+  if (info.variant == "whole") return "whole chain";
+  if (info.variant == "fine_tuned") return "fine-tuned";
+  return options.joint ? "all layers" : fmt::format("phase {}", info.stage);
+}
+
+std::string checkpoint_name(const StageInfo& info, const AutoencoderOptions& options,
+                            int64_t repeat) {
+  auto name = title_of(info, options);
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == ' ' || c == '-'; }, '_');
+  return fmt::format("{}{}.safetensors", repeat > 0 ? fmt::format("repeat{}_", repeat) : "", name);
+}
+
+std::vector<PlannedFit> plan_of(const AutoencoderOptions& options) {
+  const auto training = options.training();
+  const auto metrics_of = [&](const Objective& objective) {
+    std::vector<std::string> names;
+    for (const auto& metric : objective.metrics) names.push_back(metric.name);
+    return names;
+  };
+  std::vector<PlannedFit> plan;
+  const auto add = [&](const char* variant, int64_t epochs, const Objective& objective) {
+    const auto stage = static_cast<int64_t>(plan.size()) + 1;
+    plan.push_back({{stage, 0, variant, "reconstruction"}, epochs, metrics_of(objective)});
+  };
+  for (size_t k = 0; k < training.phases.size(); ++k)
+    add("", training.phases[k].epochs, k == 0 ? training.pixels : training.codes);
+  if (training.fine_tuning) add("fine_tuned", training.fine_tuning->epochs, training.pixels);
+  const auto stages = static_cast<int64_t>(plan.size());
+  plan.push_back({{stages, 0, "whole", "reconstruction"}, 0, metrics_of(training.pixels)});
+  return plan;
+}
+
+/// `0 Train MSE: 0.0192`, with a heading before a stage's first.
+std::string epoch_line(const StageInfo& info, const FitView& view, const std::vector<Score>& scores,
+                       const AutoencoderOptions& options) {
+  if (view.epoch == 0) {
+    if (info.variant == "fine_tuned") return "Fine-tuning all layers";
+    return options.joint ? "Training all layers" : fmt::format("Training phase #{}", info.stage);
+  }
+  auto line =
+      fmt::format("{} Train MSE: {:.4f}", view.epoch - 1, value_of(scores, "last_batch", "mse"));
+  for (const auto& score : scores) {
+    if (score.split != "last_batch") continue;
+    if (score.metric == "bce") line += fmt::format("  cross-entropy: {:.4f}", score.value);
+    if (score.metric == "sparsity") line += fmt::format("  sparsity loss: {:.4f}", score.value);
+  }
+  return line;
+}
+
+/// What is measured after every epoch; all training rows would cost a third of an epoch.
+std::vector<Score> curve_scores(const FitView& view, bool has_validation) {
+  auto scores = view.engine.evaluate_last_batch();
+  if (!has_validation) return scores;
+  const auto validation = view.engine.evaluate("validation");
+  scores.insert(scores.end(), validation.begin(), validation.end());
+  return scores;
+}
+
+/// One row for each stage and metric; a published value is named with the split it belongs to.
+report::Table table_of(const Experiment& experiment, const Study& study,
+                       const AutoencoderOptions& options) {
+  report::Table table{{"", "score", "last batch", "train", "validation", "test", "published", ""},
+                      {}};
+  for (const auto& [info, epochs, metrics] : experiment.plan) {
+    auto all = metrics;
+    const bool whole = info.variant == "whole";
+    if (!whole && options.sparsity != "off") all.emplace_back("sparsity");
+    for (const auto& metric : all) {
+      const auto cell = [&](const char* split) { return study.cell_if(info, split, metric, 5); };
+      std::string published;
+      for (const auto& value : experiment.published) {
+        if (value.info == info && value.metric == metric)
+          published = fmt::format("{} ({})", value.text,
+                                  value.split == "last_batch" ? "last batch" : value.split);
+      }
+      table.rows.push_back({title_of(info, options), metric, cell("last_batch"), cell("train"),
+                            cell("validation"), cell("test"), published, study.note(info)});
+    }
+  }
+  return table;
+}
+
+/// How a single run's values lie to the published ones.
+std::vector<std::string> notes_on(const Experiment& experiment, const Study& study,
+                                  const AutoencoderOptions& options, const Condition& condition) {
+  std::vector<std::string> notes;
+  if (study.count(experiment.plan, "diverged") > 0) {
+    notes.emplace_back(
+        "The loss grew beyond all numbers, and training ended there. Try a smaller "
+        "--learning-rate.");
+  }
+  if (!study.comparable) return notes;
+  std::vector<std::string> parts;
+  for (const auto& value : experiment.published) {
+    const auto ours = report::finite(study.values(value.info, value.split, value.metric));
+    if (ours.empty()) continue;
+    const double median = report::quantile(ours, 0.5);
+    const double middle = (value.low + value.high) / 2;
+    const bool inside = median >= value.low && median <= value.high;
+    parts.push_back(
+        fmt::format("{} {} {}, published {}{}", title_of(value.info, options), value.metric,
+                    with_digits(median, 5), value.text,
+                    inside ? "" : fmt::format(" ({:+.0f}%)", 100 * (median / middle - 1))));
+  }
+  notes.push_back(fmt::format("Condition '{}' ({}): {}.", condition.name, condition.what,
+                              fmt::join(parts, "; ")));
+  return notes;
+}
+
+/// The learning curves of every stage in one panel: the last batch's error and the validation
+/// set's.
+report::Panel error_curves(const Experiment& experiment, const std::vector<CurvePoint>& curves,
+                           const std::string& metric, const std::string& label,
+                           const AutoencoderOptions& options) {
+  report::Panel panel;
+  panel.x_label = "epoch, stage after stage";
+  panel.y_label = label;
+  panel.log_y = true;
+  const Look looks[] = {{"last_batch", "#1f4e79", 1, 7, 6}, {"validation", "#e07b00", 2, 5, 4}};
+  for (const auto& look : looks) {
+    const bool batch = look.split == std::string_view("last_batch");
+    report::Series series{
+        batch ? "last batch of the epoch" : "validation",
+        {},
+        {},
+        {report::Style::Kind::line_and_points, look.color, look.filled, look.dash, 0.7}};
+    double begin = 0;
+    for (const auto& fit : experiment.plan) {
+      for (const auto& point : curves) {
+        if (point.info != fit.info || point.score.split != look.split ||
+            point.score.metric != metric)
+          continue;
+        series.x.push_back(begin + static_cast<double>(point.epoch));
+        series.y.push_back(point.score.value);
+      }
+      series.x.push_back(begin);
+      series.y.push_back(std::numeric_limits<double>::quiet_NaN());  // a gap between stages
+      begin += static_cast<double>(fit.epochs);
+    }
+    panel.series.push_back(series);
+  }
+  double begin = 0;
+  panel.top_label = "stage";
+  for (const auto& fit : experiment.plan) {
+    if (fit.epochs == 0) continue;
+    const auto epochs = static_cast<double>(fit.epochs);
+    panel.top_tics.emplace_back(begin + epochs / 2, title_of(fit.info, options));
+    begin += epochs;
+    panel.boundaries.push_back(begin);
+  }
+  if (!panel.boundaries.empty()) panel.boundaries.pop_back();
+  return panel;
+}
+
+std::vector<float> values_in(const torch::Tensor& tensor) {
+  const auto flat = tensor.to(torch::kCPU, torch::kFloat32).contiguous();
+  return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
+}
+
+/// The first test image of each class above what the network makes of it.
+report::Mosaic reconstructions(StackedAutoencoder& net, const LabelledImages& images) {
+  torch::NoGradGuard no_grad;
+  net->eval();
+  report::Mosaic mosaic{"reconstructions", images.width, images.height, {}, 0, 1, false};
+  mosaic.rows = {{"test image", {}}, {"reconstruction", {}}};
+  const auto device = net->parameters().front().device();
+  for (int64_t label = 0; label < 10; ++label) {
+    const auto rows = images.test.targets.eq(label).nonzero();
+    if (rows.size(0) == 0) continue;
+    const auto row = rows[0].item<int64_t>();
+    const auto image = values_of(images.test.inputs.narrow(0, row, 1)).to(device);
+    mosaic.rows[0].tiles.push_back(values_in(image));
+    mosaic.rows[1].tiles.push_back(values_in(net->forward(image.clone()).clamp(0, 1)));
+  }
+  return mosaic;
+}
+
+/// The weights into the first-layer units with the largest norms, each scaled to its largest
+/// weight.
+report::Mosaic filters(StackedAutoencoder& net, const LabelledImages& images) {
+  torch::NoGradGuard no_grad;
+  constexpr int64_t rows = 3;
+  constexpr int64_t columns = 10;
+  const auto weight = net->encoder->ptr(0)->as<DenseImpl>()->weight.detach();
+  const auto order = weight.norm(2, 1).argsort(0, true);
+  report::Mosaic mosaic{"filters", images.width, images.height, {}, -1, 1, true};
+  for (int64_t i = 0; i < std::min(rows * columns, order.size(0)); ++i) {
+    if (i % columns == 0) mosaic.rows.push_back({i == 0 ? "strongest" : "", {}});
+    const auto filter = weight[order[i].item<int64_t>()];
+    mosaic.rows.back().tiles.push_back(values_in(filter / filter.abs().max().clamp_min(1e-30)));
+  }
+  return mosaic;
+}
+
+/// What a run of this program is: its options, its data, and the network of repeat 0 at its end.
+struct Run {
+  const AutoencoderOptions& options;
+  const Condition& condition;
+  LabelledImages images;
+  std::mutex mutex;
+  StackedAutoencoder first{nullptr};
+};
+
+/// How many stages of a repeat a folder has checkpoints of.
+int64_t stages_done(const Run& run, const std::vector<PlannedFit>& plan, int64_t repeat,
+                    const std::filesystem::path& folder) {
+  int64_t done = 0;
+  for (const auto& fit : plan) {
+    std::error_code ignored;
+    const bool there =
+        fit.info.variant != "whole" &&
+        std::filesystem::exists(folder / checkpoint_name(fit.info, run.options, repeat), ignored);
+    if (!there) break;
+    done = fit.info.stage;
+  }
+  return done;
+}
+
+void load(StackedAutoencoder& net, const Run& run, const StageInfo& info, const Repeat& repeat) {
+  const auto path = repeat.folder / checkpoint_name(info, run.options, repeat.number);
+  try {
+    load_checkpoint(*net, path, run.options.description());
+  } catch (const FileError& error) {
+    throw report::Failure(error.what(),
+                          "remove that checkpoint to go on after the one before it, or start anew "
+                          "with another --out");
+  }
+}
+
+/// One repeat: what it trains is saved after every stage.
+void train(Run& run, const std::vector<PlannedFit>& plan, const Repeat& repeat, Random& random,
+           const Observer& observer) {
+  auto net = run.options.network().make(random.initialisation);
+  net->to(repeat.data.train.inputs.device());
+  if (repeat.stages_done > 0)
+    load(net, run, plan[static_cast<size_t>(repeat.stages_done - 1)].info, repeat);
+  Observer saving = observer;
+  saving.on_stage = [&](const StageReport& report) {
+    observer.on_stage(report);
+    if (report.info.variant == "whole" || report.result.diverged()) return;
+    const auto path = repeat.folder / checkpoint_name(report.info, run.options, repeat.number);
+    try {
+      save_checkpoint(*net, path, run.options.description());
+    } catch (const FileError& error) {
+      throw report::Failure(error.what(), "free some space, or choose another place with --out");
+    }
+  };
+  train_stacked_autoencoder(net, repeat.data, run.options.training(), random, saving,
+                            repeat.stages_done);
+  const std::lock_guard lock(run.mutex);
+  if (repeat.number == 0) run.first = net;
+}
+
+Experiment experiment_of(Run& run, const RunOptions& options) {
+  Experiment experiment;
+  const auto& autoencoder = run.options;
+  experiment.title = fmt::format("A stacked autoencoder on {}",
+                                 autoencoder.data.dataset == "mnist" ? "MNIST" : "Fashion-MNIST");
+  experiment.data = autoencoder.data.split(run.images);
+  for (auto* part : {&experiment.data.train, &experiment.data.test, &experiment.data.validation})
+    part->targets = torch::Tensor();
+  experiment.plan = plan_of(autoencoder);
+  experiment.metrics = {"sparsity", "bce", "mse"};
+  const bool has_validation = autoencoder.data.validation > 0;
+  experiment.splits = {"last_batch", "train"};
+  if (has_validation) experiment.splits.emplace_back("validation");
+  experiment.splits.emplace_back("test");
+  experiment.published = run.condition.published;
+  experiment.settings = {{"Data", "Network", "Training", "Noise and sparsity", "Fine-tuning"},
+                         {"--data-dir", "--cache"},
+                         fmt::format("the condition '{}'", run.condition.name)};
+  experiment.algorithm = [&run, plan = experiment.plan](const Repeat& repeat, Random& random,
+                                                        const Observer& observer) {
+    train(run, plan, repeat, random, observer);
+  };
+  experiment.line = [&](const Outcome& outcome) {
+    if (outcome.info.variant != "whole") return std::string();
+    return fmt::format("Test MSE: {}", with_digits(value_of(outcome.scores, "test", "mse"), 5));
+  };
+  experiment.epoch_line = [&](const StageInfo& info, const FitView& view,
+                              const std::vector<Score>& scores) {
+    return epoch_line(info, view, scores, autoencoder);
+  };
+  experiment.curve_scores = [has_validation](const FitView& view) {
+    return curve_scores(view, has_validation);
+  };
+  experiment.stages_done = [&run, plan = experiment.plan](int64_t repeat,
+                                                          const std::filesystem::path& folder) {
+    return stages_done(run, plan, repeat, folder);
+  };
+  experiment.figure_names = {"learning_curves", "reconstructions", "filters"};
+  for (int64_t repeat = 0; repeat < options.repeats; ++repeat) {
+    for (const auto& fit : experiment.plan) {
+      if (fit.info.variant != "whole")
+        experiment.files.push_back(checkpoint_name(fit.info, autoencoder, repeat));
+    }
+  }
+  return experiment;
+}
+
+int run(int argc, char** argv) {
+  auto command = command_line(argc, argv);
+  const Condition* condition = nullptr;
+  const int prepared = prepare_program(program, [&] {
+    command = resumed(command, program);
+    condition = &condition_named(
+        value_on_command_line(command.arguments, "--reproduce").value_or("cached"));
+  });
+  if (prepared != 0) return prepared;
+
+  CLI::App app(
+      "Trains a stacked autoencoder on MNIST one hidden layer at a time, each on the codes of the "
+      "layers before.",
+      program);
+  RunOptions options;
+  auto autoencoder = condition->options;
+  std::string reproduce = condition->name;
+  std::vector<std::string> names;
+  for (const auto& other : conditions()) names.push_back(other.name);
+  options.add_to(app);
+  std::string resume;
+  app.add_option("--resume", resume, "Go on with the run in this folder, with its options")
+      ->check(file_name())
+      ->option_text("DIR")
+      ->group("Run");
+  add_choice(app, "--reproduce", reproduce, names,
+             "The condition whose published numbers are compared; sets the defaults below")
+      ->group("Condition");
+  autoencoder.add_to(app);
+
+  return run_program(app, command.arguments, [&] {
+    options.check();
+    autoencoder.check(app);
+    Run run{autoencoder, *condition, autoencoder.data.read(), {}, nullptr};
+    const auto pixels = run.images.height * run.images.width;
+    if (autoencoder.layer_units().front() != pixels) {
+      throw UsageError(fmt::format("--units begins with {}, but the images are {} x {} = {} pixels",
+                                   autoencoder.layer_units().front(), run.images.height,
+                                   run.images.width, pixels),
+                       fmt::format("begin it with {}", pixels));
+    }
+    auto experiment = experiment_of(run, options);
+    for (const auto& fit : autoencoder.training().phases) check(fit, experiment.data.train.size());
+    experiment.table = [&](const Study& study) { return table_of(experiment, study, autoencoder); };
+    experiment.notes = [&](const Study& study) {
+      return notes_on(experiment, study, autoencoder, *condition);
+    };
+    experiment.figures = [&](const Study&, const std::vector<CurvePoint>& curves) {
+      const bool bce = autoencoder.loss == "bce";
+      std::vector<report::Panel> panels{
+          error_curves(experiment, curves, "mse", "mean squared error", autoencoder)};
+      if (bce)
+        panels.push_back(
+            error_curves(experiment, curves, "bce", "binary cross-entropy", autoencoder));
+      return std::vector<CaptionedFigure>{
+          {report::Figure{"learning_curves", panels, 800, bce ? 800 : 440},
+           "Reconstruction error after every epoch of every stage (repeat 0); each phase "
+           "reconstructs what it is given, the first the pixels, the others codes."},
+          {reconstructions(run.first, run.images),
+           "The first test image of each class above what the trained network makes of it (repeat "
+           "0)."},
+          {filters(run.first, run.images),
+           "The weights into the 30 first-layer units with the largest weight norms (repeat 0): "
+           "red "
+           "positive, blue negative, each scaled to its largest."}};
+    };
+    run_experiment(experiment, app, command, options);
+  });
+}
+
+}  // namespace
+}  // namespace layerwise::apps
+
+int main(int argc, char** argv) {
+  return layerwise::apps::run(argc, argv);
+}

@@ -1,0 +1,429 @@
+#include "support/autoencoder.h"
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace layerwise::apps {
+
+namespace {
+
+constexpr double unlimited = std::numeric_limits<double>::infinity();
+
+std::vector<std::string> items_of(const std::string& list) {
+  std::vector<std::string> items;
+  for (size_t begin = 0; begin <= list.size();) {
+    const auto end = std::min(list.find(',', begin), list.size());
+    items.push_back(list.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return items;
+}
+
+/// The item for phase k, from 1; the last one goes on where the list ends.
+std::string item_for(const std::string& list, int64_t k) {
+  const auto items = items_of(list);
+  return items[std::min(static_cast<size_t>(k), items.size()) - 1];
+}
+
+double number(const std::string& text) {
+  return std::strtod(text.c_str(), nullptr);
+}
+
+/// A validator for each item of a list of `min` to `max` items.
+CLI::Validator list_of(const CLI::Validator& item, size_t min_items = 1, size_t max_items = 1000) {
+  const auto check = [=](const std::string& text) -> std::string {
+    const auto items = items_of(text);
+    if (items.size() < min_items || items.size() > max_items)
+      return fmt::format("'{}' has {} values between commas", text, items.size());
+    for (const auto& value : items) {
+      if (const auto wrong = item(value); !wrong.empty()) return wrong;
+    }
+    return {};
+  };
+  return CLI::Validator(check, "");
+}
+
+struct NoiseOption {
+  std::string kind;
+  double amount = 0;
+};
+
+std::optional<NoiseOption> parse_noise(const std::string& text) {
+  const auto colon = text.find(':');
+  if (colon == std::string::npos) return std::nullopt;
+  NoiseOption noise{text.substr(0, colon), 0};
+  const auto amount = text.substr(colon + 1);
+  const bool gaussian = noise.kind == "gaussian";
+  if (!gaussian && noise.kind != "masking" && noise.kind != "dropout" &&
+      noise.kind != "salt-pepper")
+    return std::nullopt;
+  if (!finite_number(0, true, gaussian ? unlimited : 1)(amount).empty()) return std::nullopt;
+  noise.amount = number(amount);
+  return noise;
+}
+
+std::string noise_fault(const std::string& text) {
+  if (text == "none" || parse_noise(text)) return {};
+  return fmt::format(
+      "'{}' is none of gaussian:S (S above 0), masking:P, dropout:P, salt-pepper:P (P between 0 "
+      "and "
+      "1)",
+      text);
+}
+
+Corruption corruption_of(const NoiseOption& noise) {
+  if (noise.kind == "gaussian") return gaussian_noise(noise.amount);
+  if (noise.kind == "masking") return masking_noise(noise.amount);
+  if (noise.kind == "dropout") return input_dropout(noise.amount);
+  return salt_and_pepper_noise(noise.amount);
+}
+
+std::string pair_fault(const std::string& text, double max_first, const char* meaning) {
+  const auto items = items_of(text);
+  const bool right = items.size() == 2 &&
+                     finite_number(0, max_first < 2, max_first)(items[0]).empty() &&
+                     finite_number(0, false, unlimited)(items[1]).empty();
+  return right || text == "off" ? std::string() : fmt::format("'{}' is not {}", text, meaning);
+}
+
+std::pair<double, double> pair_of(const std::string& text) {
+  const auto items = items_of(text);
+  return {number(items[0]), number(items[1])};
+}
+
+}  // namespace
+
+void AutoencoderOptions::add_to(CLI::App& app) {
+  data.add_to(app);
+  const auto* network = "Network";
+  const auto text = [&](const std::string& name, std::string& value, const std::string& meaning,
+                        const CLI::Validator& check, const std::string& shown) {
+    return app.add_option(name, value, meaning)
+        ->check(check)
+        ->capture_default_str()
+        ->option_text(fmt::format("{} [{}]", shown, value));
+  };
+  text("--units", units,
+       "Units of the input, then of each hidden layer to the code; as many phases as hidden layers",
+       list_of(whole_number(1, most), 2), "N,N[,N...]")
+      ->group(network);
+  add_choice(app, "--activation", activation, activation_names(), "Of every hidden layer")
+      ->group(network);
+  add_choice(app, "--initialiser", initialiser,
+             {"variance-scaling", "glorot-uniform", "he-uniform"}, "Of the weights; biases are 0")
+      ->group(network);
+  add_switch(app, "--tied", tied, "Decoder weights are the encoder's, transposed: one tensor")
+      ->group(network);
+
+  const auto* group = "Training";
+  add_switch(app, "--joint", joint, "All layers at once instead of phase by phase")->group(group);
+  add_choice(app, "--loss", loss, {"mse", "bce"},
+             "Of the pixels; bce is with a sigmoid output. Codes have mse")
+      ->group(group);
+  text("--epochs", epochs, "Epochs of each phase: one, or one each, as 4,8",
+       list_of(whole_number(1, most)), "N[,N...]")
+      ->group(group);
+  add_count(app, "--batch-size", batch_size, "Images of a step")->group(group);
+  text("--sampling", sampling,
+       "Batches go through epochs, or each is independent; one for all phases, or one each",
+       list_of(CLI::IsMember({"epochs", "independent"})), "HOW[,HOW...]")
+      ->group(group);
+  add_choice(app, "--last-batch", last_batch, {"drop", "keep"}, "The short one at an epoch's end")
+      ->group(group);
+  add_choice(app, "--cache", cache, {"on", "off"},
+             "Codes of frozen layers are computed once a phase, or for every batch")
+      ->group(group);
+  add_choice(app, "--optimizer", optimizer, {"adam", "sgd"}, "What takes the steps")->group(group);
+  text("--learning-rate", learning_rate, "Learning rate: one, or one for each phase",
+       list_of(finite_number(0, true, unlimited)), "X[,X...]")
+      ->group(group);
+  add_number(app, "--momentum", momentum, "Momentum of SGD", 0, false, 1)->group(group);
+  add_choice(app, "--adam-counter", adam_counter, {"shared", "fresh"},
+             "The count in Adam's bias correction runs on through the phases, or starts anew")
+      ->group(group);
+  add_number(app, "--l2", l2, "Times half the squares of the weights trained is added to the loss",
+             0, false, unlimited)
+      ->group(group);
+
+  const auto* code = "Noise and sparsity";
+  text("--noise", noise, "Corrupts what each phase reconstructs", CLI::Validator(noise_fault, ""),
+       "gaussian:S|masking:P|dropout:P|salt-pepper:P")
+      ->group(code);
+  text("--emphasis", emphasis, "Corrupted entries' loss counts A times, the others' B times",
+       CLI::Validator(
+           [](const std::string& t) { return pair_fault(t, unlimited, "A,B, two numbers from 0"); },
+           ""),
+       "A,B")
+      ->group(code);
+  text("--sparsity", sparsity,
+       "Adds BETA times the divergence of each code unit's mean from RHO; needs --activation "
+       "sigmoid",
+       CLI::Validator(
+           [](const std::string& t) {
+             return pair_fault(t, 1, "RHO,BETA, RHO between 0 and 1 and BETA from 0");
+           },
+           ""),
+       "RHO,BETA")
+      ->group(code);
+
+  const auto* tuning = "Fine-tuning";
+  add_count(app, "--fine-tune", fine_tune, "Then all layers at once, for so many epochs", 0)
+      ->option_text(fmt::format("EPOCHS [{}]", fine_tune > 0 ? std::to_string(fine_tune) : "off"))
+      ->group(tuning);
+  add_number(app, "--fine-tune-learning-rate", fine_tune_learning_rate,
+             "Learning rate of fine-tuning", 0, true, unlimited)
+      ->group(tuning);
+}
+
+void AutoencoderOptions::check(const CLI::App& app) const {
+  const auto given = [&](const char* name) { return app.get_option(name)->count() > 0; };
+  const auto refuse_if = [&](bool refused, const char* option, const std::string& why,
+                             const std::string& hint) {
+    if (refused && given(option)) throw UsageError(fmt::format("{} {}", option, why), hint);
+  };
+  const bool one_phase = joint || phases() == 1;
+  refuse_if(optimizer == "adam", "--momentum", "has no effect with Adam", "add --optimizer sgd");
+  refuse_if(optimizer == "sgd", "--adam-counter", "has no effect with SGD", "leave it out");
+  refuse_if(one_phase, "--adam-counter", "has no effect with a single phase", "leave it out");
+  refuse_if(one_phase, "--cache", "has no effect where nothing is frozen", "leave it out");
+  refuse_if(fine_tune == 0, "--fine-tune-learning-rate", "has no effect without --fine-tune",
+            "add --fine-tune EPOCHS");
+  const int64_t fits = joint ? 1 : phases();
+  for (const auto& [option, list] :
+       {std::pair("--epochs", epochs), std::pair("--learning-rate", learning_rate),
+        std::pair("--sampling", sampling)}) {
+    const auto count = static_cast<int64_t>(items_of(list).size());
+    const bool too_many = count > fits && given(option);
+    const bool too_few = count > 1 && count < fits && given(option);
+    if (too_many || too_few)
+      throw UsageError(fmt::format("{} {} has {} values for {} phase{}", option, list, count, fits,
+                                   fits == 1 ? "" : "s"),
+                       "give one for all phases, or one for each");
+  }
+  const bool all_independent = [&] {
+    for (int64_t k = 1; k <= fits; ++k) {
+      if (item_for(sampling, k) == "epochs") return false;
+    }
+    return true;
+  }();
+  refuse_if(all_independent && fine_tune == 0, "--last-batch",
+            "has no effect on independent batches, which are always whole", "leave it out");
+  if (sparsity != "off" && activation != "sigmoid")
+    throw UsageError(fmt::format("--sparsity with --activation {}", activation),
+                     "the mean of a unit must be a share: add --activation sigmoid");
+  const auto corruption = parse_noise(noise);
+  const bool places =
+      corruption && (corruption->kind == "masking" || corruption->kind == "salt-pepper");
+  if (emphasis != "off" && !places)
+    throw UsageError(fmt::format("--emphasis {} with --noise {}", emphasis, noise),
+                     "it needs noise that hits some entries: masking:P or salt-pepper:P");
+}
+
+std::vector<int64_t> AutoencoderOptions::layer_units() const {
+  std::vector<int64_t> numbers;
+  for (const auto& item : items_of(units)) numbers.push_back(std::stoll(item));
+  return numbers;
+}
+
+DenseAutoencoder AutoencoderOptions::network() const {
+  DenseAutoencoder network;
+  network.units = layer_units();
+  network.activation = activation_named(activation);
+  network.output = loss == "bce" ? Activation::sigmoid : Activation::linear;
+  network.tied = tied;
+  if (initialiser == "glorot-uniform") network.initialiser = glorot_uniform_;
+  if (initialiser == "he-uniform") network.initialiser = he_uniform_;
+  return network;
+}
+
+AutoencoderTraining AutoencoderOptions::training() const {
+  const auto options_for = [&](int64_t k) {
+    FitOptions fit;
+    fit.epochs = std::stoll(item_for(epochs, k));
+    fit.batch_size = batch_size;
+    const double rate = number(item_for(learning_rate, k));
+    if (optimizer == "adam") {
+      fit.optimizer = Adam{rate};
+    } else {
+      fit.optimizer = Sgd{rate, momentum};
+    }
+    fit.l2 = l2;
+    fit.sampling = item_for(sampling, k) == "epochs" ? Sampling::epochs : Sampling::independent;
+    fit.last_batch = last_batch == "keep" ? LastBatch::keep : LastBatch::drop;
+    return fit;
+  };
+  AutoencoderTraining training;
+  training.jointly = joint;
+  training.phases.clear();
+  const int64_t fits = joint ? 1 : phases();
+  for (int64_t k = 1; k <= fits; ++k) training.phases.push_back(options_for(k));
+  training.cache = cache == "on";
+  training.shared_adam_counter = adam_counter == "shared";
+  if (loss == "bce") training.pixels = binary_reconstruction();
+  if (emphasis != "off") {
+    const auto [corrupted, others] = pair_of(emphasis);
+    training.pixels = emphasised(training.pixels, {corrupted, others});
+    training.codes = emphasised(training.codes, {corrupted, others});
+  }
+  if (sparsity != "off") {
+    const auto [target, weight] = pair_of(sparsity);
+    training.pixels = sparse(training.pixels, {target, weight});
+    training.codes = sparse(training.codes, {target, weight});
+  }
+  if (const auto corruption = parse_noise(noise)) training.corruption = corruption_of(*corruption);
+  if (fine_tune > 0) {
+    auto fit = options_for(1);
+    fit.sampling = Sampling::epochs;
+    fit.epochs = fine_tune;
+    std::visit([&](auto& steps) { steps.learning_rate = fine_tune_learning_rate; }, fit.optimizer);
+    training.fine_tuning = fit;
+  }
+  return training;
+}
+
+Description AutoencoderOptions::description() const {
+  return {{"model", "stacked autoencoder"},
+          {"units", units},
+          {"activation", activation},
+          {"output", loss == "bce" ? "sigmoid" : "linear"},
+          {"tied", tied ? "yes" : "no"}};
+}
+
+namespace {
+
+StageInfo phase(int64_t k) {
+  return {k, 0, "", "reconstruction"};
+}
+StageInfo whole(int64_t stages) {
+  return {stages, 0, "whole", "reconstruction"};
+}
+Published last_batch(int64_t stage, const char* text, const char* metric = "mse") {
+  return {phase(stage), "last_batch", metric, text};
+}
+
+/// @see Géron, "Hands-On Machine Learning with Scikit-Learn and TensorFlow", 2017, chapter 15, and
+///   its notebook; of Fashion-MNIST: the second edition, 2019, chapter 17, and its notebook
+std::vector<Condition> make_conditions() {
+  const AutoencoderOptions document;
+  std::vector<Condition> all;
+
+  all.push_back(
+      {"cached",
+       "two phases, the codes computed once and drawn independently",
+       document,
+       {last_batch(1, "0.0078"), last_batch(2, "0.0021"), {whole(2), "test", "mse", "0.00978"}}});
+
+  auto options = document;
+  options.sampling = "epochs";
+  options.cache = "off";
+  all.push_back(
+      {"uncached",
+       "two phases, the codes computed for every batch",
+       options,
+       {last_batch(1, "0.0074"), last_batch(2, "0.0025"), {whole(2), "test", "mse", "0.00979"}}});
+
+  options = document;
+  options.sampling = "independent";
+  options.adam_counter = "fresh";
+  options.l2 = 5e-4;
+  all.push_back({"separate",
+                 "two autoencoders, the second on the codes of the first",
+                 options,
+                 {last_batch(1, "0.0192"), last_batch(2, "0.0044")}});
+
+  options = document;
+  options.joint = true;
+  options.epochs = "5";
+  options.sampling = "epochs";
+  all.push_back({"joint", "all layers at once", options, {last_batch(1, "0.0104")}});
+
+  options.tied = true;
+  options.l2 = 5e-4;
+  all.push_back({"tied", "all layers at once, tied weights", options, {last_batch(1, "0.0156")}});
+
+  options.tied = false;
+  options.l2 = 0;
+  options.epochs = "10";
+  options.activation = "relu";
+  options.initialiser = "glorot-uniform";
+  options.noise = "gaussian:1";
+  all.push_back({"gaussian",
+                 "all layers at once, denoising Gaussian noise",
+                 options,
+                 {last_batch(1, "0.0408")}});
+
+  options.noise = "dropout:0.3";
+  all.push_back({"dropout",
+                 "all layers at once, with dropout of the input",
+                 options,
+                 {last_batch(1, "0.0242")}});
+
+  options.noise = "none";
+  options.units = "784,1000";
+  options.activation = "sigmoid";
+  options.sparsity = "0.1,0.2";
+  options.epochs = "100";
+  options.batch_size = 1000;
+  all.push_back({"sparse",
+                 "one hidden layer of 1,000 units, each wanted on for a tenth of the images",
+                 options,
+                 {last_batch(1, "0.012 .. 0.025"), last_batch(1, "0.08 .. 0.39", "sparsity")}});
+
+  options = document;
+  options.data.dataset = "fashion-mnist";
+  options.data.validation_from = "last";
+  options.units = "784,100,30";
+  options.activation = "selu";
+  options.initialiser = "glorot-uniform";
+  options.loss = "bce";
+  options.optimizer = "sgd";
+  options.l2 = 0;
+  options.batch_size = 32;
+  options.last_batch = "keep";
+  options.sampling = "epochs";
+  options.learning_rate = "1.5,0.05";
+  options.epochs = "10";
+  options.fine_tune = 10;
+  options.fine_tune_learning_rate = 0.1;
+  all.push_back({"fashion",
+                 "Fashion-MNIST, two phases, then all layers fine-tuned",
+                 options,
+                 {{phase(1), "validation", "bce", "0.2781"},
+                  {phase(2), "validation", "mse", "0.1687"},
+                  {{3, 0, "fine_tuned", "reconstruction"}, "validation", "bce", "0.2857"}}});
+
+  options.joint = true;
+  options.learning_rate = "1.5";
+  options.epochs = "20";
+  options.fine_tune = 0;
+  options.fine_tune_learning_rate = document.fine_tune_learning_rate;
+  all.push_back({"fashion-joint",
+                 "Fashion-MNIST, all layers at once",
+                 options,
+                 {{phase(1), "validation", "bce", "0.2835"}}});
+  return all;
+}
+
+}  // namespace
+
+const std::vector<Condition>& conditions() {
+  static const auto all = make_conditions();
+  return all;
+}
+
+const Condition& condition_named(const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& condition : conditions()) {
+    if (condition.name == name) return condition;
+    names.push_back(condition.name);
+  }
+  throw UsageError(fmt::format("--reproduce '{}'", name),
+                   fmt::format("it is one of {}", fmt::join(names, ", ")));
+}
+
+}  // namespace layerwise::apps

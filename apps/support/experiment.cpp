@@ -1,0 +1,313 @@
+#include "support/experiment.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <exception>
+#include <fstream>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "layerwise/report/failure.h"
+#include "layerwise/report/page.h"
+#include "layerwise/report/print.h"
+#include "layerwise/report/statistics.h"
+
+#include "support/interrupt.h"
+#include "support/recorder.h"
+
+namespace layerwise::apps {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr size_t repeats_for_a_range = 20;
+
+std::string processor_name() {
+  std::ifstream cpuinfo("/proc/cpuinfo");
+  for (std::string line; std::getline(cpuinfo, line);) {
+    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+/// run.json: what the run was, for whom wants to repeat it, and how far it came.
+class RunDescription {
+ public:
+  RunDescription(const CLI::App& app, const CommandLine& command, const torch::Device& device,
+                 const report::RunFolder& folder)
+      : path_(folder.file("run.json")) {
+    const auto build = build_info();
+    json_ = {{"program", app.get_name()},
+             {"version", build.layerwise},
+             {"command", command.text},
+             {"arguments", command.arguments},
+             {"status", "running"}};
+    for (const auto& [name, value] : all_options(app)) json_["options"][name] = value;
+    json_["random_streams"] =
+        "RandomState([seed, repeat, purpose]), purpose 0 initialisation, 1 sample order, 2 subsets";
+    json_["device"] = device.str();
+    json_["engine"] = "autograd";
+    json_["libtorch"] = {{"version", build.libtorch},
+                         {"blas", build.blas},
+                         {"cpu_capability", build.cpu_capability},
+                         {"cuda", build.cuda}};
+    json_["processor"] = processor_name();
+    json_["started"] = now();
+    if (!command.resumed.empty()) json_["resumed"] = true;
+    write();
+  }
+
+  void end(const std::string& status) {
+    json_["status"] = status;
+    json_["ended"] = now();
+    write();
+  }
+
+  /// The same where something went wrong already, and whatever goes wrong here is the lesser evil.
+  void try_to_end(const std::string& status) noexcept {
+    try {
+      end(status);
+    } catch (...) {
+    }
+  }
+
+  void add_results(const Study& study) {
+    for (size_t repeat = 0; repeat < study.repeats.size(); ++repeat) {
+      for (const auto& outcome : study.repeats[repeat]) {
+        if (outcome.trouble.empty()) continue;
+        json_["troubles"].push_back({{"repeat", repeat},
+                                     {"stage", outcome.info.stage},
+                                     {"layers", outcome.info.layers},
+                                     {"variant", outcome.info.variant},
+                                     {"task", outcome.info.task},
+                                     {"what", outcome.details}});
+      }
+    }
+  }
+
+ private:
+  static std::string now() {
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+  }
+  void write() const {  // A folder's name may be no UTF-8.
+    report::write_whole(path_,
+                        json_.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+  }
+
+  std::filesystem::path path_;
+  ordered_json json_;
+};
+
+void run_repeats(const Experiment& experiment, const RunOptions& run, const Split& data,
+                 const std::filesystem::path& folder, const std::vector<int64_t>& stages_done,
+                 Recorder& recorder) {
+  const int math_threads = static_cast<int>(run.math_threads);
+  std::atomic<int64_t> next = 0;
+  std::mutex mutex;
+  std::exception_ptr error;
+  const auto fail = [&](const std::exception_ptr& what) {
+    const std::lock_guard lock(mutex);
+    if (!error) error = what;
+    recorder.stop();
+    next = run.repeats;
+  };
+  const auto work = [&] {
+    try {
+      prepare_thread(math_threads);
+      for (int64_t repeat = next++; repeat < run.repeats; repeat = next++) {
+        Random random(static_cast<uint32_t>(run.seed), static_cast<uint32_t>(repeat));
+        const Repeat given{repeat, data, folder, stages_done[static_cast<size_t>(repeat)]};
+        experiment.algorithm(given, random, recorder.observer_of(repeat));
+        recorder.end_repeat(repeat);
+      }
+    } catch (...) {
+      fail(std::current_exception());
+    }
+  };
+  set_math_threads(math_threads);
+  std::vector<std::thread> threads;
+  try {
+    for (int64_t i = 1; i < run.threads; ++i) threads.emplace_back(work);
+  } catch (const std::system_error&) {
+    fail(std::make_exception_ptr(report::Failure(
+        fmt::format("cannot start {} threads", run.threads), "ask for fewer with --threads")));
+  }
+  work();
+  for (auto& thread : threads) thread.join();
+  if (error) std::rethrow_exception(error);
+  throw_if_interrupted();
+}
+
+/// How many of the published values lie within what the repeats came to.
+std::string agreement(const Study& study, const std::vector<Published>& published) {
+  const auto repeats = study.repeats.size();
+  if (repeats == 1) {
+    return fmt::format(
+        "A single run is one random draw, and so is the published one; --repeats {} shows the "
+        "spread.",
+        repeats_for_a_range);
+  }
+  const bool enough = repeats >= repeats_for_a_range;
+  const double tail = enough ? 0.025 : 0;
+  size_t compared = 0;
+  size_t inside = 0;
+  for (const auto& value : published) {
+    if (!study.has(value.info)) continue;
+    const auto values = report::finite(study.values(value.info, value.split, value.metric));
+    if (values.empty()) continue;
+    ++compared;
+    inside += value.high >= report::quantile(values, tail) &&
+              value.low <= report::quantile(values, 1 - tail);
+  }
+  if (enough) {
+    return fmt::format("{} of {} published values lie within the middle 95% of the repeats.",
+                       inside, compared);
+  }
+  return fmt::format(
+      "{} of {} published values lie between the smallest and the largest of these {} repeats; a "
+      "range that should hold 95% of all runs needs --repeats {}.",
+      inside, compared, repeats, repeats_for_a_range);
+}
+
+std::string comparison_note(const Experiment& experiment, const Study& study,
+                            const std::vector<std::string>& changed) {
+  if (changed.empty()) return agreement(study, experiment.published);
+  return fmt::format(
+      "The published values are not comparable: they belong to {}, and this run has {}.",
+      experiment.settings.name, fmt::join(changed, ", "));
+}
+
+/// How the numbers of several repeats are to be read.
+std::string reading_note(const Experiment& experiment) {
+  const auto has = [&](const char* metric) {
+    const auto& metrics = experiment.metrics;
+    return std::find(metrics.begin(), metrics.end(), metric) != metrics.end();
+  };
+  std::vector<std::string> ways;
+  if (has("accuracy")) ways.emplace_back("accuracies are mean +- standard deviation");
+  if (has("mse")) ways.emplace_back("mean squared errors median [minimum .. maximum]");
+  return fmt::format(
+      "The lines above the table are those of repeat 0. In the table, {}, over the repeats whose "
+      "value is finite; the others are counted in the last column.",
+      fmt::join(ways, ", "));
+}
+
+std::vector<std::string> files_of_a_run(const Experiment& experiment) {
+  std::vector<std::string> files{"run.json", "metrics.csv", "curves.csv", "report.html"};
+  for (const auto& figure : experiment.figure_names) {
+    for (const auto* ending : {"png", "svg", "gp"})
+      files.push_back(fmt::format("{}.{}", figure, ending));
+  }
+  files.insert(files.end(), experiment.files.begin(), experiment.files.end());
+  return files;
+}
+
+/// Draws what can be drawn, and adds it to the page. That some of it could not be is told at the
+/// end.
+void draw_all(const std::vector<CaptionedFigure>& figures, const report::RunFolder& folder,
+              report::Page& page, std::optional<report::Failure>& failure) {
+  const bool can_draw = report::gnuplot_found();
+  for (const auto& [drawing, caption] : figures) {
+    throw_if_interrupted();
+    if (!can_draw) {
+      report::write_script(drawing, folder.path());
+      continue;
+    }
+    try {
+      report::draw(drawing, folder.path());
+      page.figures.emplace_back(report::name_of(drawing) + ".svg", caption);
+    } catch (const report::Failure& error) {
+      throw_if_interrupted();
+      if (!failure) failure = error;
+    }
+  }
+  if (!can_draw) {
+    report::print_note(
+        fmt::format("error: no plots were drawn, because 'gnuplot' is not in PATH\n"
+                    "hint: all results are in {0}; install gnuplot (Debian: apt-get install "
+                    "gnuplot-nox), then: "
+                    "cd {0} && gnuplot *.gp\n",
+                    folder.path().string()));
+  }
+}
+
+/// Prints and writes what came out.
+void report_study(const Experiment& experiment, const Study& study, const Recorder& recorder,
+                  const std::vector<std::string>& changed, const CommandLine& command,
+                  const report::RunFolder& folder, std::optional<report::Failure>& failure) {
+  auto notes = experiment.notes(study);
+  notes.push_back(comparison_note(experiment, study, changed));
+  if (study.repeats.size() > 1) notes.insert(notes.begin(), reading_note(experiment));
+  const auto table = experiment.table(study);
+  report::print_result("\n" + table.to_text() + "\n");
+  for (const auto& note : notes) report::print_result(report::wrapped(note, 100) + "\n");
+
+  report::Page page{experiment.title, command.text, notes, table, {}};
+  draw_all(experiment.figures(study, recorder.curves()), folder, page, failure);
+  report::write_page(page, folder.file("report.html"));
+}
+
+report::RunFolder folder_of(const Experiment& experiment, const CLI::App& app,
+                            const CommandLine& command, const RunOptions& run) {
+  using Use = report::RunFolder::Use;
+  const auto files = files_of_a_run(experiment);
+  if (!command.resumed.empty()) return {command.resumed, files, Use::go_on};
+  const auto default_path =
+      report::default_run_path(app.get_name(), static_cast<unsigned>(run.seed));
+  return {run.out.empty() ? default_path.string() : run.out, files,
+          run.force ? Use::replace : Use::begin};
+}
+
+}  // namespace
+
+void run_experiment(const Experiment& experiment, const CLI::App& app, const CommandLine& command,
+                    const RunOptions& run) {
+  const bool several_at_once = run.device == "auto" && run.threads > 1;  // a CPU matter
+  const auto device = find_device(several_at_once ? "cpu" : run.device);
+  const auto data = experiment.data.to(device);
+  const auto folder = folder_of(experiment, app, command, run);
+  std::vector<int64_t> stages_done(static_cast<size_t>(run.repeats), 0);
+  if (!command.resumed.empty()) {
+    for (size_t i = 0; i < stages_done.size(); ++i)
+      stages_done[i] = experiment.stages_done(static_cast<int64_t>(i), folder.path());
+  }
+  std::optional<report::Failure> failure;
+  Recorder recorder(experiment, run, folder, stages_done);
+  RunDescription description(app, command, device, folder);
+  try {
+    run_repeats(experiment, run, data, folder.path(), stages_done, recorder);
+    recorder.finish();
+    auto study = recorder.study();
+    const auto& settings = experiment.settings;
+    const auto changed = options_changed(app, settings.groups, settings.no_matter);
+    study.comparable = changed.empty();
+    description.add_results(study);
+    report_study(experiment, study, recorder, changed, command, folder, failure);
+  } catch (const Interrupted& interrupted) {
+    description.try_to_end("interrupted");
+    if (!experiment.stages_done) throw;
+    throw Interrupted{interrupted.signal,
+                      fmt::format("go on after the last whole phase: {} --resume {}",
+                                  app.get_name(), folder.path().string())};
+  } catch (...) {
+    description.try_to_end("failed");
+    throw;
+  }
+  description.end("finished");
+  if (failure) throw report::Failure(*failure);
+  if (!run.quiet) report::print_note(fmt::format("written to {}\n", folder.path().string()));
+}
+
+}  // namespace layerwise::apps

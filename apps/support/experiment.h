@@ -1,0 +1,71 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "layerwise/layerwise.h"
+#include "layerwise/report/plot.h"
+#include "layerwise/report/table.h"
+
+#include "support/program.h"
+#include "support/study.h"
+
+namespace layerwise::apps {
+
+struct CaptionedFigure {
+  report::Drawing drawing;
+  std::string caption;
+};
+
+/// Which options a run's numbers depend on, and thus whether published ones can be set beside them.
+struct Settings {
+  std::vector<std::string> groups;     ///< of options that count
+  std::vector<std::string> no_matter;  ///< but for these
+  std::string name;  ///< whose published values those are: "the tutorial's settings"
+};
+
+/// One repeat that is to be made.
+struct Repeat {
+  int64_t number = 0;
+  const Split& data;             ///< on the device
+  std::filesystem::path folder;  ///< of the run
+  int64_t stages_done = 0;       ///< in the run that is resumed
+};
+
+/// What is particular to one program.
+struct Experiment {
+  std::string title;
+  Split data;
+  std::vector<PlannedFit> plan;
+  std::vector<std::string> metrics;  ///< which ones metrics.csv gets, in this order
+  std::vector<std::string> splits = {"train", "test"};
+  std::vector<Published> published;
+  Settings settings;
+  std::function<void(const Repeat& repeat, Random& random, const Observer& observer)> algorithm;
+  /// The document's own line for a fit that was made; empty if it has none.
+  std::function<std::string(const Outcome&)> line;
+  /// The document's own lines for an epoch, without a newline at the end; empty if it has none.
+  std::function<std::string(const StageInfo&, const FitView&, const std::vector<Score>&)>
+      epoch_line = {};
+  /// What curves.csv gets at each epoch.
+  std::function<std::vector<Score>(const FitView&)> curve_scores;
+  std::function<report::Table(const Study&)> table;
+  /// What to say of the results below the table.
+  std::function<std::vector<std::string>(const Study&)> notes;
+  std::function<std::vector<CaptionedFigure>(const Study&, const std::vector<CurvePoint>&)> figures;
+  /// The files that a run may write beside its tables and plots.
+  std::vector<std::string> files = {};
+  std::vector<std::string> figure_names;
+  /// Stages of a repeat that the run in a folder has finished: what resuming needs.
+  std::function<int64_t(int64_t repeat, const std::filesystem::path& folder)> stages_done = {};
+};
+
+/// Runs the repeats, prints the results and writes the run's folder.
+void run_experiment(const Experiment& experiment, const CLI::App& app, const CommandLine& command,
+                    const RunOptions& run);
+
+}  // namespace layerwise::apps

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "layerwise/report/plot.h"
+
+#include "support/study.h"
+
+namespace layerwise::apps {
+
+/// A split looks the same in every figure: by colour, by dash and by marker, so that grey print
+/// still tells them apart.
+struct Look {
+  const char* split;
+  const char* color;
+  int dash;
+  int filled;
+  int open;
+};
+
+/// Published and measured values of both splits against layers.
+report::Panel against_layers(const Study& study, const std::vector<Published>& published,
+                             const std::vector<PlannedFit>& plan, const std::string& metric,
+                             const std::string& label);
+/// The learning curves of every stage of one task, stage after stage on one axis.
+report::Panel learning_curves(const std::vector<CurvePoint>& curves,
+                              const std::vector<PlannedFit>& plan, const std::string& task,
+                              const std::string& metric, const std::string& label);
+
+}  // namespace layerwise::apps

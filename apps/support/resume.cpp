@@ -1,0 +1,81 @@
+#include "support/resume.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "layerwise/file.h"
+#include "layerwise/report/failure.h"
+
+namespace layerwise::apps {
+
+namespace {
+
+/// Removes an option and its value.
+void drop(std::vector<std::string>& arguments, const std::string& name) {
+  for (size_t i = 0; i < arguments.size();) {
+    const bool apart = arguments[i] == name;
+    if (!apart && arguments[i].rfind(name + "=", 0) != 0) {
+      ++i;
+      continue;
+    }
+    const auto first = arguments.begin() + static_cast<std::ptrdiff_t>(i);
+    arguments.erase(first, first + (apart && i + 1 < arguments.size() ? 2 : 1));
+  }
+}
+
+/// The arguments that the run in a folder was started with.
+std::vector<std::string> arguments_of(const std::filesystem::path& folder,
+                                      const std::string& program) {
+  const auto path = folder / "run.json";
+  const auto hint = "name the folder of a run of this program with --resume";
+  std::string text;
+  try {
+    text = read_file(path);
+  } catch (const FileError& error) {
+    throw report::Failure(error.what(), hint);
+  }
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object() || json.value("program", "") != program || !json.contains("arguments"))
+    throw report::Failure(fmt::format("'{}' describes no run of {}", path.string(), program), hint);
+  try {
+    return json["arguments"].get<std::vector<std::string>>();
+  } catch (const nlohmann::json::exception&) {
+    throw report::Failure(fmt::format("'{}' has no list of arguments", path.string()), hint);
+  }
+}
+
+}  // namespace
+
+CommandLine resumed(const CommandLine& given, const std::string& program) {
+  const auto folder = value_on_command_line(given.arguments, "--resume");
+  if (!folder) return given;
+  CommandLine command{given.text, arguments_of(*folder, program), *folder};
+  auto& run = command.arguments;
+  for (const auto* place : {"--out", "--resume"}) drop(run, place);
+  for (const auto* flag : {"--force", "--quiet"}) std::erase(run, flag);
+
+  auto others = given.arguments;
+  drop(others, "--resume");
+  const bool quiet = std::erase(others, "--quiet") > 0;
+  if (const auto out = value_on_command_line(others, "--out")) {
+    std::error_code error;
+    if (std::filesystem::equivalent(*out, *folder, error)) drop(others, "--out");
+  }
+  std::erase_if(others, [&](const std::string& word) {
+    return std::find(run.begin(), run.end(), word) != run.end();
+  });
+  if (!others.empty()) {
+    throw UsageError(
+        fmt::format("--resume with options that the run did not have: {}", fmt::join(others, " ")),
+        fmt::format("the run's own options are taken from its run.json: {} --resume {}", program,
+                    *folder));
+  }
+  if (quiet) run.emplace_back("--quiet");
+  return command;
+}
+
+}  // namespace layerwise::apps

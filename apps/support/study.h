@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "layerwise/pretraining/trainee.h"
+
+namespace layerwise::apps {
+
+/// One fit that every repeat makes.
+struct PlannedFit {
+  StageInfo info;
+  int64_t epochs;
+  std::vector<std::string> metrics;  ///< which its scores have
+};
+
+/// What became of it in one repeat.
+struct Outcome {
+  StageInfo info;
+  std::vector<Score> scores;  ///< NaN throughout if the fit was not reached
+  std::string trouble;        ///< its kind: empty, "diverged", "collapsed" or "not reached"
+  std::string details;        ///< the kind with what is known of it
+};
+
+/// All that one program did: the outcomes of each repeat, in the order of the plan.
+struct Study {
+  std::vector<std::vector<Outcome>> repeats;
+  bool comparable = true;  ///< the settings are those of the published values
+
+  const Outcome& outcome(size_t repeat, const StageInfo& info) const;
+  /// This fit was planned.
+  bool has(const StageInfo& info) const;
+  /// The values of one score over the repeats.
+  std::vector<double> values(const StageInfo& info, const std::string& split,
+                             const std::string& metric) const;
+  /// The value of a single repeat; of several, over the finite values, `mean +- standard
+  /// deviation`, or for a mean squared error, which one collapsed repeat would dominate, `median
+  /// [minimum .. maximum]`.
+  std::string cell(const StageInfo& info, const std::string& split, const std::string& metric,
+                   int digits = 3) const;
+  /// As `cell`, or nothing if the fit has no such score.
+  std::string cell_if(const StageInfo& info, const std::string& split, const std::string& metric,
+                      int digits = 3) const;
+  /// What a single repeat says of this fit, or how many repeats had which trouble.
+  std::string note(const StageInfo& info) const;
+  /// Repeats in which one of these fits had this trouble.
+  int64_t count(const std::vector<PlannedFit>& fits, const std::string& trouble) const;
+};
+
+/// A value of the curves of repeat 0.
+struct CurvePoint {
+  StageInfo info;
+  int64_t epoch;
+  int64_t step;
+  Score score;
+};
+
+/// A value that a document prints: `0.816`, or where it prints several, `0.012 .. 0.025`.
+struct Published {
+  Published(StageInfo info_, std::string split_, std::string metric_, std::string text_);
+
+  StageInfo info;
+  std::string split;
+  std::string metric;
+  std::string text;
+  double low;   ///< what would print as the (lower) value begins here
+  double high;  ///< and what would print as the (upper) value ends here
+};
+
+/// A published value as it was printed, or nothing.
+std::string published_cell(const std::vector<Published>& published, const StageInfo& info,
+                           const std::string& split, const std::string& metric);
+
+/// So many digits behind the point; numbers too large for that in powers of ten.
+std::string with_digits(double value, int digits);
+std::string three_digits(double value);
+
+}  // namespace layerwise::apps
