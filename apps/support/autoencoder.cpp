@@ -125,12 +125,12 @@ void AutoencoderOptions::add_to(CLI::App& app) {
   add_choice(app, "--loss", loss, {"mse", "bce"},
              "Of the pixels; bce is with a sigmoid output. Codes have mse")
       ->group(group);
-  text("--epochs", epochs, "Epochs of each phase: one, or one each, as 4,8",
+  text("--epochs", epochs, "Epochs of each phase: one, or one each, as 4,8; the last goes on",
        list_of(whole_number(1, most)), "N[,N...]")
       ->group(group);
   add_count(app, "--batch-size", batch_size, "Images of a step")->group(group);
   text("--sampling", sampling,
-       "Batches go through epochs, or each is independent; one for all phases, or one each",
+       "Batches go through epochs, or each is independent; one, or one for each phase",
        list_of(CLI::IsMember({"epochs", "independent"})), "HOW[,HOW...]")
       ->group(group);
   add_choice(app, "--last-batch", last_batch, {"drop", "keep"}, "The short one at an epoch's end")
@@ -198,12 +198,11 @@ void AutoencoderOptions::check(const CLI::App& app) const {
        {std::pair("--epochs", epochs), std::pair("--learning-rate", learning_rate),
         std::pair("--sampling", sampling)}) {
     const auto count = static_cast<int64_t>(items_of(list).size());
-    const bool too_many = count > fits && given(option);
-    const bool too_few = count > 1 && count < fits && given(option);
-    if (too_many || too_few)
+    if (count > fits && given(option)) {
       throw UsageError(fmt::format("{} {} has {} values for {} phase{}", option, list, count, fits,
                                    fits == 1 ? "" : "s"),
                        "give one for all phases, or one for each");
+    }
   }
   const bool all_independent = [&] {
     for (int64_t k = 1; k <= fits; ++k) {

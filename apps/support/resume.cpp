@@ -65,10 +65,10 @@ CommandLine resumed(const CommandLine& given, const std::string& program) {
     std::error_code error;
     if (std::filesystem::equivalent(*out, *folder, error)) drop(others, "--out");
   }
-  std::erase_if(others, [&](const std::string& word) {
+  const bool same = std::all_of(others.begin(), others.end(), [&](const std::string& word) {
     return std::find(run.begin(), run.end(), word) != run.end();
   });
-  if (!others.empty()) {
+  if (!same) {
     throw UsageError(
         fmt::format("--resume with options that the run did not have: {}", fmt::join(others, " ")),
         fmt::format("the run's own options are taken from its run.json: {} --resume {}", program,

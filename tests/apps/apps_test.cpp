@@ -16,60 +16,23 @@
 
 #include "layerwise/data/blobs.h"
 
-#include "testing.h"
+#include "apps/running.h"
 
 /// The programs as their user meets them: the command line, what is printed, what is written, how
 /// they fail.
 namespace layerwise {
 namespace {
 
+using testing::contains;
 using testing::content_of;
+using testing::lines_of;
+using testing::Outcome;
+using testing::program;
+using testing::require_two_lines;
+using testing::run;
 using testing::TemporaryFolder;
 
-struct Outcome {
-  int status;
-  std::string out;
-  std::string err;
-};
-
-std::string program(const std::string& name) {
-  return fmt::format("{}/{}", LAYERWISE_PROGRAMS_DIR, name);
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::istringstream stream(text);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-/// Runs a shell command in a folder.
-Outcome run(const TemporaryFolder& folder, const std::string& command) {
-  const auto out = folder.file("stdout.txt");
-  const auto err = folder.file("stderr.txt");
-  const auto shell =
-      fmt::format("cd '{}' && {{ {}; }} >'{}' 2>'{}'", folder.path().string(), command, out, err);
-  const int status = std::system(shell.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content_of(out),
-          content_of(err)};
-}
-
 constexpr auto small = " --samples 60 --epochs 2 --layers 4 --units 5 ";
-
-void require_two_lines(const Outcome& outcome, int status) {
-  INFO("stderr: " << outcome.err);
-  REQUIRE(outcome.status == status);
-  const auto lines = lines_of(outcome.err);
-  REQUIRE(lines.size() >= 2);
-  REQUIRE(lines[lines.size() - 2].rfind("error: ", 0) == 0);
-  REQUIRE(lines.back().rfind("hint: ", 0) == 0);
-  REQUIRE(std::count_if(lines.begin(), lines.end(),
-                        [](const auto& line) { return contains(line, "error"); }) == 1);
-}
 
 TEST_CASE("--help shows every option with its default, --version what results depend on") {
   const TemporaryFolder folder;

@@ -65,7 +65,7 @@ TEST_CASE("The tutorial's data has the class counts that it has in Python") {
   options.centers = int64_t{3};
   options.cluster_std = {2.0};
   options.random_state = 2;
-  const auto [train, test] = split(to_dataset(make_blobs(options)), 500);
+  const auto [train, test, validation] = split(to_dataset(make_blobs(options)), 500);
   const auto counts = [](const Dataset& part) { return part.targets.bincount(); };
   REQUIRE(torch::equal(counts(train), torch::tensor({171, 162, 167}, torch::kInt64)));
   REQUIRE(torch::equal(counts(test), torch::tensor({163, 171, 166}, torch::kInt64)));

@@ -112,9 +112,9 @@ TEST_CASE("Of the first hundred autoencoders of seed 1, 22 diverge in their firs
     testing::Experiment experiment(options);
     experiment.fit.epochs = 8;
     auto net = experiment.net(experiment.features);
-    FeatureCache features(experiment.data.train.inputs, experiment.data.test.inputs);
-    diverged += fit_stage(net, features, autoencoding(experiment.data), reconstruction(),
-                          experiment.fit, experiment.random.order)
+    FeatureCache features(experiment.data);
+    diverged += fit_stage(net->stage(), {reconstruction()}, features, autoencoding(experiment.data),
+                          experiment.fit, experiment.random)
                     .diverged();
   }
   REQUIRE(diverged == 22);

@@ -32,11 +32,11 @@ void require_same_curve(GreedyNet& net, Experiment& experiment, const Split& dat
   std::vector<double> losses;
   const std::vector<Hook> hooks{[&](const FitView& view) {
     if (view.epoch > 0)
-      losses.push_back(value_of(view.engine.evaluate(), "train", objective.loss.name));
+      losses.push_back(value_of(view.engine.evaluate("train"), "train", objective.loss().name));
     return Next::go_on;
   }};
-  FeatureCache features(data.train.inputs, data.test.inputs);
-  fit_stage(net, features, data, objective, options, experiment.random.order, hooks);
+  FeatureCache features(data);
+  fit_stage(net->stage(), {objective}, features, data, options, experiment.random, hooks);
   for (size_t epoch = 0; epoch < curve.size(); ++epoch) {
     INFO("layers " << net->layers() << ", epoch " << epoch + 1);
     REQUIRE(testing::relative_difference(losses.at(epoch), curve[epoch]) < 1e-5);
@@ -168,7 +168,7 @@ TEST_CASE("Fine-tuning starts from the deepened weights and trains all of them")
     if (info.variant == "fine_tuned" && view.epoch == 0) {
       before = fingerprint(*net->blocks()[0].ptr());
       REQUIRE(net->frozen_blocks() == 0);
-      losses.push_back(value_of(view.engine.evaluate(), "train", "cross_entropy"));
+      losses.push_back(value_of(view.engine.evaluate("train"), "train", "cross_entropy"));
     }
     return Next::go_on;
   };

@@ -10,6 +10,7 @@
 
 #include "layerwise/data/blobs.h"
 #include "layerwise/nn/dense.h"
+#include "layerwise/nn/greedy_net.h"
 #include "layerwise/train/autograd_engine.h"
 #include "layerwise/train/evaluate.h"
 #include "layerwise/train/stage.h"
@@ -31,11 +32,9 @@ struct OneUnit {
   }();
 
   FitResult fit(const FitOptions& options, std::span<const Hook> hooks = {}) {
-    nn::Sequential chain;
-    chain->push_back(unit);
-    AutogradEngine engine(chain, reconstruction(), data, options);
-    RandomState order(0);
-    return layerwise::fit(engine, 1, options, order, hooks);
+    AutogradEngine engine({{}, {Block(unit)}}, {reconstruction()}, data, options);
+    Random random(0, 0);
+    return layerwise::fit(engine, 1, options, random, hooks);
   }
   float weight() const { return unit->weight.item<float>(); }
 };
@@ -91,23 +90,21 @@ TEST_CASE("A fit that diverges ends and says in which epoch") {
 
 TEST_CASE("The last, shorter batch is kept, and each epoch draws one permutation") {
   const auto data = blobs_of(50);
-  RandomState random(1);
-  nn::Sequential chain;
-  chain->push_back(output(2, 3, random));
+  Random random(1, 0);
   const FitOptions options{3, 8, Sgd{}};
-  AutogradEngine engine(chain, classification(), data, options);
-  RandomState order(5);
-  fit(engine, 25, options, order);
+  AutogradEngine engine({{}, {output(2, 3, random.initialisation)}}, {classification()}, data,
+                        options);
+  auto same = random;
+  fit(engine, 25, options, random);
   REQUIRE(engine.steps() == 3 * 4);
-  RandomState same(5);
-  for (int i = 0; i < 3; ++i) same.permutation(25);
-  REQUIRE(order.next_uint32() == same.next_uint32());
+  for (int i = 0; i < 3; ++i) same.order.permutation(25);
+  REQUIRE(random.order.next_uint32() == same.order.next_uint32());
 }
 
 TEST_CASE("Options that make no sense are refused by name") {
   const auto refused = [](const FitOptions& options, const char* name) {
     try {
-      check(options);
+      check(options, 10);
     } catch (const std::invalid_argument& error) {
       return std::string(error.what()).find(name) != std::string::npos;
     }
@@ -118,12 +115,15 @@ TEST_CASE("Options that make no sense are refused by name") {
   REQUIRE(refused({1, 1, Sgd{0.0, 0.9}}, "learning_rate is 0"));
   REQUIRE(refused({1, 1, Sgd{NAN, 0.9}}, "learning_rate is nan"));
   REQUIRE(refused({1, 1, Sgd{0.1, 1.0}}, "momentum is 1"));
+  REQUIRE(refused({1, 1, Adam{0.0}}, "learning_rate is 0"));
+  REQUIRE(refused({1, 1, Adam{0.1, 1.0}}, "beta1 is 1"));
+  REQUIRE(refused({1, 1, Sgd{}, -1.0}, "l2 is -1"));
+  REQUIRE(refused({1, 11, Sgd{}, 0.0, Sampling::epochs, LastBatch::drop}, "batch_size is 11"));
+  REQUIRE(refused({1, 11, Sgd{}, 0.0, Sampling::independent}, "batch_size is 11"));
 }
 
 TEST_CASE("Nothing to train is an error") {
-  nn::Sequential chain;
-  chain->push_back(nn::ReLU());
-  REQUIRE_THROWS_AS(AutogradEngine(chain, reconstruction(), blobs_of(10), {}),
+  REQUIRE_THROWS_AS(AutogradEngine({{}, {Block(nn::ReLU())}}, {reconstruction()}, blobs_of(10), {}),
                     std::invalid_argument);
 }
 
@@ -146,7 +146,7 @@ TORCH_MODULE(Gated);
 TEST_CASE("Frozen parameters and buffers of any module keep their bits, trained ones move") {
   torch::manual_seed(1);
   const auto data = blobs_of(120);
-  RandomState order(3);
+  Random random(3, 0);
   const std::vector<Block> blocks{
       block(nn::Linear(2, 6), nn::BatchNorm1d(6), nn::ReLU()),
       block(nn::Linear(6, 6), nn::Dropout(0.3), nn::ReLU()),
@@ -154,13 +154,13 @@ TEST_CASE("Frozen parameters and buffers of any module keep their bits, trained 
       block(nn::Linear(6, 6), nn::BatchNorm1d(6), nn::Dropout(0.2)),
   };
   GreedyNet net(blocks[0], Block(nn::Linear(6, 3)));
-  FeatureCache features(data.train.inputs, data.test.inputs);
+  FeatureCache features(data);
   for (size_t stage = 0; stage < blocks.size(); ++stage) {
     if (stage > 0) net->deepen(blocks[stage]);
     std::vector<uint64_t> before;
     for (const auto& layer : net->blocks()) before.push_back(fingerprint(*layer.ptr()));
     net->train();  // what a user may well do
-    fit_stage(net, features, data, classification(), {2, 16, Sgd{}}, order);
+    fit_stage(net->stage(), {classification()}, features, data, {2, 16, Sgd{}}, random);
     for (size_t i = 0; i < before.size(); ++i) {
       INFO("stage " << stage + 1 << ", block " << i + 1);
       REQUIRE((fingerprint(*blocks[i].ptr()) == before[i]) == (i < stage));
@@ -181,12 +181,12 @@ TORCH_MODULE(Restless);
 
 TEST_CASE("A frozen block that moves is an error that names it") {
   const auto data = blobs_of(20);
-  RandomState random(1);
+  Random random(1, 0);
   GreedyNet net(Block(Restless()), Block(nn::Linear(2, 3)));
   net->deepen(Block(nn::Linear(2, 2)));
-  FeatureCache features(data.train.inputs, data.test.inputs);
+  FeatureCache features(data);
   try {
-    fit_stage(net, features, data, classification(), {1, 8, Sgd{}}, random);
+    fit_stage(net->stage(), {classification()}, features, data, {1, 8, Sgd{}}, random);
     FAIL("nothing was thrown");
   } catch (const std::logic_error& error) {
     REQUIRE(std::string(error.what()).find("block 1") != std::string::npos);
@@ -208,15 +208,15 @@ TEST_CASE(
     "The frozen prefix is run once a stage and split, not once a batch, and not again in later "
     "stages") {
   const auto data = blobs_of(100);
-  RandomState random(1);
+  Random random(1, 0);
   int runs = 0;
-  GreedyNet net(Block(Counted(runs)), output(2, 3, random));
-  FeatureCache features(data.train.inputs, data.test.inputs);
-  net->deepen(dense(2, 2, random));
-  fit_stage(net, features, data, classification(), {5, 8, Sgd{}}, random);
+  GreedyNet net(Block(Counted(runs)), output(2, 3, random.initialisation));
+  FeatureCache features(data);
+  net->deepen(dense(2, 2, random.initialisation));
+  fit_stage(net->stage(), {classification()}, features, data, {5, 8, Sgd{}}, random);
   REQUIRE(runs == 2);
-  net->deepen(dense(2, 2, random));
-  fit_stage(net, features, data, classification(), {5, 8, Sgd{}}, random);
+  net->deepen(dense(2, 2, random.initialisation));
+  fit_stage(net->stage(), {classification()}, features, data, {5, 8, Sgd{}}, random);
   REQUIRE(runs == 2);
 }
 
@@ -224,11 +224,11 @@ TEST_CASE("Cached features agree with a forward through the whole network") {
   const auto data = blobs_of(3000);
   RandomState random(1);
   GreedyNet net(dense(2, 20, random), output(20, 3, random));
-  FeatureCache features(data.train.inputs, data.test.inputs);
-  REQUIRE(features.of(net).train.is_same(data.train.inputs));
+  FeatureCache features(data);
+  REQUIRE(features.of(net->stage().frozen).train.inputs.is_same(data.train.inputs));
   for (int i = 0; i < 3; ++i) {
     net->deepen(dense(20, 20, random));
-    const auto cached = features.of(net).train;
+    const auto cached = features.of(net->stage().frozen).train.inputs;
     torch::NoGradGuard no_grad;
     const auto direct = chain_of(net->blocks(0, net->frozen_blocks()))->forward(data.train.inputs);
     REQUIRE((cached - direct).abs().max().item<double>() <=
@@ -241,44 +241,45 @@ TEST_CASE("A block that was changed after it was cached is run again") {
   const auto data = blobs_of(20);
   RandomState random(1);
   GreedyNet net(dense(2, 4, random), output(4, 3, random));
-  FeatureCache features(data.train.inputs, data.test.inputs);
+  FeatureCache features(data);
   net->freeze_hidden();
-  const auto before = features.of(net).train;
+  const auto before = features.of(net->stage().frozen).train.inputs;
   {
     torch::NoGradGuard no_grad;
     net->named_parameters()["hidden.block1.bias"].add_(1);
   }
-  REQUIRE_FALSE(torch::equal(features.of(net).train, before));
+  REQUIRE_FALSE(torch::equal(features.of(net->stage().frozen).train.inputs, before));
 }
 
 TEST_CASE(
     "Metrics are means over all rows, in chunks or not, and no accuracy is made up from NaN") {
-  nn::Sequential identity{nn::Identity()};
+  StageChain identity({{}, {Block(nn::Identity())}});
   auto logits = torch::zeros({2500, 2});
   logits.select(1, 1).slice(0, 0, 1000).fill_(1);
   const Dataset data{logits, torch::ones({2500}, torch::kInt64)};
-  const auto scores = evaluate(identity, data, classification().metrics, "test");
+  const auto scores = evaluate(identity, data, Target::given, classification().metrics, "test");
   REQUIRE(value_of(scores, "test", "accuracy") == 0.4);
   const double expected = 0.4 * std::log1p(std::exp(-1.0)) + 0.6 * std::log(2.0);
   REQUIRE(testing::relative_difference(value_of(scores, "test", "cross_entropy"), expected) < 1e-6);
   REQUIRE_THROWS_AS(value_of(scores, "train", "accuracy"), std::out_of_range);
 
   logits[2400][0] = NAN;
-  REQUIRE(std::isnan(
-      value_of(evaluate(identity, data, classification().metrics, "test"), "test", "accuracy")));
+  REQUIRE(
+      std::isnan(value_of(evaluate(identity, data, Target::given, classification().metrics, "test"),
+                          "test", "accuracy")));
 }
 
 TEST_CASE("A module that works in place changes neither the data nor the features") {
   const auto data = blobs_of(40);
-  RandomState random(1);
+  Random random(1, 0);
   const auto in_place = [] { return Block(nn::ReLU(nn::ReLUOptions().inplace(true))); };
   GreedyNet net(in_place(), Block(nn::Linear(2, 3)));
   const auto inputs = data.train.inputs.clone();
-  FeatureCache features(data.train.inputs, data.test.inputs);
-  fit_stage(net, features, data, classification(), {2, 8, Sgd{}}, random);
+  FeatureCache features(data);
+  fit_stage(net->stage(), {classification()}, features, data, {2, 8, Sgd{}}, random);
   REQUIRE(torch::equal(data.train.inputs, inputs));
   net->deepen(block(nn::Linear(2, 2)));
-  fit_stage(net, features, data, classification(), {2, 8, Sgd{}}, random);
+  fit_stage(net->stage(), {classification()}, features, data, {2, 8, Sgd{}}, random);
   REQUIRE(torch::equal(data.train.inputs, inputs));
 }
 
@@ -290,11 +291,12 @@ TEST_CASE("A stage on CUDA agrees with the CPU", "[cuda]") {
   std::vector<double> losses;
   for (const auto& device : {torch::Device(torch::kCPU), torch::Device(torch::kCUDA)}) {
     const auto data = blobs_of(200).to(device);
-    RandomState random(1);
-    GreedyNet net{dense(2, 10, random), output(10, 3, random)};
+    Random random(1, 0);
+    GreedyNet net{dense(2, 10, random.initialisation), output(10, 3, random.initialisation)};
     net->to(device);
-    FeatureCache features(data.train.inputs, data.test.inputs);
-    const auto result = fit_stage(net, features, data, classification(), {5, 32, Sgd{}}, random);
+    FeatureCache features(data);
+    const auto result =
+        fit_stage(net->stage(), {classification()}, features, data, {5, 32, Sgd{}}, random);
     losses.push_back(value_of(result.scores, "train", "cross_entropy"));
   }
   REQUIRE(testing::relative_difference(losses[1], losses[0]) < 1e-5);

@@ -112,8 +112,11 @@ Pass AutogradEngine::forward(const torch::Tensor& inputs, const torch::Tensor& t
   const auto features = chain_.features(inputs);
   Corrupted given{features, {}};
   if (corrupted) given = problem_.corruption->apply(features, place);
+  // The blocks may work in place, but not on what they are to reconstruct.
+  const bool own = problem_.target == Target::features;
+  if (own && given.input.is_same(features)) given.input = features.clone();
   auto pass = chain_.forward(given.input);
-  pass.target = problem_.target == Target::features ? features : targets;
+  pass.target = own ? features : targets;
   pass.hit = given.hit;
   return pass;
 }

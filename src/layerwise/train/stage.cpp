@@ -24,13 +24,11 @@ void require_unmoved(const std::vector<uint64_t>& before, const std::vector<uint
                                      moved - before.begin() + 1));
 }
 
-/// @param running the stage as the engine runs it: without its frozen blocks, if `data` are
-/// features
-StageResult fit_checked(const StageView& view, const StageView& running, const Problem& problem,
-                        const Split& data, const FitOptions& options, Random& random,
-                        std::span<const Hook> hooks) {
-  const auto before = fingerprints(untouched(view));
-  AutogradEngine engine(running, problem, data, options);
+/// @param view without its frozen blocks, if `data` are features
+StageResult fit_and_evaluate(const StageView& view, const Problem& problem, const Split& data,
+                             const FitOptions& options, Random& random,
+                             std::span<const Hook> hooks) {
+  AutogradEngine engine(view, problem, data, options);
   StageResult result;
   result.fit = fit(engine, data.train.size(), options, random, hooks);
   for (const auto& [split, _] : data.parts()) {
@@ -38,7 +36,6 @@ StageResult fit_checked(const StageView& view, const StageView& running, const P
     result.scores.insert(result.scores.end(), scores.begin(), scores.end());
   }
   result.last_batch = engine.evaluate_last_batch();
-  require_unmoved(before, fingerprints(untouched(view)));
   return result;
 }
 
@@ -52,17 +49,24 @@ bool StageResult::diverged() const {
 
 StageResult fit_stage(const StageView& view, const Problem& problem, const Split& data,
                       const FitOptions& options, Random& random, std::span<const Hook> hooks) {
-  return fit_checked(view, view, problem, data, options, random, hooks);
+  const auto before = fingerprints(untouched(view));
+  auto result = fit_and_evaluate(view, problem, data, options, random, hooks);
+  require_unmoved(before, fingerprints(untouched(view)));
+  return result;
 }
 
 StageResult fit_stage(const StageView& view, const Problem& problem, FeatureCache& features,
                       const Split& data, const FitOptions& options, Random& random,
                       std::span<const Hook> hooks) {
+  const auto before = fingerprints(untouched(view));
   auto cached = features.of(view.frozen);
   cached.train.targets = data.train.targets;
   cached.test.targets = data.test.targets;
   cached.validation.targets = data.validation.targets;
-  return fit_checked(view, {{}, view.trained, view.code}, problem, cached, options, random, hooks);
+  auto result =
+      fit_and_evaluate({{}, view.trained, view.code}, problem, cached, options, random, hooks);
+  require_unmoved(before, fingerprints(untouched(view)));
+  return result;
 }
 
 }  // namespace layerwise
