@@ -55,6 +55,15 @@ double our_epoch(const torch::Tensor& images) {
   return seconds([&] { layerwise::fit(engine, rows, options, random); });
 }
 
+/// What it costs to bring an epoch's batches together, scaled.
+double gathering(const torch::Tensor& images) {
+  const auto order = torch::randperm(rows);
+  return seconds([&] {
+    for (int64_t begin = 0; begin + batch <= rows; begin += batch)
+      layerwise::values_of(images.index_select(0, order.narrow(0, begin, batch)));
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -73,6 +82,10 @@ int main(int argc, char** argv) {
     of_floats.push_back(ours_floats / eager);
     std::printf("eager %.2f s, layerwise on bytes %.2f s (%.2fx), on floats %.2f s (%.2fx)\n",
                 eager, ours_bytes, of_bytes.back(), ours_floats, of_floats.back());
+  }
+  for (int turn = 0; turn < turns; ++turn) {
+    std::printf("gathering alone: %.3f s from bytes, %.3f s from floats\n", gathering(bytes),
+                gathering(floats));
   }
   std::sort(of_bytes.begin(), of_bytes.end());
   std::sort(of_floats.begin(), of_floats.end());

@@ -102,7 +102,8 @@ TEST_CASE("A flipped bit of a gzip file is found, or is one that changes no imag
     changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
     INFO("bit " << bit);
     try {
-      REQUIRE(parse_idx(changed, 3, "FILE").values == values);
+      const bool same = parse_idx(changed, 3, "FILE").values == values;
+      CHECK(same);
       ++harmless;
     } catch (const FileError&) {
     }
