@@ -211,6 +211,7 @@ int run(int argc, char** argv) {
     experiment.title = "Unsupervised greedy layer-wise pretraining on blobs";
     experiment.plan = plan_of(training, deepening);
     experiment.metrics = {"mse", "accuracy"};
+    experiment.heavy_tailed = {"mse"};  // one collapsed repeat would dominate a mean
     experiment.published = published_values();
     experiment.algorithm = [&](const Repeat& repeat, Random& random, const Observer& observer) {
       auto net = training.net(data.features, data.features, random);

@@ -116,7 +116,7 @@ report::Table table_of(const Experiment& experiment, const Study& study,
   return table;
 }
 
-/// How a single run's values lie to the published ones.
+/// How this run's values, or their means, lie to the published ones.
 std::vector<std::string> notes_on(const Experiment& experiment, const Study& study,
                                   const AutoencoderOptions& options, const Condition& condition) {
   std::vector<std::string> notes;
@@ -130,13 +130,13 @@ std::vector<std::string> notes_on(const Experiment& experiment, const Study& stu
   for (const auto& value : experiment.published) {
     const auto ours = report::finite(study.values(value.info, value.split, value.metric));
     if (ours.empty()) continue;
-    const double median = report::quantile(ours, 0.5);
+    const double mean = report::spread_of(ours).mean;
     const double middle = (value.low + value.high) / 2;
-    const bool inside = median >= value.low && median <= value.high;
+    const bool inside = mean >= value.low && mean <= value.high;
     parts.push_back(
         fmt::format("{} {} {}, published {}{}", title_of(value.info, options), value.metric,
-                    with_digits(median, 5), value.text,
-                    inside ? "" : fmt::format(" ({:+.0f}%)", 100 * (median / middle - 1))));
+                    with_digits(mean, 5), value.text,
+                    inside ? "" : fmt::format(" ({:+.0f}%)", 100 * (mean / middle - 1))));
   }
   notes.push_back(fmt::format("Condition '{}' ({}): {}.", condition.name, condition.what,
                               fmt::join(parts, "; ")));
@@ -296,7 +296,7 @@ Experiment experiment_of(Run& run, const RunOptions& options) {
   for (auto* part : {&experiment.data.train, &experiment.data.test, &experiment.data.validation})
     part->targets = torch::Tensor();
   experiment.plan = plan_of(autoencoder);
-  experiment.metrics = {"sparsity", "bce", "mse"};
+  experiment.metrics = {"sparsity", "rounded_accuracy", "bce", "mse"};
   const bool has_validation = autoencoder.data.validation > 0;
   experiment.splits = {"last_batch", "train"};
   if (has_validation) experiment.splits.emplace_back("validation");

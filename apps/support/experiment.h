@@ -43,6 +43,7 @@ struct Experiment {
   std::vector<PlannedFit> plan;
   std::vector<std::string> metrics;  ///< which ones metrics.csv gets, in this order
   std::vector<std::string> splits = {"train", "test"};
+  std::vector<std::string> heavy_tailed = {};  ///< see `Study`
   std::vector<Published> published;
   Settings settings;
   std::function<void(const Repeat& repeat, Random& random, const Observer& observer)> algorithm;

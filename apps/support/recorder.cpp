@@ -120,6 +120,7 @@ Recorder::Recorder(const Experiment& experiment, const RunOptions& run,
       epochs_done_(static_cast<size_t>(run.repeats)) {
   std::vector<Outcome> nothing_yet;
   for (const auto& fit : experiment.plan) nothing_yet.push_back(not_reached(experiment, fit));
+  study_.heavy_tailed = experiment.heavy_tailed;
   study_.repeats.assign(static_cast<size_t>(run.repeats), nothing_yet);
   const bool resumed = std::any_of(stages_done.begin(), stages_done.end(),
                                    [](int64_t stages) { return stages > 0; });

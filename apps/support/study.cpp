@@ -73,7 +73,8 @@ std::string Study::cell(const StageInfo& info, const std::string& split, const s
   if (all.size() == 1) return with_digits(all[0], digits);
   const auto spread = report::spread_of(all);
   if (spread.count == 0) return "nan";
-  if (metric == "accuracy") return fmt::format("{:.3f} +- {:.3f}", spread.mean, spread.sd);
+  if (std::find(heavy_tailed.begin(), heavy_tailed.end(), metric) == heavy_tailed.end())
+    return with_digits(spread.mean, digits) + " +- " + with_digits(spread.sd, digits);
   return fmt::format("{} [{} .. {}]",
                      with_digits(report::quantile(report::finite(all), 0.5), digits),
                      with_digits(spread.min, digits), with_digits(spread.max, digits));

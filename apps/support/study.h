@@ -26,7 +26,8 @@ struct Outcome {
 /// All that one program did: the outcomes of each repeat, in the order of the plan.
 struct Study {
   std::vector<std::vector<Outcome>> repeats;
-  bool comparable = true;  ///< the settings are those of the published values
+  bool comparable = true;                      ///< the settings are those of the published values
+  std::vector<std::string> heavy_tailed = {};  ///< metrics of which one repeat may dominate a mean
 
   const Outcome& outcome(size_t repeat, const StageInfo& info) const;
   /// This fit was planned.
@@ -35,8 +36,7 @@ struct Study {
   std::vector<double> values(const StageInfo& info, const std::string& split,
                              const std::string& metric) const;
   /// The value of a single repeat; of several, over the finite values, `mean +- standard
-  /// deviation`, or for a mean squared error, which one collapsed repeat would dominate, `median
-  /// [minimum .. maximum]`.
+  /// deviation`, or for heavy-tailed metrics `median [minimum .. maximum]`.
   std::string cell(const StageInfo& info, const std::string& split, const std::string& metric,
                    int digits = 3) const;
   /// As `cell`, or nothing if the fit has no such score.

@@ -27,6 +27,10 @@ torch::Tensor binary_cross_entropy(const Pass& pass) {
   return F::binary_cross_entropy(pass.output, pass.target);
 }
 
+torch::Tensor rounded_accuracy(const Pass& pass) {
+  return pass.output.round().eq(pass.target.round()).to(torch::kFloat64).mean();
+}
+
 torch::Tensor loss_by_entry(const std::string& name, const Pass& pass) {
   if (name == "mse")
     return F::mse_loss(pass.output, pass.target, F::MSELossFuncOptions().reduction(torch::kNone));
@@ -49,7 +53,7 @@ Objective reconstruction() {
 
 Objective binary_reconstruction() {
   const Metric bce{"bce", binary_cross_entropy};
-  return {{{bce}}, {{"mse", squared_error}, bce}};
+  return {{{bce}}, {{"mse", squared_error}, bce, {"rounded_accuracy", rounded_accuracy}}};
 }
 
 Objective emphasised(Objective objective, const Emphasis& emphasis) {

@@ -46,7 +46,8 @@ Objective classification();
 Objective reconstruction();
 
 /// Binary cross-entropy of outputs in [0, 1] with targets in [0, 1], the mean over all elements;
-/// reports `mse` and `bce`.
+/// reports `mse`, `bce` and `rounded_accuracy`, the share of entries that round to what their
+/// target rounds to.
 Objective binary_reconstruction();
 
 /// How much more the corrupted entries of an input count than the others.
