@@ -5,6 +5,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 torch=system
 preset=release
 needs_npm=
+# shellcheck disable=SC2034
 data=${XDG_CACHE_HOME:-$HOME/.cache}/layerwise # where fetch_data.sh puts data, and the programs look
 
 fail() { # what, hint, [status]
