@@ -36,7 +36,8 @@ Split split(const Dataset& dataset, int64_t train_rows) {
 }
 
 Split autoencoding(const Split& data) {
-  return {{data.train.inputs, data.train.inputs}, {data.test.inputs, data.test.inputs}};
+  const auto of_itself = [](const Dataset& part) { return Dataset{part.inputs, part.inputs}; };
+  return {of_itself(data.train), of_itself(data.test), of_itself(data.validation)};
 }
 
 torch::Tensor values_of(const torch::Tensor& inputs) {

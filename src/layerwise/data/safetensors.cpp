@@ -43,13 +43,18 @@ int64_t bytes_of_type(const std::string& dtype, const std::string& name) {
   fail(name, fmt::format("dtype is '{}', expected one of safetensors' types", dtype));
 }
 
-/// JSON of which nothing is built before it is known to be small in depth and without doubles.
+/// The header as JSON, without deep nesting, repeated keys or endless shapes: what is built of it
+/// stays within a small multiple of its text.
 ordered_json parse_header(std::string_view text, const std::string& name) {
   constexpr int deepest = 3;  // header, tensor, shape
+  constexpr int most_sizes = 64;
+  int values = 0;  // since the last key
   std::vector<std::set<std::string>> keys;
   const auto check = [&](int depth, ordered_json::parse_event_t event, ordered_json& value) {
     using Event = ordered_json::parse_event_t;
     if (depth > deepest) fail(name, "the header is nested too deeply");
+    values = event == Event::key ? 0 : values + (event == Event::value ? 1 : 0);
+    if (values > most_sizes) fail(name, fmt::format("a list has more than {} values", most_sizes));
     if (event == Event::object_start) keys.emplace_back();
     if (event == Event::object_end) keys.pop_back();
     if (event == Event::key && !keys.back().insert(value.get<std::string>()).second)

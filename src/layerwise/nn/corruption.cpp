@@ -40,14 +40,14 @@ inline void philox_lanes(Lanes& x, uint32_t key0, uint32_t key1) {
   }
 }
 
-/// The noise of a batch in the shape of its flattened rows, on its device.
-torch::Tensor noise_for(const torch::Tensor& clean, const NoisePlace& place) {
+/// Uniform noise for each entry of a batch, on its device.
+torch::Tensor uniform_for(const torch::Tensor& clean, const NoisePlace& place) {
   const int64_t elements = clean.numel() / clean.size(0);
-  return uniform_noise(place, elements).to(clean.device());
-}
-
-torch::Tensor in_shape_of(const torch::Tensor& clean, const torch::Tensor& noise) {
-  return noise.narrow(1, 0, clean.numel() / clean.size(0)).view_as(clean);
+  return uniform_noise(place, elements)
+      .narrow(1, 0, elements)
+      .contiguous()
+      .to(clean.device())
+      .view_as(clean);
 }
 
 void require_share(double share, const char* what) {
@@ -93,13 +93,17 @@ Corruption gaussian_noise(double standard_deviation) {
         fmt::format("gaussian_noise: the standard deviation is {}", standard_deviation));
   }
   const auto apply = [=](const torch::Tensor& clean, const NoisePlace& place) -> Corrupted {
-    const auto u = noise_for(clean, place).view({clean.size(0), -1, 2});
+    const int64_t elements = clean.numel() / clean.size(0);
+    const auto u = uniform_noise(place, elements).view({clean.size(0), -1, 2});
     const auto radius = u.select(2, 0).log().mul_(-2).sqrt_();
     const auto angle = u.select(2, 1).mul(2 * std::numbers::pi);
-    const auto normal =
-        torch::stack({radius * angle.cos(), radius * angle.sin()}, 2).view({clean.size(0), -1});
-    return {clean + in_shape_of(clean, normal).to(clean.scalar_type()).mul_(standard_deviation),
-            {}};
+    const auto normal = torch::stack({radius * angle.cos(), radius * angle.sin()}, 2)
+                            .view({clean.size(0), -1})
+                            .narrow(1, 0, elements)
+                            .contiguous()
+                            .to(clean.options())
+                            .view_as(clean);
+    return {clean + normal * standard_deviation, torch::ones_like(clean, torch::kBool)};
   };
   return {apply, true};
 }
@@ -107,7 +111,7 @@ Corruption gaussian_noise(double standard_deviation) {
 Corruption masking_noise(double share) {
   require_share(share, "masking_noise");
   return {[=](const torch::Tensor& clean, const NoisePlace& place) -> Corrupted {
-    const auto hit = in_shape_of(clean, noise_for(clean, place)).lt(share);
+    const auto hit = uniform_for(clean, place).lt(share);
     return {clean.masked_fill(hit, 0), hit};
   }};
 }
@@ -115,7 +119,7 @@ Corruption masking_noise(double share) {
 Corruption input_dropout(double share) {
   require_share(share, "input_dropout");
   return {[=](const torch::Tensor& clean, const NoisePlace& place) -> Corrupted {
-    const auto hit = in_shape_of(clean, noise_for(clean, place)).lt(share);
+    const auto hit = uniform_for(clean, place).lt(share);
     return {clean.masked_fill(hit, 0).div_(1 - share), hit};
   }};
 }
@@ -123,7 +127,7 @@ Corruption input_dropout(double share) {
 Corruption salt_and_pepper_noise(double share) {
   require_share(share, "salt_and_pepper_noise");
   return {[=](const torch::Tensor& clean, const NoisePlace& place) -> Corrupted {
-    const auto u = in_shape_of(clean, noise_for(clean, place));
+    const auto u = uniform_for(clean, place);
     const auto hit = u.lt(share);
     return {clean.masked_fill(hit, 1).masked_fill(u.lt(share / 2), 0), hit};
   }};

@@ -15,7 +15,8 @@ namespace layerwise {
 /// @see Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", 2011
 std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 
-/// Which noise is meant. Equal places have equal noise, on every device and in every order.
+/// Which noise is meant. Equal places have equal noise, on every device and in every order: it is
+/// computed on the CPU.
 struct NoisePlace {
   NoiseKey key;
   uint32_t stage = 1;             ///< from 1
@@ -32,7 +33,7 @@ torch::Tensor uniform_noise(const NoisePlace& place, int64_t elements);
 /// What corruption makes of clean inputs [batch, ...].
 struct Corrupted {
   torch::Tensor input;
-  torch::Tensor hit;  ///< bool: which entries were chosen; undefined if all are
+  torch::Tensor hit;  ///< bool: which entries were chosen
 };
 
 /// Noise on an autoencoder's input, which it then learns to remove. Any function will do.

@@ -1,6 +1,7 @@
 #include "layerwise/train/autograd_engine.h"
 
 #include <algorithm>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -42,7 +43,9 @@ std::vector<OptimizerParamGroup> groups_of(const std::vector<torch::Tensor>& par
 template <typename Map>
 typename Map::key_type key_of(const torch::Tensor& parameter) {
   if constexpr (std::is_same_v<typename Map::key_type, std::string>) {
-    return c10::guts::to_string(parameter.unsafeGetTensorImpl());
+    std::ostringstream key;
+    key << parameter.unsafeGetTensorImpl();
+    return key.str();
   } else {
     return parameter.unsafeGetTensorImpl();
   }
@@ -179,7 +182,7 @@ std::vector<Score> AutogradEngine::evaluate_last_batch() {
   const auto pass = forward(batch.inputs, batch.targets, place, corrupted);
   std::vector<Score> scores;
   const auto add = [&](const Metric& metric) {
-    scores.push_back({"last_batch", metric.name, metric.mean(pass).item<double>()});
+    scores.push_back({"last_batch", metric.name, plain_nan(metric.mean(pass).item<double>())});
   };
   for (const auto& metric : problem_.objective.metrics) add(metric);
   const auto& terms = problem_.objective.terms;

@@ -14,6 +14,9 @@ struct Score {
   double value = 0;
 };
 
+/// The value, or NaN that prints without a sign.
+double plain_nan(double value);
+
 /// What takes the optimizer's steps of one stage. `fit` decides about epochs, orders and hooks, and
 /// knows no more of an engine than this.
 class Engine {

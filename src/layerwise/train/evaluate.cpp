@@ -31,6 +31,10 @@ torch::Tensor copy_of(const torch::Tensor& inputs, int64_t begin, int64_t rows) 
 
 }  // namespace
 
+double plain_nan(double value) {
+  return std::isnan(value) ? std::numeric_limits<double>::quiet_NaN() : value;
+}
+
 StageChain::StageChain(const StageView& view)
     : frozen_(chain_of(view.frozen)),
       trained_(chain_of(view.trained)),
@@ -95,8 +99,7 @@ std::vector<Score> evaluate(StageChain& chain, const Dataset& data, Target targe
   });
   for (auto& score : scores) {
     score.value /= static_cast<double>(data.size());
-    if (std::isnan(score.value))
-      score.value = std::numeric_limits<double>::quiet_NaN();  // prints without a sign
+    score.value = plain_nan(score.value);
   }
   return scores;
 }

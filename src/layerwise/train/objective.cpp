@@ -23,19 +23,19 @@ torch::Tensor squared_error(const Pass& pass) {
   return F::mse_loss(pass.output, pass.target);
 }
 
-torch::Tensor binary_cross_entropy(const Pass& pass) {
-  return F::binary_cross_entropy(pass.output, pass.target);
+/// NaN for outputs that are NaN, which LibTorch's function refuses (on CUDA by ending the program).
+torch::Tensor cross_entropies(const Pass& pass) {
+  const auto output = pass.output.nan_to_num(0.5);
+  const auto none = F::BinaryCrossEntropyFuncOptions().reduction(torch::kNone);
+  return F::binary_cross_entropy(output, pass.target, none) + (pass.output - output);
+}
+
+torch::Tensor squared_errors(const Pass& pass) {
+  return (pass.output - pass.target).square();
 }
 
 torch::Tensor rounded_accuracy(const Pass& pass) {
   return pass.output.round().eq(pass.target.round()).to(torch::kFloat64).mean();
-}
-
-torch::Tensor loss_by_entry(const std::string& name, const Pass& pass) {
-  if (name == "mse")
-    return F::mse_loss(pass.output, pass.target, F::MSELossFuncOptions().reduction(torch::kNone));
-  return F::binary_cross_entropy(pass.output, pass.target,
-                                 F::BinaryCrossEntropyFuncOptions().reduction(torch::kNone));
 }
 
 }  // namespace
@@ -48,24 +48,28 @@ Objective classification() {
 
 Objective reconstruction() {
   const Metric mse{"mse", squared_error};
-  return {{{mse}}, {mse}};
+  return {{{mse}}, {mse}, squared_errors};
 }
 
 Objective binary_reconstruction() {
-  const Metric bce{"bce", binary_cross_entropy};
-  return {{{bce}}, {{"mse", squared_error}, bce, {"rounded_accuracy", rounded_accuracy}}};
+  const Metric bce{"bce", [](const Pass& pass) { return cross_entropies(pass).mean(); }};
+  return {{{bce}},
+          {{"mse", squared_error}, bce, {"rounded_accuracy", rounded_accuracy}},
+          cross_entropies};
 }
 
 Objective emphasised(Objective objective, const Emphasis& emphasis) {
-  const auto name = objective.loss().name;
-  if (name != "mse" && name != "bce")
-    throw std::invalid_argument("emphasised: '" + name + "' is no reconstruction's loss");
+  const auto entries = objective.entries;
+  if (!entries) {
+    throw std::invalid_argument("emphasised: '" + objective.loss().name +
+                                "' is no mean over entries");
+  }
   objective.terms.front().metric.mean = [=](const Pass& pass) {
-    if (!pass.hit.defined()) return loss_by_entry(name, pass).mean().mul(emphasis.others);
+    if (!pass.hit.defined()) return entries(pass).mean().mul(emphasis.others);
     const auto weights = pass.hit.to(pass.output.scalar_type())
                              .mul_(emphasis.corrupted - emphasis.others)
                              .add_(emphasis.others);
-    return loss_by_entry(name, pass).mul(weights).mean();
+    return entries(pass).mul(weights).mean();
   };
   return objective;
 }

@@ -13,7 +13,7 @@ struct Pass {
   torch::Tensor output;  ///< [rows, ...]
   torch::Tensor target;  ///< [rows] labels or [rows, ...] values
   torch::Tensor code;    ///< [rows, ...], of the block that the stage calls its code; or undefined
-  torch::Tensor hit;     ///< which entries of the input were corrupted; undefined if none or all
+  torch::Tensor hit;     ///< bool: which entries of the input were corrupted; undefined if none
 };
 
 /// A number about a pass.
@@ -32,6 +32,8 @@ struct Term {
 struct Objective {
   std::vector<Term> terms;  ///< their sum is minimised; the first is what `fit` reports as the loss
   std::vector<Metric> metrics;
+  /// The loss of each entry [rows, ...], where the loss is their mean: what `emphasised` weights.
+  std::function<torch::Tensor(const Pass&)> entries = {};
 
   const Metric& loss() const { return terms.front().metric; }
 };
@@ -56,9 +58,8 @@ struct Emphasis {
   double corrupted = 1;
   double others = 1;
 };
-/// A reconstruction's objective with each entry's loss multiplied by its emphasis; what is reported
-/// stays as it was.
-/// @throws std::invalid_argument if the objective is not one of the two above
+/// An objective with each entry's loss multiplied by its emphasis; its metrics stay as they were.
+/// @throws std::invalid_argument if the objective does not know the loss of its entries
 Objective emphasised(Objective objective, const Emphasis& emphasis);
 
 /// Wants each unit of the code to be on for a share `target` of a batch: adds `weight` times the
