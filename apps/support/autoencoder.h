@@ -33,7 +33,7 @@ struct AutoencoderOptions {
   double momentum = 0;
   std::string adam_counter = "shared";
   double l2 = 1e-4;
-  std::string noise = "none";
+  std::string noise = "off";
   std::string emphasis = "off";
   std::string sparsity = "off";
   int64_t fine_tune = 0;
@@ -42,13 +42,15 @@ struct AutoencoderOptions {
   void add_to(CLI::App& app);
   /// @throws UsageError if options given contradict each other or would have no effect
   void check(const CLI::App& app) const;
+  /// @throws UsageError if so many rows do not make a batch, or the network is larger than memory
+  void check_size(int64_t rows) const;
 
   std::vector<int64_t> layer_units() const;
   int64_t phases() const { return static_cast<int64_t>(layer_units().size()) - 1; }
   DenseAutoencoder network() const;
   AutoencoderTraining training() const;
-  /// What a checkpoint says of the network.
-  Description description() const;
+  /// What a checkpoint says of the network and of what it learned from.
+  Description description(const LabelledImages& images) const;
 };
 
 /// A way of training that somebody has published numbers for.

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <iterator>
-#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -126,7 +125,7 @@ void BlobsData::export_to_file(const LabelledPoints& blobs) const {
 
 void Training::add_to(CLI::App& app) {
   const auto* group = "Training";
-  const double unlimited = std::numeric_limits<double>::infinity();
+  const double unlimited = largest_number;
   add_count(app, "--layers", layers, "Layers at the end, the output layer included", 2, 10000)
       ->group(group);
   add_count(app, "--units", units, "Units of every hidden layer")->group(group);

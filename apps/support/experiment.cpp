@@ -18,6 +18,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "layerwise/file.h"
 #include "layerwise/report/failure.h"
 #include "layerwise/report/page.h"
 #include "layerwise/report/print.h"
@@ -54,9 +55,12 @@ class RunDescription {
              {"command", command.text},
              {"arguments", command.arguments},
              {"status", "running"}};
+    if (!command.resumed.empty()) keep_beginning();
     for (const auto& [name, value] : all_options(app)) json_["options"][name] = value;
     json_["random_streams"] =
-        "RandomState([seed, repeat, purpose]), purpose 0 initialisation, 1 sample order, 2 subsets";
+        "RandomState([seed, repeat, purpose]), purpose 0 initialisation, 1 sample order, 2 "
+        "subsets; "
+        "noise by Philox4x32-10, key (seed, repeat), counter (element / 4, row, step, stage)";
     json_["device"] = device.str();
     json_["engine"] = "autograd";
     json_["libtorch"] = {{"version", build.libtorch},
@@ -64,8 +68,7 @@ class RunDescription {
                          {"cpu_capability", build.cpu_capability},
                          {"cuda", build.cuda}};
     json_["processor"] = processor_name();
-    json_["started"] = now();
-    if (!command.resumed.empty()) json_["resumed"] = true;
+    if (!json_.contains("started")) json_["started"] = now();
     write();
   }
 
@@ -98,6 +101,15 @@ class RunDescription {
   }
 
  private:
+  /// How the run that goes on began.
+  void keep_beginning() {
+    const auto before = ordered_json::parse(read_file(path_), nullptr, false);
+    if (!before.is_object()) return;
+    for (const auto* key : {"command", "started"}) {
+      if (before.contains(key)) json_[key] = before[key];
+    }
+    json_["resumed"] = now();
+  }
   static std::string now() {
     return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
   }
@@ -271,8 +283,7 @@ report::RunFolder folder_of(const Experiment& experiment, const CLI::App& app,
 
 void run_experiment(const Experiment& experiment, const CLI::App& app, const CommandLine& command,
                     const RunOptions& run) {
-  const bool several_at_once = run.device == "auto" && run.threads > 1;  // a CPU matter
-  const auto device = find_device(several_at_once ? "cpu" : run.device);
+  const auto device = find_device(run.device_for_repeats());
   const auto data = experiment.data.to(device);
   const auto folder = folder_of(experiment, app, command, run);
   std::vector<int64_t> stages_done(static_cast<size_t>(run.repeats), 0);

@@ -41,8 +41,7 @@ struct Experiment {
   std::string title;
   Split data;
   std::vector<PlannedFit> plan;
-  std::vector<std::string> metrics;  ///< which ones metrics.csv gets, in this order
-  std::vector<std::string> splits = {"train", "test"};
+  std::vector<std::string> metrics;            ///< which ones metrics.csv gets, in this order
   std::vector<std::string> heavy_tailed = {};  ///< see `Study`
   std::vector<Published> published;
   Settings settings;
@@ -61,7 +60,8 @@ struct Experiment {
   /// The files that a run may write beside its tables and plots.
   std::vector<std::string> files = {};
   std::vector<std::string> figure_names;
-  /// Stages of a repeat that the run in a folder has finished: what resuming needs.
+  /// Stages of a repeat that the run in a folder has finished, what resuming needs.
+  /// @throws report::Failure if what they left is damaged
   std::function<int64_t(int64_t repeat, const std::filesystem::path& folder)> stages_done = {};
 };
 

@@ -60,13 +60,16 @@ LabelledImages MnistData::read() const {
   }
 }
 
-Split MnistData::split(const LabelledImages& images) const {
+void MnistData::check(const LabelledImages& images) const {
   if (validation >= images.train.size()) {
     throw report::Failure(
         fmt::format("{} rows for validation of a training set of {} leave none to train on",
                     validation, images.train.size()),
         "ask for fewer with --validation");
   }
+}
+
+Split MnistData::split(const LabelledImages& images) const {
   return hold_out(images.train, images.test, validation,
                   validation_from == "first" ? ValidationFrom::first : ValidationFrom::last);
 }

@@ -17,9 +17,10 @@ struct MnistData {
   std::string validation_from = "first";
 
   void add_to(CLI::App& app);
-  /// @throws report::Failure if the files are missing or damaged, or too small for the validation
-  ///   rows
+  /// @throws report::Failure if the files are missing or damaged
   LabelledImages read() const;
+  /// @throws report::Failure if the validation rows leave none to train on
+  void check(const LabelledImages& images) const;
   Split split(const LabelledImages& images) const;
 };
 

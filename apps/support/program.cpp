@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <csignal>
@@ -16,6 +17,7 @@
 #include <fmt/ranges.h>
 
 #include "layerwise/device.h"
+#include "layerwise/file.h"
 #include "layerwise/report/failure.h"
 #include "layerwise/report/print.h"
 
@@ -49,6 +51,12 @@ void prepare_process() {
   occupy_standard_streams();
 }
 
+/// CLI11 says of an option that is there twice: "At Most 1 required but received 2".
+std::string without_jargon(const std::string& message) {
+  const auto place = message.find("At Most 1 required but received");
+  return place == std::string::npos ? message : message.substr(0, place) + "given more than once";
+}
+
 int results_status() {
   if (report::results_arrived()) return 0;
   return report_error("the results could not be written to standard output",
@@ -76,11 +84,13 @@ int run_guarded(const std::string& program, const std::function<void()>& body) {
   } catch (const DeviceUnavailable& error) {
     return report_error(error.what(), "use --device cpu, or --device auto to take what there is",
                         1);
+  } catch (const FileError& error) {
+    return report_error(error.what(), "see that the file is there, whole, and yours to read", 1);
   } catch (const std::bad_alloc&) {
-    return report_error("out of memory", "ask for fewer samples or units", 1);
+    return report_error("out of memory", "ask for fewer units or less data", 1);
   } catch (const c10::Error& error) {
     return report_error(error.what_without_backtrace(),
-                        "if memory ran out, ask for fewer --samples or --units", 1);
+                        "if memory ran out, ask for fewer units or less data", 1);
   } catch (const std::exception& error) {
     return report_error(error.what(),
                         "this should not have happened: please report it with the command line", 1);
@@ -96,7 +106,8 @@ std::string version_text(const CLI::App& app) {
 std::optional<double> as_number(const std::string& text) {
   char* end = nullptr;
   const double value = std::strtod(text.c_str(), &end);
-  return !text.empty() && *end == '\0' ? std::optional(value) : std::nullopt;
+  const bool whole = !text.empty() && std::isspace(static_cast<unsigned char>(text[0])) == 0;
+  return whole && *end == '\0' ? std::optional(value) : std::nullopt;
 }
 
 bool same_value(const std::string& a, const std::string& b) {
@@ -127,7 +138,7 @@ int run_program(CLI::App& app, const std::vector<std::string>& arguments,
     auto words = app.remaining();
     return report_error(fmt::format("not understood: {}", fmt::join(words, " ")), see_help, 2);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() != 0) return report_error(error.what(), see_help, 2);
+    if (error.get_exit_code() != 0) return report_error(without_jargon(error.what()), see_help, 2);
     app.exit(error);
     return results_status();
   }
@@ -156,6 +167,10 @@ void RunOptions::add_to(CLI::App& app) {
       ->group(group);
   app.add_flag("--force", force, "Write over the run that --out holds")->group(group);
   app.add_flag("--quiet", quiet, "No progress on stderr")->group(group);
+}
+
+std::string RunOptions::device_for_repeats() const {
+  return device == "auto" && threads > 1 ? "cpu" : device;
 }
 
 void RunOptions::check() const {
@@ -264,9 +279,14 @@ std::vector<std::string> options_changed(const CLI::App& app,
     const bool meant =
         contains(groups, option->get_group()) && !contains(except, option->get_name());
     if (!meant || option->count() == 0) continue;
-    const auto value = fmt::format("{}", fmt::join(option->results(), ","));
-    if (!same_value(value, option->get_default_str()))
-      changed.push_back(value == "true" ? option->get_name() : option->get_name() + " " + value);
+    auto value = fmt::format("{}", fmt::join(option->results(), ","));
+    if (option->get_expected_min() == 0) {  // a flag, however it was written
+      const bool on = CLI::detail::to_flag_value(value) > 0;
+      if (on == (option->get_default_str() == "true")) continue;
+      changed.push_back(option->get_name() + (on ? "" : "=off"));
+    } else if (!same_value(value, option->get_default_str())) {
+      changed.push_back(option->get_name() + " " + value);
+    }
   }
   return changed;
 }

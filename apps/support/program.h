@@ -47,9 +47,12 @@ struct RunOptions {
   void add_to(CLI::App& app);
   /// @throws UsageError if a combination is refused
   void check() const;
+  /// `device`; several repeats at once are a matter of the CPU, unless something else is asked for.
+  std::string device_for_repeats() const;
 };
 
 constexpr int64_t most = int64_t{1} << 40;
+constexpr double largest_number = 1e38;  ///< that float32 weights can be multiplied with
 
 /// Accepts names of files and folders; not what looks like the next option.
 CLI::Validator file_name();

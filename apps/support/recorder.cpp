@@ -30,19 +30,23 @@ double epochs_of(const Experiment& experiment) {
   return epochs;
 }
 
-Outcome not_reached(const Experiment& experiment, const PlannedFit& fit) {
+Outcome not_reached(const PlannedFit& fit) {
   Outcome outcome{fit.info, {}, "not reached", "not reached: an earlier fit diverged"};
-  for (const auto& split : experiment.splits) {
-    for (const auto& metric : fit.metrics)
-      outcome.scores.push_back({split, metric, std::numeric_limits<double>::quiet_NaN()});
-  }
+  for (const auto& [split, metric] : fit.scores)
+    outcome.scores.push_back({split, metric, std::numeric_limits<double>::quiet_NaN()});
   return outcome;
 }
 
 /// The rows of a table that a run left, each cut at its commas.
 std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& path,
                                               const std::string& header) {
-  std::istringstream stream(read_file(path));
+  constexpr auto hint = "the run cannot be resumed; start it anew with another --out";
+  std::istringstream stream;
+  try {
+    stream.str(read_file(path));
+  } catch (const FileError& error) {
+    throw report::Failure(error.what(), hint);
+  }
   std::string line;
   std::getline(stream, line);
   const auto fields_of = [](const std::string& text) {
@@ -62,8 +66,7 @@ std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& path,
     whole = rows.back().size() == columns;
   }
   if (!whole) {
-    throw report::Failure(fmt::format("'{}' is not as this program wrote it", path.string()),
-                          "the run cannot be resumed; start it anew with another --out");
+    throw report::Failure(fmt::format("'{}' is not as this program wrote it", path.string()), hint);
   }
   return rows;
 }
@@ -81,12 +84,16 @@ bool collapsed(const CodeStatistics& code, const StageInfo& info) {
          (reconstructs ? code.lost > most_lost : code.rank == 1 && code.units > 1);
 }
 
-Outcome outcome_of(const StageReport& report, const Experiment& experiment) {
-  Outcome outcome{report.info, report.result.scores, "", ""};
-  const auto& last = report.result.last_batch;
-  const auto& splits = experiment.splits;
-  if (std::find(splits.begin(), splits.end(), "last_batch") != splits.end())
-    outcome.scores.insert(outcome.scores.end(), last.begin(), last.end());
+Outcome outcome_of(const StageReport& report, const PlannedFit& fit) {
+  Outcome outcome{report.info, {}, "", ""};
+  auto scores = report.result.scores;
+  scores.insert(scores.end(), report.result.last_batch.begin(), report.result.last_batch.end());
+  for (const auto& [split, metric] : fit.scores) {
+    const auto score = std::find_if(
+        scores.begin(), scores.end(),
+        [&, s = split, m = metric](const Score& x) { return x.split == s && x.metric == m; });
+    if (score != scores.end()) outcome.scores.push_back(*score);
+  }
   if (report.result.diverged()) {
     outcome.trouble = "diverged";
     const auto epoch = report.result.fit.diverged_in;
@@ -119,7 +126,7 @@ Recorder::Recorder(const Experiment& experiment, const RunOptions& run,
       curves_path_(folder.file("curves.csv")),
       epochs_done_(static_cast<size_t>(run.repeats)) {
   std::vector<Outcome> nothing_yet;
-  for (const auto& fit : experiment.plan) nothing_yet.push_back(not_reached(experiment, fit));
+  for (const auto& fit : experiment.plan) nothing_yet.push_back(not_reached(fit));
   study_.heavy_tailed = experiment.heavy_tailed;
   study_.repeats.assign(static_cast<size_t>(run.repeats), nothing_yet);
   const bool resumed = std::any_of(stages_done.begin(), stages_done.end(),
@@ -150,8 +157,10 @@ void Recorder::take_metrics(const std::vector<int64_t>& stages_done) {
       const auto& info = experiment_.plan[i].info;
       if (info.variant == "whole" || info.stage > stages_done[repeat]) continue;
       epochs_done_[repeat] += static_cast<double>(experiment_.plan[i].epochs);
-      if (study_.repeats[repeat][i].trouble.empty()) continue;
-      throw report::Failure(fmt::format("'{}' has no rows of repeat {}, stage {}",
+      const auto& outcome = study_.repeats[repeat][i];
+      const bool whole = outcome.scores.size() == experiment_.plan[i].scores.size();
+      if (outcome.trouble.empty() && whole) continue;
+      throw report::Failure(fmt::format("'{}' lacks rows of repeat {}, stage {}",
                                         metrics_path_.string(), repeat, info.stage),
                             "the run cannot be resumed; start it anew with another --out");
     }
@@ -166,6 +175,20 @@ void Recorder::take_curves(int64_t stages_done) {
                        std::strtoll(row[4].c_str(), nullptr, 10),
                        std::strtoll(row[5].c_str(), nullptr, 10),
                        {row[6], row[7], std::strtod(row[8].c_str(), nullptr)}});
+  }
+  for (const auto& fit : experiment_.plan) {
+    if (fit.epochs == 0 || fit.info.stage > stages_done) continue;
+    const auto rows_at = [&](int64_t epoch) {
+      return std::count_if(curves_.begin(), curves_.end(), [&](const CurvePoint& point) {
+        return point.info == fit.info && point.epoch == epoch;
+      });
+    };
+    for (int64_t epoch = 1; epoch <= fit.epochs; ++epoch) {
+      if (rows_at(epoch) == rows_at(fit.epochs) && rows_at(epoch) > 0) continue;
+      throw report::Failure(fmt::format("'{}' lacks rows of stage {}, epoch {}",
+                                        curves_path_.string(), fit.info.stage, epoch),
+                            "the run cannot be resumed; start it anew with another --out");
+    }
   }
 }
 
@@ -199,14 +222,16 @@ Next Recorder::on_epoch(int64_t repeat, const StageInfo& info, const FitView& vi
 
 void Recorder::on_stage(int64_t repeat, const StageReport& report) {
   const std::lock_guard lock(mutex_);
-  const auto outcome = outcome_of(report, experiment_);
-  study_.repeats[static_cast<size_t>(repeat)][place_of(report.info)] = outcome;
+  const auto place = place_of(report.info);
+  const auto outcome = outcome_of(report, experiment_.plan[place]);
+  study_.repeats[static_cast<size_t>(repeat)][place] = outcome;
   metrics_file_->append(metric_rows(repeat, outcome));
   if (repeat == 0) {
     curves_file_->append(curve_rows_since(curves_written_));
     curves_written_ = curves_.size();
-    const auto details = outcome.details.empty() ? "" : " (" + outcome.details + ")";
-    const auto line = experiment_.line(outcome) + details;
+    auto line = experiment_.line(outcome);
+    if (!outcome.details.empty())
+      line += fmt::format("{}({})", line.empty() ? "" : " ", outcome.details);
     if (!line.empty()) progress_.print(line + "\n");
   }
   progress_.stage_done(progress_label(repeat, report.info));
@@ -273,6 +298,10 @@ std::string Recorder::curve_rows_since(size_t first) const {
 }
 
 std::string Recorder::progress_label(int64_t repeat, const StageInfo& info) const {
+  if (info.layers == 0 && !info.variant.empty()) {
+    const auto label = info.variant == "whole" ? "whole chain" : "fine-tuning";
+    return run_.repeats > 1 ? fmt::format("repeat {}, {}", repeat, label) : label;
+  }
   const auto what = info.layers > 0 ? fmt::format("layers {}, {}", info.layers, info.task)
                                     : fmt::format("phase {}", info.stage);
   const auto label = fmt::format("{}{}{}", what, info.variant.empty() ? "" : ", ", info.variant);

@@ -27,6 +27,23 @@ void drop(std::vector<std::string>& arguments, const std::string& name) {
   }
 }
 
+/// Each option with its value: `--epochs 3`, however it was written.
+std::vector<std::string> pairs_of(const std::vector<std::string>& arguments) {
+  std::vector<std::string> pairs;
+  for (const auto& word : arguments) {
+    const bool option = word.rfind("--", 0) == 0;
+    const auto equals = word.find('=');
+    if (option && equals != std::string::npos) {
+      pairs.push_back(word.substr(0, equals) + " " + word.substr(equals + 1));
+    } else if (option || pairs.empty()) {
+      pairs.push_back(word);
+    } else {
+      pairs.back() += " " + word;
+    }
+  }
+  return pairs;
+}
+
 /// The arguments that the run in a folder was started with.
 std::vector<std::string> arguments_of(const std::filesystem::path& folder,
                                       const std::string& program) {
@@ -39,7 +56,9 @@ std::vector<std::string> arguments_of(const std::filesystem::path& folder,
     throw report::Failure(error.what(), hint);
   }
   const auto json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_object() || json.value("program", "") != program || !json.contains("arguments"))
+  const bool right = json.is_object() && json.contains("program") && json["program"] == program &&
+                     json.contains("arguments");
+  if (!right)
     throw report::Failure(fmt::format("'{}' describes no run of {}", path.string(), program), hint);
   try {
     return json["arguments"].get<std::vector<std::string>>();
@@ -52,7 +71,12 @@ std::vector<std::string> arguments_of(const std::filesystem::path& folder,
 
 CommandLine resumed(const CommandLine& given, const std::string& program) {
   const auto folder = value_on_command_line(given.arguments, "--resume");
-  if (!folder) return given;
+  const auto asks = [&](const char* flag) {
+    return std::find(given.arguments.begin(), given.arguments.end(), flag) != given.arguments.end();
+  };
+  if (!folder || asks("--help") || asks("-h") || asks("--version")) return given;
+  if (folder->empty())
+    throw UsageError("--resume: the name is empty", "name the folder of the run that is to go on");
   CommandLine command{given.text, arguments_of(*folder, program), *folder};
   auto& run = command.arguments;
   for (const auto* place : {"--out", "--resume"}) drop(run, place);
@@ -65,17 +89,23 @@ CommandLine resumed(const CommandLine& given, const std::string& program) {
     std::error_code error;
     if (std::filesystem::equivalent(*out, *folder, error)) drop(others, "--out");
   }
-  const bool same = std::all_of(others.begin(), others.end(), [&](const std::string& word) {
-    return std::find(run.begin(), run.end(), word) != run.end();
-  });
-  if (!same) {
+  const auto had = pairs_of(run);
+  for (const auto& pair : pairs_of(others)) {
+    if (std::find(had.begin(), had.end(), pair) != had.end()) continue;
     throw UsageError(
-        fmt::format("--resume with options that the run did not have: {}", fmt::join(others, " ")),
+        fmt::format("--resume with an option that the run did not have: {}", pair),
         fmt::format("the run's own options are taken from its run.json: {} --resume {}", program,
                     *folder));
   }
   if (quiet) run.emplace_back("--quiet");
   return command;
+}
+
+void set_option(std::vector<std::string>& arguments, const std::string& name,
+                const std::string& value) {
+  drop(arguments, name);
+  arguments.push_back(name);
+  arguments.push_back(value);
 }
 
 }  // namespace layerwise::apps

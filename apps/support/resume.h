@@ -10,4 +10,8 @@ namespace layerwise::apps {
 /// @throws report::Failure if the folder holds no run of this program
 CommandLine resumed(const CommandLine& given, const std::string& program);
 
+/// Gives an option another value.
+void set_option(std::vector<std::string>& arguments, const std::string& name,
+                const std::string& value);
+
 }  // namespace layerwise::apps

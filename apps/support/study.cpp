@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -62,9 +63,22 @@ std::vector<double> Study::values(const StageInfo& info, const std::string& spli
                                   const std::string& metric) const {
   std::vector<double> values;
   for (size_t repeat = 0; repeat < repeats.size(); ++repeat) {
-    values.push_back(value_of(outcome(repeat, info).scores, split, metric));
+    double value = std::numeric_limits<double>::quiet_NaN();
+    for (const auto& score : outcome(repeat, info).scores) {
+      if (score.split == split && score.metric == metric) value = score.value;
+    }
+    values.push_back(value);
   }
   return values;
+}
+
+std::vector<std::pair<std::string, std::string>> scores_of(
+    const std::vector<std::string>& splits, const std::vector<std::string>& metrics) {
+  std::vector<std::pair<std::string, std::string>> scores;
+  for (const auto& split : splits) {
+    for (const auto& metric : metrics) scores.emplace_back(split, metric);
+  }
+  return scores;
 }
 
 std::string Study::cell(const StageInfo& info, const std::string& split, const std::string& metric,

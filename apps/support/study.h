@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "layerwise/pretraining/trainee.h"
@@ -12,8 +13,12 @@ namespace layerwise::apps {
 struct PlannedFit {
   StageInfo info;
   int64_t epochs;
-  std::vector<std::string> metrics;  ///< which its scores have
+  std::vector<std::pair<std::string, std::string>> scores;  ///< (split, metric) of each
 };
+
+/// Every pair of these.
+std::vector<std::pair<std::string, std::string>> scores_of(const std::vector<std::string>& splits,
+                                                           const std::vector<std::string>& metrics);
 
 /// What became of it in one repeat.
 struct Outcome {
@@ -32,7 +37,7 @@ struct Study {
   const Outcome& outcome(size_t repeat, const StageInfo& info) const;
   /// This fit was planned.
   bool has(const StageInfo& info) const;
-  /// The values of one score over the repeats.
+  /// The values of one score over the repeats; NaN for those that have none.
   std::vector<double> values(const StageInfo& info, const std::string& split,
                              const std::string& metric) const;
   /// The value of a single repeat; of several, over the finite values, `mean +- standard

@@ -1,4 +1,5 @@
 #include <signal.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <map>
@@ -165,6 +166,14 @@ TEST_CASE("Options that contradict each other or have no effect are refused") {
       {"--emphasis 2,1 --noise gaussian:1", "gaussian:1"},
       {"--emphasis 2,1 --noise dropout:0.5", "dropout:0.5"},
       {"--emphasis 2 --noise masking:0.5", "'2'"},
+      {"--emphasis 0,0 --noise masking:0.5", "0,0"},
+      {"--epochs 2 --epochs 3", "--epochs: given more than once"},
+      {"--epochs 2,,3", "''"},
+      {"--sampling epochs,", "''"},
+      {"--learning-rate 1e300", "1e300"},
+      {"--units 30,99999999999", "99999999999"},
+      {"--batch-size 111 --last-batch keep", "phase 2 draws independent batches"},
+      {"--resume ''", "the name is empty"},
       {"--noise masking:1", "masking:1"},
       {"--noise gaussian:-1", "gaussian:-1"},
       {"--noise snow:0.1", "snow:0.1"},
@@ -193,13 +202,13 @@ TEST_CASE("Options that contradict each other or have no effect are refused") {
   };
   for (const auto& [options, value] : wrong) {
     INFO(options);
-    std::string base = small;
-    const auto name = options.substr(0, options.find(' '));
-    const auto place = base.find(name + " ");
-    if (place != std::string::npos)
-      base.erase(place, base.find(" --", place + 1) == std::string::npos
-                            ? std::string::npos
-                            : base.find(" --", place + 1) - place);
+    std::string base;
+    for (const auto* option :
+         {"--validation 20", "--units 30,12,7", "--batch-size 25", "--epochs 2"}) {
+      const std::string given(option);
+      if (!contains(options, given.substr(0, given.find(' ')))) base += " " + given;
+    }
+    base += " --data-dir data";
     const auto outcome = run(folder, app + " " + base + " " + options + " --out out");
     require_two_lines(outcome, 2);
     REQUIRE(contains(outcome.err, value));
@@ -234,8 +243,6 @@ TEST_CASE("Data that are missing, damaged or too few are failures that name the 
 TEST_CASE("Data are found in a folder of the data set's name too, and no validation is fine") {
   const TemporaryFolder folder;
   write_images(folder.path() / "data/mnist");
-  const auto outcome = run(folder, app + small + "--quiet --out out --validation 0 --seed 3");
-  REQUIRE(outcome.status == 2);  // given twice
   const auto options =
       " --data-dir data --units 30,12,7 --batch-size 25 --epochs 1 --validation 0 --out out";
   REQUIRE(run(folder, app + options).status == 0);
@@ -279,9 +286,25 @@ TEST_CASE("A run that was killed goes on after its last whole phase and ends wit
     REQUIRE((contents(folder.path() / "part") == whole));
     REQUIRE(std::filesystem::exists(folder.path() / "part/report.html"));
   }
-  const auto refused = run(folder, app + " --resume part --epochs 3");
+  REQUIRE(run(folder, app + " --resume part --quiet --out part --epochs 2").status == 0);
+  const auto refused = run(folder, app + " --resume part --epochs 20");  // 20 is --validation's
   require_two_lines(refused, 2);
-  REQUIRE(contains(refused.err, "--epochs 3"));
+  REQUIRE(contains(refused.err, "--epochs 20"));
+  REQUIRE(run(folder, "cd / && " + app + " --resume '" + folder.file("part") + "'").status == 0);
+
+  for (const auto* table : {"metrics.csv", "curves.csv"}) {
+    const auto content = content_of(folder.path() / "part" / table);
+    const auto second = content.find('\n') + 1;
+    write_whole(folder.path() / "part" / table,
+                content.substr(0, second) + content.substr(content.find('\n', second) + 1));
+    require_two_lines(run(folder, app + " --resume part"),
+                      table == std::string("metrics.csv") ? 1 : 0);
+    write_whole(folder.path() / "part" / table, content);
+  }
+  write_images(folder.path() / "data", {.seed = 4});
+  const auto other_data = run(folder, app + " --resume part");
+  require_two_lines(other_data, 1);
+  REQUIRE(contains(other_data.err, "training_images_crc32"));
   require_two_lines(run(folder, app + " --resume nowhere"), 1);
   write_whole(folder.file("part/run.json"), "{\"program\": \"blobs_supervised\"}");
   require_two_lines(run(folder, app + " --resume part"), 1);
@@ -293,15 +316,23 @@ TEST_CASE("Ctrl-C ends with 130, says how to go on, and that ends with the same 
   const std::string options =
       " --data-dir data --validation 20 --units 30,12,7 --batch-size 25 --epochs 2,60 ";
   REQUIRE(run(folder, app + options + "--out whole").status == 0);
-  const auto outcome =
-      run(folder,
-          fmt::format("({} {} --out part & p=$!; while [ ! -e part/phase_1.safetensors ]; do sleep "
-                      "0.02; done; kill -INT $p; wait $p)",
-                      "exec env " + app, options));
-  if (outcome.status == 130) {
-    REQUIRE(contains(outcome.err, "--resume part"));
-    REQUIRE_FALSE(std::filesystem::exists(folder.path() / "part/phase_2.safetensors"));
+  const auto command = fmt::format("cd '{}' && exec env {}{}--out part >out.txt 2>err.txt",
+                                   folder.path().string(), app, options);
+  const pid_t child = ::fork();  // a shell's own background jobs would ignore the signal
+  if (child == 0) {
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    _exit(3);
   }
+  for (int i = 0; i < 6000 && !std::filesystem::exists(folder.file("part/phase_1.safetensors"));
+       ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ::kill(child, SIGINT);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFEXITED(status));
+  REQUIRE(WEXITSTATUS(status) == 130);
+  REQUIRE(contains(content_of(folder.file("err.txt")), "--resume part"));
+  REQUIRE_FALSE(std::filesystem::exists(folder.path() / "part/phase_2.safetensors"));
   REQUIRE(run(folder, app + " --resume part").status == 0);
   for (const auto* name : {"metrics.csv", "curves.csv", "phase_2.safetensors"}) {
     INFO(name);
@@ -323,6 +354,7 @@ TEST_CASE("A damaged checkpoint, or one of another network, is not gone on with"
   auto outcome = run(folder, app + " --resume run");
   require_two_lines(outcome, 1);
   REQUIRE(contains(outcome.err, "checksum"));
+  REQUIRE(content_of(folder.file("run/metrics.csv")) == metrics);
   std::filesystem::copy_file(folder.file("other/phase_2.safetensors"), path,
                              std::filesystem::copy_options::overwrite_existing);
   outcome = run(folder, app + " --resume run");
@@ -333,10 +365,43 @@ TEST_CASE("A damaged checkpoint, or one of another network, is not gone on with"
   REQUIRE(content_of(folder.file("run/metrics.csv")) == metrics);
 }
 
+TEST_CASE("--force leaves no checkpoint of the run that was there") {
+  const TemporaryFolder folder;
+  write_images(folder.path() / "data");
+  REQUIRE(run(folder, app + small + "--repeats 2 --fine-tune 1 --out out").status == 0);
+  REQUIRE(std::filesystem::exists(folder.file("out/repeat1_fine_tuned.safetensors")));
+  require_two_lines(run(folder, app + small + "--joint --sampling epochs --out out"), 1);
+  REQUIRE(run(folder, app + small + "--joint --sampling epochs --out out --force").status == 0);
+  size_t checkpoints = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path() / "out"))
+    checkpoints += entry.path().extension() == ".safetensors";
+  REQUIRE(checkpoints == 1);
+}
+
+TEST_CASE("A study of which some repeats diverge has all its tables, and NaN where it must") {
+  const TemporaryFolder folder;
+  write_images(folder.path() / "data");
+  for (const auto* options : {"--loss mse --learning-rate 2", "--loss bce --learning-rate 3e4"}) {
+    const auto outcome = run(folder, app +
+                                         " --data-dir data --validation 20 --units 30,12,7 "
+                                         "--batch-size 5 --epochs 6 --optimizer sgd --repeats 12 "
+                                         "--momentum 0.9 --force --out out " +
+                                         options);
+    INFO(options << outcome.out << outcome.err);
+    REQUIRE(outcome.status == 0);
+    REQUIRE(contains(outcome.out, "diverged"));
+    REQUIRE_FALSE(contains(outcome.out, "-nan"));
+    const auto metrics = content_of(folder.file("out/metrics.csv"));
+    REQUIRE(contains(metrics, "mse,nan"));
+    REQUIRE_FALSE(contains(metrics, "-nan"));
+    REQUIRE(std::filesystem::exists(folder.file("out/report.html")));
+  }
+}
+
 TEST_CASE("Repeats have streams of their own, and threads change nothing") {
   const TemporaryFolder folder;
   write_images(folder.path() / "data");
-  REQUIRE(run(folder, app + small + "--repeats 2 --out one").status == 0);
+  REQUIRE(run(folder, app + small + "--repeats 2 --device cpu --out one").status == 0);
   REQUIRE(run(folder, app + small + "--repeats 2 --threads 2 --device cpu --out two").status == 0);
   const auto one = content_of(folder.file("one/metrics.csv"));
   REQUIRE(one == content_of(folder.file("two/metrics.csv")));

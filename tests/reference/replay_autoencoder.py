@@ -35,6 +35,10 @@ def philox(counter, key):
     return c
 
 
+def rounded_accuracy(output, target):
+    return (output.round() == target.round()).double().mean().item()
+
+
 class Replay:
     def __init__(self, **options):
         self.o = types.SimpleNamespace(**{**DEFAULTS, **options})
@@ -175,6 +179,7 @@ class Replay:
                 point = {"last_batch_mse": F.mse_loss(output, clean).item()}
                 if name == "bce":
                     point["last_batch_bce"] = F.binary_cross_entropy(output, clean).item()
+                    point["last_batch_rounded_accuracy"] = rounded_accuracy(output, clean)
                 if o.sparsity:
                     point["last_batch_sparsity"] = self.sparsity(code).item()
                 clean = self.run(frozen, self.data["validation"])
@@ -182,6 +187,7 @@ class Replay:
                 point["validation_mse"] = F.mse_loss(output, clean).item()
                 if name == "bce":
                     point["validation_bce"] = F.binary_cross_entropy(output, clean).item()
+                    point["validation_rounded_accuracy"] = rounded_accuracy(output, clean)
             curve.append(point)
         return curve, step
 
@@ -253,6 +259,9 @@ CASES = [
          fine_tune_learning_rate=0.1, seed=10),
     dict(optimizer="sgd", momentum=0.9, learning_rate=[0.05], initialiser="he-uniform", activation="relu", seed=11, repeat=1),
     dict(fine_tune=3, seed=12, noise=["masking", 0.1]),
+    dict(tied=True, loss="bce", fine_tune=2, seed=14, learning_rate=[0.02]),
+    dict(activation="sigmoid", sparsity=[0.2, 0.5], fine_tune=2, seed=15, l2=0.001),
+    dict(units=[30, 5], sampling=["epochs"], noise=["salt-pepper", 0.3], seed=16, epochs=[4]),
     dict(loss="bce", joint=True, sampling=["independent"], seed=13, train=77, validation=9, batch_size=13, images=14),
 ]
 

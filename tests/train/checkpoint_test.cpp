@@ -101,6 +101,14 @@ TEST_CASE("A checkpoint of a newer format, cut short, or with any flipped bit is
     INFO("bit " << bit);
     REQUIRE(contains(fault(net, path, {}), "checksum"));
   }
+  for (size_t bit = 8 * 8; bit < header * 8; ++bit) {  // of the header, its last spaces apart
+    auto changed = whole;
+    if (changed[bit / 8] == ' ') continue;
+    changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
+    write_whole(path, changed);
+    INFO("header bit " << bit);
+    REQUIRE_FALSE(fault(net, path, {}).empty());
+  }
   auto newer = whole;
   const auto place = newer.find("\"layerwise_format\":\"1\"");
   REQUIRE(place != std::string::npos);

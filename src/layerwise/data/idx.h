@@ -14,7 +14,7 @@ struct IdxArray {
   std::vector<uint8_t> values;  ///< in row order
 };
 
-/// Reads an IDX file, the format of MNIST, plain or compressed by gzip.
+/// Reads an IDX file, the format of MNIST, plain or compressed by gzip (as a single member).
 ///
 /// Everything that its header says is checked against what is there before anything of that size is
 /// allocated.

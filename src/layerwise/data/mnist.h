@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "layerwise/data/dataset.h"
 
@@ -13,6 +14,7 @@ struct LabelledImages {
   Dataset test;
   int64_t height = 0;
   int64_t width = 0;
+  std::string checksum;  ///< CRC-32 of the training images and labels
 };
 
 /// Reads the four IDX files `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,

@@ -27,6 +27,22 @@ struct AutoencoderTraining {
   const FitOptions& phase(int64_t k) const;
 };
 
+/// A fit of a stacked autoencoder's training.
+struct AutoencoderStage {
+  StageInfo info;
+  int64_t phase = 0;  ///< from 1; 0 for all layers
+  FitOptions fit;
+};
+
+/// The fits that a training of so many rows and phases makes, in order.
+/// @throws std::invalid_argument as `check`, or if `phases` holds neither one set of options nor
+///   one for each phase
+std::vector<AutoencoderStage> stages_of(const AutoencoderTraining& training, int64_t depth,
+                                        int64_t rows);
+
+/// Of the last report, which has the scores of the whole chain.
+StageInfo whole_chain(const std::vector<AutoencoderStage>& stages);
+
 /// Trains a stacked autoencoder: in phases, each a hidden layer and its decoder on the codes of the
 /// layers before, which are frozen; or all layers at once.
 ///
@@ -37,8 +53,7 @@ struct AutoencoderTraining {
 /// @param data inputs to reconstruct; targets are not looked at
 /// @param stages_done stages that `net` has already been through: their random numbers are drawn,
 ///   and nothing is fitted
-/// @throws std::invalid_argument as `check`, or if `phases` holds neither one set of options nor
-///   one for each phase
+/// @throws std::invalid_argument as `stages_of`
 /// @see Bengio et al., "Greedy Layer-Wise Training of Deep Networks", 2007, section 3; Vincent et
 ///   al., "Stacked Denoising Autoencoders", 2010, section 3.5
 void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,

@@ -63,10 +63,18 @@ std::vector<Named> tensors_of(const torch::nn::Module& module) {
   return tensors;
 }
 
-std::string checksum(const std::vector<StoredTensor>& tensors) {
+/// Of what the file says of itself and of all tensors.
+std::string checksum(const Safetensors& file) {
   auto crc = ::crc32_z(0, nullptr, 0);
-  for (const auto& tensor : tensors) {
-    crc = ::crc32_z(crc, reinterpret_cast<const Bytef*>(tensor.data.data()), tensor.data.size());
+  const auto add = [&](std::string_view bytes) {
+    crc = ::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
+  };
+  for (const auto& [key, value] : file.metadata) {
+    if (key != checksum_key) add(fmt::format("{}={}\n", key, value));
+  }
+  for (const auto& tensor : file.tensors) {
+    add(fmt::format("{} {} {}\n", tensor.name, tensor.dtype, fmt::join(tensor.shape, ",")));
+    add(tensor.data);
   }
   return fmt::format("{:08x}", crc);
 }
@@ -111,16 +119,19 @@ void check_version(const Safetensors& file, const std::string& name) {
                               name, said->second, version));
 }
 
+/// A file from elsewhere has neither version nor checksum; one of ours has both.
 void check_checksum(const Safetensors& file, const std::string& name) {
   const auto said = file.metadata.find(checksum_key);
-  if (said == file.metadata.end()) {
-    if (file.metadata.count(version_key) == 0) return;
-    throw FileError(fmt::format("'{}' is damaged: its checksum is missing", name));
+  const bool has_version = file.metadata.count(version_key) > 0;
+  if (said == file.metadata.end() && !has_version) return;
+  if (said == file.metadata.end() || !has_version) {
+    throw FileError(fmt::format("'{}' is damaged: its metadata lack '{}'", name,
+                                has_version ? checksum_key : version_key));
   }
-  const auto found = checksum(file.tensors);
+  const auto found = checksum(file);
   if (found == said->second) return;
-  throw FileError(fmt::format("'{}' is damaged: the checksum of its tensors is {}, expected {}",
-                              name, found, said->second));
+  throw FileError(
+      fmt::format("'{}' is damaged: its checksum is {}, expected {}", name, found, said->second));
 }
 
 }  // namespace
@@ -139,7 +150,7 @@ void save_checkpoint(const torch::nn::Module& module, const std::filesystem::pat
                             {static_cast<const char*>(values.data_ptr()), values.nbytes()}});
   }
   file.metadata.insert_or_assign(version_key, std::string(version));
-  file.metadata.insert_or_assign(checksum_key, checksum(file.tensors));
+  file.metadata.insert_or_assign(checksum_key, checksum(file));
   write_whole(path, serialise_safetensors(file));
 }
 
@@ -148,12 +159,12 @@ Description load_checkpoint(torch::nn::Module& module, const std::filesystem::pa
   const auto content = read_file(path);
   const auto file = parse_safetensors(content, path.string());
   check_version(file, path.string());
+  check_checksum(file, path.string());
   const auto wanted = tensors_of(module);
   const auto found = mismatches(file, wanted, description);
   if (!found.empty()) {
     throw FileError(fmt::format("'{}' does not fit: {}", path.string(), fmt::join(found, "; ")));
   }
-  check_checksum(file, path.string());
 
   torch::NoGradGuard no_grad;
   for (const auto& stored : file.tensors) {

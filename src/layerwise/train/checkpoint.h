@@ -13,7 +13,8 @@ using Description = std::map<std::string, std::string>;
 
 /// Saves a module's parameters and buffers as a safetensors file, whole or not at all.
 ///
-/// Its metadata hold the description, the version of the format and a CRC-32 of all tensors. Python
+/// Its metadata hold the description, the version of the format and a CRC-32 of all this and the
+/// tensors. Python
 /// reads it with `safetensors.torch.load_file`. A tensor that several modules share is written
 /// once, under its first name.
 /// @throws FileError if it cannot be written; what stood there before still does
@@ -24,8 +25,8 @@ void save_checkpoint(const torch::nn::Module& module, const std::filesystem::pat
 /// Puts a checkpoint's tensors into a module, on whatever device it is.
 ///
 /// Names, shapes and dtypes must be the module's, and what the file says of itself must not
-/// contradict the description. Files from elsewhere may lack metadata; the checksum is compared
-/// where there is one.
+/// contradict the description. Files from elsewhere, as Python writes them, have neither version
+/// nor checksum; of a file with one of these, both are checked.
 /// @returns the description in the file
 /// @throws FileError listing every mismatch, or saying how the file is damaged; the module is
 ///   unchanged then
