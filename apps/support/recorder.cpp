@@ -183,8 +183,13 @@ void Recorder::take_curves(int64_t stages_done) {
         return point.info == fit.info && point.epoch == epoch;
       });
     };
-    for (int64_t epoch = 1; epoch <= fit.epochs; ++epoch) {
-      if (rows_at(epoch) == rows_at(fit.epochs) && rows_at(epoch) > 0) continue;
+    const auto planned = [&](const char* split) {
+      return std::count_if(fit.scores.begin(), fit.scores.end(),
+                           [&](const auto& score) { return score.first == split; });
+    };
+    for (int64_t epoch = 0; epoch <= fit.epochs; ++epoch) {
+      const auto rows = planned("validation") + (epoch > 0 ? planned("last_batch") : 0);
+      if (rows_at(epoch) == rows) continue;
       throw report::Failure(fmt::format("'{}' lacks rows of stage {}, epoch {}",
                                         curves_path_.string(), fit.info.stage, epoch),
                             "the run cannot be resumed; start it anew with another --out");
