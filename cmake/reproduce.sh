@@ -28,7 +28,7 @@ while [ $# -gt 0 ]; do
 done
 
 # Each condition, and how many times as long as `cached` it takes (measured).
-others="uncached:1.1 separate:1.0 joint:1.0 tied:1.0 gaussian:2.6 dropout:2.2 sparse:14 fashion:3 fashion-joint:2.5"
+others="uncached:1.1 separate:1.1 joint:1.4 tied:1.4 gaussian:3.5 dropout:2.6 fashion-joint:2.8 fashion:4.5 sparse:40"
 fashion="fashion fashion-joint"
 
 [ "$what" = fashion ] || [ -e "$data/mnist/train-images-idx3-ubyte" ] || [ -e "$data/mnist/train-images-idx3-ubyte.gz" ] ||
