@@ -372,15 +372,22 @@ int run(int argc, char** argv) {
   auto autoencoder = condition->options;
   std::string reproduce = condition->name;
   std::vector<std::string> names;
-  for (const auto& other : conditions()) names.push_back(other.name);
+  std::string footer = "Conditions:";
+  for (const auto& other : conditions()) {
+    names.push_back(other.name);
+    footer += fmt::format("\n  {:<32}{}", other.name, other.what);
+  }
+  footer += fmt::format("\n\nThe defaults above are those of '{}'.", condition->name);
+  app.footer(footer);
   options.add_to(app);
   std::string resume;
   app.add_option("--resume", resume, "Go on with the run in this folder, with its options")
       ->check(file_name())
       ->option_text("DIR")
       ->group("Run");
-  add_choice(app, "--reproduce", reproduce, names,
-             "The condition whose published numbers are compared; sets the defaults below")
+  add_choice(
+      app, "--reproduce", reproduce, names,
+      "The condition whose published numbers are compared; sets the defaults below, see the end")
       ->group("Condition");
   autoencoder.add_to(app);
 
