@@ -284,6 +284,8 @@ TEST_CASE("A run that was killed goes on after its last whole phase and ends wit
     INFO(outcome.err);
     REQUIRE(outcome.status == 0);
     REQUIRE((contents(folder.path() / "part") == whole));
+    const bool from_the_start = std::find(lost.begin(), lost.end(), "phase_1") != lost.end();
+    REQUIRE(contains(outcome.out, "Training phase #1") == from_the_start);
     REQUIRE(std::filesystem::exists(folder.path() / "part/report.html"));
   }
   REQUIRE(run(folder, app + " --resume part --quiet --out part --epochs 2").status == 0);
