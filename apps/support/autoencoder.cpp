@@ -16,19 +16,9 @@ namespace {
 
 constexpr double unlimited = largest_number;
 
-std::vector<std::string> items_of(const std::string& list) {
-  std::vector<std::string> items;
-  for (size_t begin = 0; begin <= list.size();) {
-    const auto end = std::min(list.find(',', begin), list.size());
-    items.push_back(list.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return items;
-}
-
 /// The item for phase k, from 1; the last one goes on where the list ends.
 std::string item_for(const std::string& list, int64_t k) {
-  const auto items = items_of(list);
+  const auto items = cut_at_commas(list);
   return items[std::min(static_cast<size_t>(k), items.size()) - 1];
 }
 
@@ -36,10 +26,10 @@ double number(const std::string& text) {
   return std::strtod(text.c_str(), nullptr);
 }
 
-/// A validator for each item of a list of `min` to `max` items.
+/// A validator for each item of a list of `min_items` or more.
 CLI::Validator list_of(const CLI::Validator& item, size_t min_items = 1) {
   const auto check = [=](const std::string& text) -> std::string {
-    const auto items = items_of(text);
+    const auto items = cut_at_commas(text);
     if (items.size() < min_items)
       return fmt::format("'{}' lists fewer than the {} numbers needed, as 784,300", text,
                          min_items);
@@ -91,7 +81,7 @@ Corruption corruption_of(const NoiseOption& noise) {
 }
 
 std::string emphasis_fault(const std::string& text) {
-  const auto items = items_of(text);
+  const auto items = cut_at_commas(text);
   const auto from_zero = finite_number(0, false, unlimited);
   const bool right = items.size() == 2 && from_zero(items[0]).empty() &&
                      from_zero(items[1]).empty() && number(items[0]) + number(items[1]) > 0;
@@ -101,7 +91,7 @@ std::string emphasis_fault(const std::string& text) {
 }
 
 std::string sparsity_fault(const std::string& text) {
-  const auto items = items_of(text);
+  const auto items = cut_at_commas(text);
   const bool right = items.size() == 2 && finite_number(1e-6, false, 1 - 1e-6)(items[0]).empty() &&
                      finite_number(0, false, unlimited)(items[1]).empty();
   return right || text == "off"
@@ -110,7 +100,7 @@ std::string sparsity_fault(const std::string& text) {
 }
 
 std::pair<double, double> pair_of(const std::string& text) {
-  const auto items = items_of(text);
+  const auto items = cut_at_commas(text);
   return {number(items[0]), number(items[1])};
 }
 
@@ -217,7 +207,7 @@ void AutoencoderOptions::check(const CLI::App& app) const {
   for (const auto& [option, list] :
        {std::pair("--epochs", epochs), std::pair("--learning-rate", learning_rate),
         std::pair("--sampling", sampling)}) {
-    const auto count = static_cast<int64_t>(items_of(list).size());
+    const auto count = static_cast<int64_t>(cut_at_commas(list).size());
     if (count > fits && given(option)) {
       throw UsageError(fmt::format("{} {} has {} values for {} phase{}", option, list, count, fits,
                                    fits == 1 ? "" : "s"),
@@ -272,7 +262,7 @@ void AutoencoderOptions::check_size(int64_t rows) const {
 
 std::vector<int64_t> AutoencoderOptions::layer_units() const {
   std::vector<int64_t> numbers;
-  for (const auto& item : items_of(units)) numbers.push_back(std::stoll(item));
+  for (const auto& item : cut_at_commas(units)) numbers.push_back(std::stoll(item));
   return numbers;
 }
 

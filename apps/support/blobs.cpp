@@ -31,14 +31,11 @@ std::string as_csv(const LabelledPoints& blobs, int64_t train_rows) {
 /// The numbers between commas; empty if one of them is no number from 0.
 std::vector<double> parse_deviations(const std::string& text) {
   std::vector<double> values;
-  for (size_t begin = 0; begin <= text.size();) {
-    const auto end = std::min(text.find(',', begin), text.size());
-    const auto item = text.substr(begin, end - begin);
+  for (const auto& item : cut_at_commas(text)) {
     char* stop = nullptr;
     const double value = std::strtod(item.c_str(), &stop);
     if (item.empty() || *stop != '\0' || !(value >= 0) || !std::isfinite(value)) return {};
     values.push_back(value);
-    begin = end + 1;
   }
   return values;
 }

@@ -197,6 +197,16 @@ CLI::Option* add_count(CLI::App& app, const std::string& name, int64_t& value,
       ->option_text(fmt::format("N [{}]", value));
 }
 
+std::vector<std::string> cut_at_commas(const std::string& text) {
+  std::vector<std::string> items;
+  for (size_t begin = 0; begin <= text.size();) {
+    const auto end = std::min(text.find(',', begin), text.size());
+    items.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return items;
+}
+
 CLI::Validator whole_number(int64_t min, int64_t max) {
   const auto within = [=](const std::string& text) -> std::string {
     int64_t number = 0;

@@ -54,6 +54,8 @@ struct RunOptions {
 constexpr int64_t most = int64_t{1} << 40;
 constexpr double largest_number = 1e38;  ///< that float32 weights can be multiplied with
 
+/// What stands between the commas of a text; itself, if it has none.
+std::vector<std::string> cut_at_commas(const std::string& text);
 /// Accepts names of files and folders; not what looks like the next option.
 CLI::Validator file_name();
 /// Accepts whole numbers within bounds.

@@ -49,20 +49,11 @@ std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& path,
   }
   std::string line;
   std::getline(stream, line);
-  const auto fields_of = [](const std::string& text) {
-    std::vector<std::string> fields;
-    for (size_t begin = 0; begin <= text.size();) {
-      const auto end = std::min(text.find(',', begin), text.size());
-      fields.push_back(text.substr(begin, end - begin));
-      begin = end + 1;
-    }
-    return fields;
-  };
-  const auto columns = fields_of(header).size();
+  const auto columns = cut_at_commas(header).size();
   std::vector<std::vector<std::string>> rows;
   bool whole = line == header;
   while (whole && std::getline(stream, line)) {
-    rows.push_back(fields_of(line));
+    rows.push_back(cut_at_commas(line));
     whole = rows.back().size() == columns;
   }
   if (!whole) {
