@@ -95,8 +95,7 @@ TEST_CASE("The last, shorter batch is kept, and each epoch draws one permutation
   AutogradEngine engine({{}, {output(2, 3, random.initialisation)}}, {classification()}, data,
                         options);
   auto same = random;
-  fit(engine, 25, options, random);
-  REQUIRE(engine.steps() == 3 * 4);
+  REQUIRE(fit(engine, 25, options, random).steps == 3 * 4);
   for (int i = 0; i < 3; ++i) same.order.permutation(25);
   REQUIRE(random.order.next_uint32() == same.order.next_uint32());
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <stdexcept>
 #include <string_view>
 
 #include <torch/utils.h>
@@ -40,6 +41,22 @@ std::vector<torch::Tensor> trainable_parameters(const torch::nn::Module& module)
     if (parameter.requires_grad() && !seen) distinct.push_back(parameter);
   }
   return distinct;
+}
+
+void copy_values(const torch::nn::Module& from, torch::nn::Module& to) {
+  torch::NoGradGuard no_grad;
+  const auto copy = [](const auto& source, const auto& target) {
+    if (source.keys() != target.keys())
+      throw std::invalid_argument("copy_values: the modules have other tensors");
+    for (const auto& item : source) {
+      const auto& old = target[item.key()];
+      if (old.sizes() != item.value().sizes())
+        throw std::invalid_argument("copy_values: '" + item.key() + "' has another shape");
+      old.detach().copy_(item.value());
+    }
+  };
+  copy(from.named_parameters(), to.named_parameters());
+  copy(from.named_buffers(), to.named_buffers());
 }
 
 uint64_t fingerprint(const torch::nn::Module& module) {

@@ -51,6 +51,10 @@ void set_requires_grad(const torch::nn::Module& module, bool requires_grad);
 /// `parameters()` lists a shared tensor twice, and an optimizer would step it twice).
 std::vector<torch::Tensor> trainable_parameters(const torch::nn::Module& module);
 
+/// Gives a module's parameters and buffers the values of another's, which has the same.
+/// @throws std::invalid_argument if names or shapes differ
+void copy_values(const torch::nn::Module& from, torch::nn::Module& to);
+
 /// `fingerprint` of each block.
 std::vector<uint64_t> fingerprints(const std::vector<Block>& blocks);
 

@@ -8,8 +8,6 @@
 #include <torch/nn/functional/linear.h>
 #include <torch/utils.h>
 
-#include "layerwise/nn/initialisers.h"
-
 namespace layerwise {
 
 DenseImpl::DenseImpl(const DenseOptions& options_) : options(options_) {
@@ -48,16 +46,21 @@ torch::Tensor TransposedDenseImpl::forward(const torch::Tensor& x) {
   return activate(torch::nn::functional::linear(x, tied_to_->weight.t(), bias), activation);
 }
 
+Dense make_dense(const DenseOptions& options, Initialiser initialiser,
+                 RandomState& initialisation) {
+  Dense layer(options);
+  initialiser(layer->weight, initialisation);
+  return layer;
+}
+
 Block dense(int64_t in_features, int64_t out_features, RandomState& initialisation) {
-  Dense layer(DenseOptions{in_features, out_features, Activation::relu});
-  he_uniform_(layer->weight, initialisation);
-  return Block(layer);
+  return Block(
+      make_dense({in_features, out_features, Activation::relu}, he_uniform_, initialisation));
 }
 
 Block output(int64_t in_features, int64_t out_features, RandomState& initialisation) {
-  Dense layer(DenseOptions{in_features, out_features, Activation::linear});
-  glorot_uniform_(layer->weight, initialisation);
-  return Block(layer);
+  return Block(
+      make_dense({in_features, out_features, Activation::linear}, glorot_uniform_, initialisation));
 }
 
 }  // namespace layerwise

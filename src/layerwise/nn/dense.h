@@ -7,6 +7,7 @@
 
 #include "layerwise/nn/activation.h"
 #include "layerwise/nn/chain.h"
+#include "layerwise/nn/initialisers.h"
 #include "layerwise/random.h"
 
 namespace layerwise {
@@ -59,6 +60,9 @@ class TransposedDenseImpl : public torch::nn::Module {
   Dense tied_to_;
 };
 TORCH_MODULE(TransposedDense);
+
+/// A layer with weights drawn by an initialiser, and zero biases.
+Dense make_dense(const DenseOptions& options, Initialiser initialiser, RandomState& initialisation);
 
 /// A hidden layer: ReLU, `he_uniform` weights, zero biases.
 Block dense(int64_t in_features, int64_t out_features, RandomState& initialisation);

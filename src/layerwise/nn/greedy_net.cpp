@@ -17,13 +17,16 @@ torch::nn::Sequential head_of(Block block) {
 }  // namespace
 
 GreedyNetImpl::GreedyNetImpl(Block first, Block head_block)
+    : GreedyNetImpl(std::vector<Block>{std::move(first)}, std::move(head_block)) {}
+
+GreedyNetImpl::GreedyNetImpl(const std::vector<Block>& hidden_blocks, Block head_block)
     : hidden(register_module("hidden", torch::nn::Sequential())),
       head(register_module("head", head_of(std::move(head_block)))) {
-  append(std::move(first));
+  for (const auto& block : hidden_blocks) append(block);
 }
 
 torch::Tensor GreedyNetImpl::forward(const torch::Tensor& x) {
-  return head->forward(hidden->forward(x));
+  return head->forward(hidden->is_empty() ? x : hidden->forward(x));
 }
 
 void GreedyNetImpl::deepen(Block block) {

@@ -19,6 +19,8 @@ namespace layerwise {
 class GreedyNetImpl : public torch::nn::Module {
  public:
   GreedyNetImpl(Block first, Block head);
+  /// @param hidden_blocks in order, none of them frozen; with none the head is a network by itself
+  GreedyNetImpl(const std::vector<Block>& hidden_blocks, Block head);
 
   /// @param x [batch, ...] as the first block takes it
   torch::Tensor forward(const torch::Tensor& x);

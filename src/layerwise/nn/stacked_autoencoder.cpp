@@ -80,9 +80,7 @@ StackedAutoencoder DenseAutoencoder::make(RandomState& initialisation) const {
   std::vector<Block> up;
   std::vector<Block> down;
   const auto layer = [&](int64_t inputs, int64_t outputs, Activation function) {
-    Dense dense(DenseOptions{inputs, outputs, function});
-    initialiser(dense->weight, initialisation);
-    return dense;
+    return make_dense({inputs, outputs, function}, initialiser, initialisation);
   };
   for (size_t i = 1; i < units.size(); ++i) {
     encoder.push_back(layer(units[i - 1], units[i], activation));

@@ -28,6 +28,7 @@ struct StageInfo {
   int64_t layers = 2;   ///< hidden blocks and the head; 0 where layers are not what is counted
   std::string variant;  ///< empty, or what else than a stage of the algorithm it is
   std::string task;     ///< what is fitted: "classification", "reconstruction"
+  int64_t labels = 0;   ///< labelled rows that are trained on; 0 where they are not what differs
 
   bool operator==(const StageInfo&) const = default;
 };

@@ -42,6 +42,12 @@ void write_page(const Page& page, const std::filesystem::path& path) {
     html += fmt::format("<figure><img src=\"{}\" alt=\"{}\"><figcaption>{}</figcaption></figure>\n",
                         file, text, text);
   }
+  for (const auto& section : page.sections) {
+    html += "<h2>" + html_escaped(section.title) + "</h2>\n";
+    for (const auto& paragraph : section.paragraphs)
+      html += "<p>" + html_escaped(paragraph) + "</p>\n";
+    if (!section.table.rows.empty()) html += section.table.to_html();
+  }
   write_whole(path, html + "</body>\n</html>\n");
 }
 

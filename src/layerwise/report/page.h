@@ -8,6 +8,14 @@
 
 namespace layerwise::report {
 
+/// A part of a page under a heading.
+struct Section {
+  std::string title;
+  std::vector<std::string> paragraphs;
+  Table table = {};
+  bool sentences = false;  ///< the table's cells are long
+};
+
 /// A page that a person opens: what was run, its table, its plots.
 struct Page {
   std::string title;
@@ -16,6 +24,7 @@ struct Page {
   Table table;
   std::vector<std::pair<std::string, std::string>>
       figures;  ///< (file name in the same folder, caption)
+  std::vector<Section> sections = {};
 };
 
 void write_page(const Page& page, const std::filesystem::path& path);

@@ -1,7 +1,9 @@
 #include "layerwise/report/statistics.h"
 
 #include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <stdexcept>
 
@@ -26,6 +28,24 @@ Spread spread_of(const std::vector<double>& all) {
   for (const double value : values) squares += (value - spread.mean) * (value - spread.mean);
   if (spread.count > 1) spread.sd = std::sqrt(squares / (spread.count - 1));
   return spread;
+}
+
+Interval mean_interval(const std::vector<double>& values) {
+  const auto spread = spread_of(values);
+  constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+  if (spread.count == 0) return {nothing, nothing, nothing, 0};
+  if (spread.count == 1) return {spread.mean, nothing, nothing, 1};
+  const boost::math::students_t distribution(spread.count - 1);
+  const double half =
+      boost::math::quantile(distribution, 0.975) * spread.sd / std::sqrt(spread.count);
+  return {spread.mean, spread.mean - half, spread.mean + half, spread.count};
+}
+
+std::vector<double> differences(const std::vector<double>& a, const std::vector<double>& b) {
+  if (a.size() != b.size()) throw std::invalid_argument("differences: not as many values");
+  std::vector<double> result;
+  for (size_t i = 0; i < a.size(); ++i) result.push_back(a[i] - b[i]);
+  return result;
 }
 
 double quantile(std::vector<double> values, double p) {

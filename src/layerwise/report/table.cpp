@@ -35,6 +35,22 @@ std::string Table::to_text() const {
   return text;
 }
 
+std::string Table::to_records(size_t width) const {
+  size_t margin = 0;
+  for (const auto& column : columns) margin = std::max(margin, column.size() + 2);
+  std::string text;
+  for (const auto& row : rows) {
+    text += "\n";
+    for (size_t c = 0; c < columns.size(); ++c) {
+      std::istringstream lines(wrapped(row.at(c), width - margin));
+      bool first = true;
+      for (std::string line; std::getline(lines, line); first = false)
+        text += fmt::format("{:<{}}{}\n", first ? columns[c] : "", margin, line);
+    }
+  }
+  return text;
+}
+
 std::string Table::to_html() const {
   std::string html = "<table>\n<tr>";
   for (const auto& column : columns) html += "<th>" + html_escaped(column) + "</th>";

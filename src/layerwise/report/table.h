@@ -12,6 +12,8 @@ struct Table {
 
   /// Columns padded to the same width, numbers to the right, ending with a newline.
   std::string to_text() const;
+  /// Row by row, each cell on lines of its own behind its column's name: for long cells.
+  std::string to_records(size_t width) const;
   std::string to_html() const;
 };
 

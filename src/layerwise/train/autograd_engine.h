@@ -37,7 +37,6 @@ class AutogradEngine : public Engine {
   AutogradEngine(const StageView& view, Problem problem, Split data, const FitOptions& options);
 
   double run(std::span<const int64_t> rows) override;
-  int64_t steps() const override { return steps_; }
   std::vector<Score> evaluate(const std::string& split) override;
   std::vector<Score> evaluate_last_batch() override;
 

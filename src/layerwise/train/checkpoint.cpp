@@ -134,7 +134,27 @@ void check_checksum(const Safetensors& file, const std::string& name) {
       fmt::format("'{}' is damaged: its checksum is {}, expected {}", name, found, said->second));
 }
 
+Description words_of(const Safetensors& file) {
+  auto said = file.metadata;
+  said.erase(version_key);
+  said.erase(checksum_key);
+  return said;
+}
+
+/// Of a file that is whole. @throws FileError if it is not
+Safetensors checked(const std::string& content, const std::filesystem::path& path) {
+  auto file = parse_safetensors(content, path.string());
+  check_version(file, path.string());
+  check_checksum(file, path.string());
+  return file;
+}
+
 }  // namespace
+
+Description description_in(const std::filesystem::path& path) {
+  const auto content = read_file(path);
+  return words_of(checked(content, path));
+}
 
 void save_checkpoint(const torch::nn::Module& module, const std::filesystem::path& path,
                      const Description& description) {
@@ -157,9 +177,7 @@ void save_checkpoint(const torch::nn::Module& module, const std::filesystem::pat
 Description load_checkpoint(torch::nn::Module& module, const std::filesystem::path& path,
                             const Description& description) {
   const auto content = read_file(path);
-  const auto file = parse_safetensors(content, path.string());
-  check_version(file, path.string());
-  check_checksum(file, path.string());
+  const auto file = checked(content, path);
   const auto wanted = tensors_of(module);
   const auto found = mismatches(file, wanted, description);
   if (!found.empty()) {
@@ -174,10 +192,7 @@ Description load_checkpoint(torch::nn::Module& module, const std::filesystem::pa
     std::copy(stored.data.begin(), stored.data.end(), static_cast<char*>(values.data_ptr()));
     target->tensor.detach().copy_(values);
   }
-  auto said = file.metadata;
-  said.erase(version_key);
-  said.erase(checksum_key);
-  return said;
+  return words_of(file);
 }
 
 }  // namespace layerwise

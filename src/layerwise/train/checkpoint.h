@@ -22,6 +22,10 @@ using Description = std::map<std::string, std::string>;
 void save_checkpoint(const torch::nn::Module& module, const std::filesystem::path& path,
                      const Description& description);
 
+/// What a checkpoint says of itself; of a file from elsewhere, what metadata it has.
+/// @throws FileError if it cannot be read or is damaged
+Description description_in(const std::filesystem::path& path);
+
 /// Puts a checkpoint's tensors into a module, on whatever device it is.
 ///
 /// Names, shapes and dtypes must be the module's, and what the file says of itself must not

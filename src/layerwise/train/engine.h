@@ -31,9 +31,6 @@ class Engine {
   /// @returns the mean of the loss over the rows, each batch's taken before its step
   virtual double run(std::span<const int64_t> rows) = 0;
 
-  /// Steps taken so far.
-  virtual int64_t steps() const = 0;
-
   /// Every metric of the objective on one split ("train", "validation", "test"), in evaluation mode
   /// and without corruption.
   virtual std::vector<Score> evaluate(const std::string& split) = 0;

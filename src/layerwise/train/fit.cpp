@@ -1,5 +1,6 @@
 #include "layerwise/train/fit.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -53,6 +54,8 @@ Next call(std::span<const Hook> hooks, const FitView& view) {
 void check(const FitOptions& options, int64_t rows) {
   require(options.epochs > 0, fmt::format("epochs is {}", options.epochs));
   require(options.batch_size > 0, fmt::format("batch_size is {}", options.batch_size));
+  require(options.steps >= 0, fmt::format("steps is {}", options.steps));
+  require(options.hook_every >= 0, fmt::format("hook_every is {}", options.hook_every));
   require(options.l2 >= 0 && std::isfinite(options.l2), fmt::format("l2 is {}", options.l2));
   std::visit([](const auto& optimizer) { check_optimizer(optimizer); }, options.optimizer);
   require(rows > 0, "there is no row to train on");
@@ -76,16 +79,47 @@ std::vector<int64_t> rows_of_epoch(int64_t rows, const FitOptions& options, Rand
   return order;
 }
 
+int64_t steps_of(int64_t rows, const FitOptions& options) {
+  return options.steps > 0 ? options.steps : options.epochs * steps_per_epoch(rows, options);
+}
+
 FitResult fit(Engine& engine, int64_t rows, const FitOptions& options, Random& random,
               std::span<const Hook> hooks) {
   check(options, rows);
+  const int64_t an_epoch = steps_per_epoch(rows, options);
+  const int64_t steps = steps_of(rows, options);
+  const int64_t epochs = (steps + an_epoch - 1) / an_epoch;
+  const int64_t hook_every = options.hook_every > 0 ? options.hook_every : an_epoch;
   FitResult result;
-  double loss = std::numeric_limits<double>::quiet_NaN();
-  while (call(hooks, {result.epochs, options.epochs, loss, engine}) == Next::go_on &&
-         result.epochs < options.epochs && result.diverged_in == 0) {
-    loss = engine.run(rows_of_epoch(rows, options, random));
-    ++result.epochs;
-    if (!std::isfinite(loss)) result.diverged_in = result.epochs;
+  std::vector<int64_t> order;
+  double loss_sum = 0;
+  size_t rows_seen = 0;
+  const auto show = [&] {
+    const double loss = rows_seen > 0 ? loss_sum / static_cast<double>(rows_seen)
+                                      : std::numeric_limits<double>::quiet_NaN();
+    loss_sum = 0;
+    rows_seen = 0;
+    return call(hooks, {result.epochs, epochs, result.steps, steps, loss, engine});
+  };
+
+  auto next = show();
+  while (next == Next::go_on && result.steps < steps && result.diverged_in == 0) {
+    const int64_t in_epoch = result.steps % an_epoch;
+    if (in_epoch == 0) order = rows_of_epoch(rows, options, random);
+    const int64_t count = std::min(
+        {an_epoch - in_epoch, steps - result.steps, hook_every - result.steps % hook_every});
+    const auto begin = static_cast<size_t>(in_epoch * options.batch_size);
+    const auto end =
+        std::min(order.size(), begin + static_cast<size_t>(count * options.batch_size));
+    const auto batches = std::span<const int64_t>(order).subspan(begin, end - begin);
+    const double loss = engine.run(batches);
+    loss_sum += loss * static_cast<double>(batches.size());
+    rows_seen += batches.size();
+    result.steps += count;
+    result.epochs = result.steps / an_epoch;
+    if (!std::isfinite(loss)) result.diverged_in = (result.steps + an_epoch - 1) / an_epoch;
+    if (result.steps % hook_every == 0 || result.steps == steps || result.diverged_in > 0)
+      next = show();
   }
   return result;
 }

@@ -44,6 +44,8 @@ struct FitOptions {
       0;  ///< times half the sum of squares of all weights (not biases) is added to the loss
   Sampling sampling = Sampling::epochs;
   LastBatch last_batch = LastBatch::keep;  ///< independent batches are always whole
+  int64_t steps = 0;       ///< if above 0, the fit takes so many steps instead of whole epochs
+  int64_t hook_every = 0;  ///< steps between two calls of the hooks; 0: they are called every epoch
 };
 
 /// The rows of one epoch's batches, one after another.
@@ -51,23 +53,29 @@ std::vector<int64_t> rows_of_epoch(int64_t rows, const FitOptions& options, Rand
 
 /// Steps of one epoch.
 int64_t steps_per_epoch(int64_t rows, const FitOptions& options);
+/// Steps of a whole fit that nothing ends early.
+int64_t steps_of(int64_t rows, const FitOptions& options);
 
 enum class Next { go_on, stop };
 
-/// What a hook is shown: before the first step (epoch 0) and after every epoch.
+/// What a hook is shown: before the first step, then after every epoch, or every `hook_every` steps
+/// and after the last.
 struct FitView {
-  int64_t epoch;   ///< epochs done
-  int64_t epochs;  ///< epochs asked for
-  double loss;  ///< mean loss over the rows of the epoch, each batch's taken before its step; NaN
-                ///< at epoch 0
-  Engine& engine;  ///< for `evaluate()` and `steps()`
+  int64_t epoch;   ///< whole epochs done
+  int64_t epochs;  ///< epochs that the fit takes, the last of them whole or not
+  int64_t step;    ///< steps done
+  int64_t steps;   ///< steps that the fit takes
+  double loss;     ///< mean loss over the rows since the hooks were last called, each batch's taken
+                   ///< before its step; NaN at step 0
+  Engine& engine;  ///< for `evaluate()`
 };
 
 /// Sees a fit go on, and may end it. Drawing progress, writing curves and stopping early are hooks.
 using Hook = std::function<Next(const FitView&)>;
 
 struct FitResult {
-  int64_t epochs = 0;  ///< epochs done
+  int64_t epochs = 0;  ///< whole epochs done
+  int64_t steps = 0;   ///< steps done
   int64_t diverged_in =
       0;  ///< the epoch whose loss was not finite, which ended the fit; 0 if none was
 };
@@ -77,9 +85,9 @@ struct FitResult {
 FitResult fit(Engine& engine, int64_t rows, const FitOptions& options, Random& random,
               std::span<const Hook> hooks = {});
 
-/// @throws std::invalid_argument naming the option, if a count is not positive, the learning rate
-///   is not above 0, the momentum or a beta outside [0, 1), l2 negative, or if an epoch of so many
-///   rows has not one batch
+/// @throws std::invalid_argument naming the option, if a count is not positive (`steps` and
+///   `hook_every`: negative), the learning rate is not above 0, the momentum or a beta outside [0,
+///   1), l2 negative, or if an epoch of so many rows has not one batch
 void check(const FitOptions& options, int64_t rows);
 
 }  // namespace layerwise

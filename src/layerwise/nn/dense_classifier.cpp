@@ -1,0 +1,22 @@
+#include "layerwise/nn/dense_classifier.h"
+
+#include <stdexcept>
+
+#include "layerwise/nn/dense.h"
+
+namespace layerwise {
+
+GreedyNet DenseClassifier::make(RandomState& initialisation) const {
+  if (units.empty()) throw std::invalid_argument("a classifier needs the input's units");
+  std::vector<Block> hidden;
+  for (size_t i = 1; i < units.size(); ++i)
+    hidden.emplace_back(
+        make_dense({units[i - 1], units[i], activation}, initialiser, initialisation));
+  return GreedyNet(hidden, head(units.back(), initialisation));
+}
+
+Block DenseClassifier::head(int64_t inputs, RandomState& initialisation) const {
+  return Block(make_dense({inputs, classes, Activation::linear}, initialiser, initialisation));
+}
+
+}  // namespace layerwise

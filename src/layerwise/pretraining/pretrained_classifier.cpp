@@ -1,0 +1,168 @@
+#include "layerwise/pretraining/pretrained_classifier.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <stdexcept>
+#include <utility>
+
+#include "layerwise/nn/standardise.h"
+#include "layerwise/train/early_stopping.h"
+
+namespace layerwise {
+
+namespace {
+
+void require(bool there, const ClassifierVariant& variant, const char* part) {
+  if (!there) throw std::invalid_argument("train_classifier: '" + variant.name + "' needs " + part);
+}
+
+/// The variant's network, nothing of it trained yet.
+GreedyNet network_of(const ClassifierVariant& variant, const ClassifierParts& parts,
+                     const torch::Tensor& inputs, RandomState& initialisation) {
+  if (variant.codes == Codes::inputs) {
+    require(parts.head != nullptr, variant, "a head on the inputs");
+    return GreedyNet(std::vector<Block>{}, parts.head(inputs.size(1), initialisation));
+  }
+  auto net = parts.network(initialisation);
+  if (variant.codes == Codes::pretrained) {
+    require(!parts.pretrained.is_empty(), variant, "a pretrained encoder");
+    copy_values(*parts.pretrained, *net->hidden);
+  } else if (variant.codes == Codes::principal_components) {
+    require(parts.components.has_value(), variant, "principal components");
+    net = GreedyNet(*parts.components, *net->head->begin());
+  }
+  net->to(inputs.device());
+  if (!variant.standardised) return net;
+  auto blocks = net->blocks();
+  blocks.emplace_back(Standardise(forward_in_chunks(chain_of(blocks), inputs)));
+  return GreedyNet(blocks, *net->head->begin());
+}
+
+/// A variant's fits, one or two, as one that goes on.
+class Fits {
+ public:
+  Fits(GreedyNet net, const Split& data, const ClassifierTraining& training, const StageInfo& info,
+       Random& random, const Observer& observer)
+      : net_(std::move(net)),
+        data_{data.train, {}, data.validation},
+        test_(data.test),
+        features_(data_),
+        training_(training),
+        steps_(steps_of(data.train.size(), training.fit)),
+        info_(info),
+        random_(random),
+        observer_(observer) {}
+
+  int64_t steps() const { return steps_; }
+
+  /// Takes steps on what is trainable now.
+  void fit(int64_t steps, bool last) {
+    auto options = training_.fit;
+    options.steps = steps;
+    const auto view = net_->stage();
+    const auto trained = chain_of(view.trained);
+    std::optional<EarlyStopping> stopping;
+    std::vector<Hook> hooks;
+    if (last && training_.patience)
+      hooks.emplace_back(std::ref(stopping.emplace(*trained, *training_.patience)));
+    if (observer_.on_epoch) {
+      hooks.emplace_back([&](const FitView& fit) { return shown(fit); });
+    }
+    result_.stage = fit_stage(view, {classification()}, features_, data_, options, random_, hooks);
+    done_ += steps;
+    if (!stopping) return;
+    stopping->restore();
+    result_.best_step = done_ - steps + stopping->best_step();
+    StageChain chain({{}, view.trained});
+    result_.stage.scores.clear();
+    for (const auto& [split, _] : data_.parts()) add_scores(chain, features(split), split);
+  }
+
+  /// Looks at the test rows.
+  ClassifierResult end() {
+    StageChain chain(net_->stage());
+    add_scores(chain, test_, "test");
+    return result_;
+  }
+
+ private:
+  Next shown(const FitView& fit) const {
+    if (done_ > 0 && fit.step == 0) return Next::go_on;  // the end of the fit before
+    const int64_t an_epoch = steps_per_epoch(data_.train.size(), training_.fit);
+    const int64_t step = done_ + fit.step;
+    return observer_.on_epoch(info_, {step / an_epoch, (steps_ + an_epoch - 1) / an_epoch, step,
+                                      steps_, fit.loss, fit.engine});
+  }
+
+  Dataset features(const std::string& split) {
+    const auto& cached = features_.of(net_->stage().frozen);
+    return split == "train" ? Dataset{cached.train.inputs, data_.train.targets}
+                            : Dataset{cached.validation.inputs, data_.validation.targets};
+  }
+
+  void add_scores(StageChain& chain, const Dataset& data, const std::string& split) {
+    const auto scores = evaluate(chain, data, Target::given, classification().metrics, split);
+    result_.stage.scores.insert(result_.stage.scores.end(), scores.begin(), scores.end());
+  }
+
+  GreedyNet net_;
+  Split data_;
+  Dataset test_;
+  FeatureCache features_;
+  const ClassifierTraining& training_;
+  int64_t steps_;
+  const StageInfo& info_;
+  Random& random_;
+  const Observer& observer_;
+  int64_t done_ = 0;
+  ClassifierResult result_;
+};
+
+}  // namespace
+
+const std::vector<ClassifierVariant>& classifier_variants() {
+  static const std::vector<ClassifierVariant> variants{
+      {"none", Codes::random, Trained::everything, false,
+       "no pretraining: all weights random, all trained"},
+      {"frozen", Codes::pretrained, Trained::head, false,
+       "pretrained encoder, frozen; the head is trained"},
+      {"fine-tuned", Codes::pretrained, Trained::everything, false,
+       "pretrained encoder, everything is trained"},
+      {"head-first", Codes::pretrained, Trained::head_then_everything, false,
+       "pretrained encoder; the head, then everything"},
+      {"standardised", Codes::pretrained, Trained::head, true, "as frozen, on standardised codes"},
+      {"random-frozen", Codes::random, Trained::head, false, "control: random encoder, frozen"},
+      {"random-standardised", Codes::random, Trained::head, true,
+       "control: random encoder, frozen, on standardised codes"},
+      {"pca", Codes::principal_components, Trained::head, false,
+       "control: as many principal components as the code has units"},
+      {"pixels", Codes::inputs, Trained::head, false, "control: softmax regression on the pixels"},
+  };
+  return variants;
+}
+
+ClassifierResult train_classifier(const ClassifierVariant& variant, const ClassifierParts& parts,
+                                  const Split& data, const ClassifierTraining& training,
+                                  const StageInfo& info, Random random, const Observer& observer) {
+  check(training.fit, data.train.size());
+  auto net = network_of(variant, parts, data.train.inputs, random.initialisation);
+  Fits fits(net, data, training, info, random, observer);
+  if (variant.trained == Trained::everything) {
+    fits.fit(fits.steps(), true);
+    return fits.end();
+  }
+  net->freeze_hidden();
+  if (variant.trained == Trained::head) {
+    fits.fit(fits.steps(), true);
+    return fits.end();
+  }
+  const auto head_steps = std::clamp<int64_t>(
+      std::llround(training.head_share * static_cast<double>(fits.steps())), 1, fits.steps() - 1);
+  fits.fit(head_steps, false);
+  net->unfreeze();
+  fits.fit(fits.steps() - head_steps, true);
+  return fits.end();
+}
+
+}  // namespace layerwise
