@@ -39,7 +39,8 @@ std::vector<Published> published_accuracies() {
 
 report::Table table_of(const Experiment& experiment, const Study& study) {
   report::Table table{{"layers", "published train", "test", "this run train", "test", ""}, {}};
-  for (const auto& [info, epochs, scores] : experiment.plan) {
+  for (const auto& fit : experiment.plan) {
+    const auto& info = fit.info;
     table.rows.push_back(
         {fmt::format("{}", info.layers),
          published_cell(experiment.published, info, "train", "accuracy"),
@@ -101,17 +102,17 @@ int run(int argc, char** argv) {
     };
     experiment.table = [&](const Study& study) { return table_of(experiment, study); };
     experiment.notes = [&](const Study& study) { return trouble_notes(study, experiment.plan); };
-    experiment.figures = [&](const Study& study, const std::vector<CurvePoint>& curves) {
+    experiment.figures = [&](const Study& study, const Curves& curves) {
       return std::vector<CaptionedFigure>{
           {report::Figure{"accuracy",
                           {against_layers(study, experiment.published, experiment.plan, "accuracy",
                                           "accuracy")}},
            "Accuracy against the number of layers, with the tutorial's single run."},
-          {report::Figure{
-               "learning_curves",
-               {learning_curves(curves, experiment.plan, task, "cross_entropy", "cross-entropy")},
-               960,
-               480},
+          {report::Figure{"learning_curves",
+                          {learning_curves(curves[0], experiment.plan, task, "cross_entropy",
+                                           "cross-entropy")},
+                          960,
+                          480},
            "Cross-entropy after every epoch of every stage (repeat 0)."}};
     };
     run_blobs(experiment, app, command, options, data);

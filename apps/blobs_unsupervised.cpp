@@ -90,7 +90,8 @@ std::string line_of(const Outcome& outcome) {
 report::Table table_of(const Experiment& experiment, const Study& study) {
   report::Table table{{"layers", "score", "published train", "test", "this run train", "test", ""},
                       {}};
-  for (const auto& [info, epochs, scores] : experiment.plan) {
+  for (const auto& fit : experiment.plan) {
+    const auto& info = fit.info;
     const std::string metric = info.task == reconstruction_task ? "mse" : "accuracy";
     table.rows.push_back(
         {fmt::format("{}", info.layers), metric,
@@ -114,12 +115,12 @@ std::vector<std::string> notes_on(const Experiment& experiment, const Study& stu
 }
 
 std::vector<CaptionedFigure> figures_of(const Experiment& experiment, const Study& study,
-                                        const std::vector<CurvePoint>& curves) {
+                                        const Curves& curves) {
   const auto panel = [&](const char* metric, const char* label) {
     return against_layers(study, experiment.published, experiment.plan, metric, label);
   };
   const auto learning = [&](const char* task, const char* metric, const char* label) {
-    return learning_curves(curves, experiment.plan, task, metric, label);
+    return learning_curves(curves[0], experiment.plan, task, metric, label);
   };
   return {{report::Figure{"accuracy", {panel("accuracy", "accuracy of the classifier")}},
            "Accuracy of the classifier on the codes against the number of layers, with the "
@@ -223,7 +224,7 @@ int run(int argc, char** argv) {
     experiment.line = line_of;
     experiment.table = [&](const Study& study) { return table_of(experiment, study); };
     experiment.notes = [&](const Study& study) { return notes_on(experiment, study); };
-    experiment.figures = [&](const Study& study, const std::vector<CurvePoint>& curves) {
+    experiment.figures = [&](const Study& study, const Curves& curves) {
       return figures_of(experiment, study, curves);
     };
     run_blobs(experiment, app, command, options, data);

@@ -70,7 +70,11 @@ std::vector<PlannedFit> plan_of(const AutoencoderOptions& options, int64_t rows)
     auto scores = scores_of({"last_batch"}, last_batch);
     const auto others = scores_of(splits, names_of(objective.metrics));
     scores.insert(scores.end(), others.begin(), others.end());
-    plan.push_back({info, fit.epochs, scores});
+    PlannedFit planned{info, fit.epochs, scores};
+    const auto of_validation = options.data.validation > 0 ? objective.metrics.size() : 0;
+    planned.curve_rows = fit.epochs * static_cast<int64_t>(last_batch.size() + of_validation) +
+                         static_cast<int64_t>(of_validation);
+    plan.push_back(planned);
   }
   plan.push_back({whole_chain(stages), 0, scores_of(splits, names_of(training.pixels.metrics))});
   return plan;
@@ -107,9 +111,10 @@ report::Table table_of(const Experiment& experiment, const Study& study,
                        const AutoencoderOptions& options) {
   report::Table table{{"", "score", "last batch", "train", "validation", "test", "published", ""},
                       {}};
-  for (const auto& [info, epochs, scores] : experiment.plan) {
+  for (const auto& fit : experiment.plan) {
+    const auto& info = fit.info;
     std::vector<std::string> metrics;
-    for (const auto& [split, metric] : scores) {
+    for (const auto& [split, metric] : fit.scores) {
       if (std::find(metrics.begin(), metrics.end(), metric) == metrics.end())
         metrics.push_back(metric);
     }
@@ -260,20 +265,21 @@ void load(StackedAutoencoder& net, const Run& run, const std::filesystem::path& 
   }
 }
 
-/// How many stages of a repeat a folder has whole checkpoints of, from the first on.
-int64_t stages_done(const Run& run, const std::vector<PlannedFit>& plan, int64_t repeat,
-                    const std::filesystem::path& folder) {
+/// Which fits of a repeat a folder has whole checkpoints of, from the first on.
+Finished finished_fits(const Run& run, const std::vector<PlannedFit>& plan, int64_t repeat,
+                       const std::filesystem::path& folder) {
   RandomState any(0);
   auto net = run.options.network().make(any);
-  int64_t done = 0;
+  Finished finished;
   for (const auto& fit : plan) {
     const auto path = folder / checkpoint_name(fit.info, run.options, repeat);
     std::error_code ignored;
     if (fit.info.variant == "whole" || !std::filesystem::exists(path, ignored)) break;
     load(net, run, path);
-    done = fit.info.stage;
+    finished.push_back(true);
   }
-  return done;
+  finished.resize(plan.size(), false);
+  return finished;
 }
 
 /// The checkpoints in a folder, also those of a run with other phases or repeats.
@@ -294,8 +300,9 @@ void train(Run& run, const std::vector<PlannedFit>& plan, const Repeat& repeat, 
            const Observer& observer) {
   auto net = run.options.network().make(random.initialisation);
   net->to(repeat.data.train.inputs.device());
-  if (repeat.stages_done > 0) {
-    const auto& last = plan[static_cast<size_t>(repeat.stages_done - 1)].info;
+  const auto stages_done = std::count(repeat.finished.begin(), repeat.finished.end(), true);
+  if (stages_done > 0) {
+    const auto& last = plan[static_cast<size_t>(stages_done - 1)].info;
     load(net, run, repeat.folder / checkpoint_name(last, run.options, repeat.number));
   }
   Observer saving = observer;
@@ -309,8 +316,7 @@ void train(Run& run, const std::vector<PlannedFit>& plan, const Repeat& repeat, 
       throw report::Failure(error.what(), "free some space, or choose another place with --out");
     }
   };
-  train_stacked_autoencoder(net, repeat.data, run.options.training(), random, saving,
-                            repeat.stages_done);
+  train_stacked_autoencoder(net, repeat.data, run.options.training(), random, saving, stages_done);
   const std::lock_guard lock(run.mutex);
   if (repeat.number == 0) run.first = net;
 }
@@ -342,12 +348,13 @@ Experiment experiment_of(Run& run, const RunOptions& options) {
                               const std::vector<Score>& scores) {
     return epoch_line(info, view, scores, autoencoder);
   };
-  experiment.curve_scores = [has_validation](const FitView& view) {
+  experiment.curve_scores = [has_validation](const StageInfo&, const FitView& view) {
     return curve_scores(view, has_validation);
   };
-  experiment.stages_done = [&run, plan = experiment.plan](int64_t repeat,
-                                                          const std::filesystem::path& folder) {
-    return stages_done(run, plan, repeat, folder);
+  experiment.label = [&](const StageInfo& info) { return title_of(info, autoencoder); };
+  experiment.finished = [&run, plan = experiment.plan](int64_t repeat,
+                                                       const std::filesystem::path& folder) {
+    return finished_fits(run, plan, repeat, folder);
   };
   experiment.figure_names = {"learning_curves", "reconstructions", "filters"};
   experiment.files = checkpoints_in(options.out);
@@ -415,13 +422,13 @@ int run(int argc, char** argv) {
     experiment.notes = [&](const Study& study) {
       return notes_on(experiment, study, autoencoder, *condition);
     };
-    experiment.figures = [&](const Study&, const std::vector<CurvePoint>& curves) {
+    experiment.figures = [&](const Study&, const Curves& curves) {
       const bool bce = autoencoder.loss == "bce";
       std::vector<report::Panel> panels{
-          error_curves(experiment, curves, "mse", "mean squared error", autoencoder)};
+          error_curves(experiment, curves[0], "mse", "mean squared error", autoencoder)};
       if (bce)
         panels.push_back(
-            error_curves(experiment, curves, "bce", "binary cross-entropy", autoencoder));
+            error_curves(experiment, curves[0], "bce", "binary cross-entropy", autoencoder));
       return std::vector<CaptionedFigure>{
           {report::Figure{"learning_curves", panels, 800, bce ? 800 : 440},
            "Reconstruction error after every epoch of every stage (repeat 0); each phase "

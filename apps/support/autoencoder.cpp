@@ -41,6 +41,15 @@ CLI::Validator list_of(const CLI::Validator& item, size_t min_items = 1) {
   return CLI::Validator(check, "");
 }
 
+CLI::Option* add_text(CLI::App& app, const std::string& name, std::string& value,
+                      const std::string& description, const CLI::Validator& check,
+                      const std::string& shown) {
+  return app.add_option(name, value, description)
+      ->check(check)
+      ->capture_default_str()
+      ->option_text(fmt::format("{} [{}]", shown, value));
+}
+
 struct NoiseOption {
   std::string kind;
   double amount = 0;
@@ -106,19 +115,18 @@ std::pair<double, double> pair_of(const std::string& text) {
 
 }  // namespace
 
-void AutoencoderOptions::add_to(CLI::App& app) {
-  data.add_to(app);
+CLI::Option* add_list(CLI::App& app, const std::string& name, std::string& value,
+                      const std::string& description, const CLI::Validator& item,
+                      const std::string& shown, size_t min_items) {
+  return add_text(app, name, value, description, list_of(item, min_items), shown);
+}
+
+void AutoencoderOptions::add_network_to(CLI::App& app) {
   const auto* network = "Network";
-  const auto text = [&](const std::string& name, std::string& value, const std::string& meaning,
-                        const CLI::Validator& check, const std::string& shown) {
-    return app.add_option(name, value, meaning)
-        ->check(check)
-        ->capture_default_str()
-        ->option_text(fmt::format("{} [{}]", shown, value));
-  };
-  text("--units", units,
-       "Units of the input, then of each hidden layer to the code; as many phases as hidden layers",
-       list_of(whole_number(1, most), 2), "N,N[,N...]")
+  add_list(app, "--units", units,
+           "Units of the input, then of each hidden layer to the code; as many phases as hidden "
+           "layers",
+           whole_number(1, most), "N,N[,N...]", 2)
       ->group(network);
   add_choice(app, "--activation", activation, activation_names(),
              "What every hidden layer does to its sums")
@@ -127,6 +135,12 @@ void AutoencoderOptions::add_to(CLI::App& app) {
              {"variance-scaling", "glorot-uniform", "he-uniform"},
              "How first weights are drawn; biases are 0")
       ->group(network);
+}
+
+void AutoencoderOptions::add_to(CLI::App& app) {
+  data.add_to(app);
+  add_network_to(app);
+  const auto* network = "Network";
   add_switch(app, "--tied", tied, "Decoder weights are the encoder's, transposed: one tensor")
       ->group(network);
 
@@ -136,15 +150,15 @@ void AutoencoderOptions::add_to(CLI::App& app) {
              "What is minimised where pixels are reconstructed; bce makes the output sigmoid. The "
              "phases that reconstruct codes always have mse")
       ->group(group);
-  text("--epochs", epochs,
-       "Epochs of a phase: one number for all, or a list, as 4,8, whose last holds for the rest",
-       list_of(whole_number(1, most)), "N[,N...]")
+  add_list(app, "--epochs", epochs,
+           "Epochs of a phase: one number for all, or a list, as 4,8, whose last holds for the rest",
+           whole_number(1, most), "N[,N...]")
       ->group(group);
   add_count(app, "--batch-size", batch_size, "Images of a step")->group(group);
-  text("--sampling", sampling,
-       "Batches go through each epoch's rows, or each is an independent random subset; one for all "
-       "phases, or a list",
-       list_of(CLI::Validator(sampling_fault, "")), "HOW[,HOW...]")
+  add_list(app, "--sampling", sampling,
+           "Batches go through each epoch's rows, or each is an independent random subset; one for "
+           "all phases, or a list",
+           CLI::Validator(sampling_fault, ""), "HOW[,HOW...]")
       ->group(group);
   add_choice(app, "--last-batch", last_batch, {"drop", "keep"}, "The short one at an epoch's end")
       ->group(group);
@@ -152,8 +166,8 @@ void AutoencoderOptions::add_to(CLI::App& app) {
              "Codes of frozen layers are computed once a phase, or for every batch")
       ->group(group);
   add_choice(app, "--optimizer", optimizer, {"adam", "sgd"}, "What takes the steps")->group(group);
-  text("--learning-rate", learning_rate, "Learning rate: one for all phases, or a list",
-       list_of(finite_number(0, true, unlimited)), "X[,X...]")
+  add_list(app, "--learning-rate", learning_rate, "Learning rate: one for all phases, or a list",
+           finite_number(0, true, unlimited), "X[,X...]")
       ->group(group);
   add_number(app, "--momentum", momentum, "Momentum of SGD", 0, false, 1)->group(group);
   add_choice(app, "--adam-counter", adam_counter, {"shared", "fresh"},
@@ -165,17 +179,17 @@ void AutoencoderOptions::add_to(CLI::App& app) {
       ->group(group);
 
   const auto* code = "Noise and sparsity";
-  text("--noise", noise,
+  add_text(app, "--noise", noise,
        "Denoising: a phase is given its input with this noise and reconstructs it without; S is a "
        "standard deviation, P a share of the entries",
        CLI::Validator(noise_fault, ""), "off|gaussian:S|masking:P|dropout:P|salt-pepper:P")
       ->group(code);
-  text("--emphasis", emphasis,
+  add_text(app, "--emphasis", emphasis,
        "With masking or salt-pepper: corrupted entries count A times in the loss, the others B "
        "times",
        CLI::Validator(emphasis_fault, ""), "A,B")
       ->group(code);
-  text("--sparsity", sparsity,
+  add_text(app, "--sparsity", sparsity,
        "As 0.1,0.2: each unit is wanted on for a share RHO of a batch; BETA times the "
        "Kullback-Leibler divergences from that joins the loss. Needs --activation sigmoid",
        CLI::Validator(sparsity_fault, ""), "RHO,BETA")

@@ -40,6 +40,8 @@ struct AutoencoderOptions {
   double fine_tune_learning_rate = 0.001;
 
   void add_to(CLI::App& app);
+  /// The options that say what the hidden layers are.
+  void add_network_to(CLI::App& app);
   /// @throws UsageError if options given contradict each other or would have no effect
   void check(const CLI::App& app) const;
   /// @throws UsageError if so many rows do not make a batch, or the network is larger than memory
@@ -52,6 +54,11 @@ struct AutoencoderOptions {
   /// What a checkpoint says of the network and of what it learned from.
   Description description(const LabelledImages& images) const;
 };
+
+/// An option that is a list between commas, each item as `item` accepts it, with its default shown.
+CLI::Option* add_list(CLI::App& app, const std::string& name, std::string& value,
+                      const std::string& description, const CLI::Validator& item,
+                      const std::string& shown, size_t min_items = 1);
 
 /// A way of training that somebody has published numbers for.
 struct Condition {

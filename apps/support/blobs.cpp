@@ -188,17 +188,21 @@ void run_blobs(Experiment experiment, const CLI::App& app, const CommandLine& co
   const auto blobs = data.make();
   data.export_to_file(blobs);
   experiment.data = split(to_dataset(blobs), data.train_rows());
-  experiment.curve_scores = [](const FitView& view) {
+  experiment.curve_scores = [](const StageInfo&, const FitView& view) {
     auto scores = view.engine.evaluate("train");
     const auto held_out = view.engine.evaluate("test");
     scores.insert(scores.end(), held_out.begin(), held_out.end());
     return scores;
   };
+  experiment.label = [](const StageInfo& info) {
+    return fmt::format("layers {}, {}{}{}", info.layers, info.task,
+                       info.variant.empty() ? "" : ", ", info.variant);
+  };
   // More or fewer layers change nothing about those that are there in both.
   experiment.settings = {{"Data", "Training"}, {"--layers"}, "the tutorial's settings"};
   experiment.figure_names = {"data", "accuracy", "reconstruction", "learning_curves"};
   const auto figures = experiment.figures;
-  experiment.figures = [&](const Study& study, const std::vector<CurvePoint>& curves) {
+  experiment.figures = [&](const Study& study, const Curves& curves) {
     auto all = figures(study, curves);
     all.insert(all.begin(), data_figure(blobs, data.train_rows()));
     return all;

@@ -123,43 +123,15 @@ class RunDescription {
 };
 
 void run_repeats(const Experiment& experiment, const RunOptions& run, const Split& data,
-                 const std::filesystem::path& folder, const std::vector<int64_t>& stages_done,
+                 const std::filesystem::path& folder, const std::vector<Finished>& finished,
                  Recorder& recorder) {
-  const int math_threads = static_cast<int>(run.math_threads);
-  std::atomic<int64_t> next = 0;
-  std::mutex mutex;
-  std::exception_ptr error;
-  const auto fail = [&](const std::exception_ptr& what) {
-    const std::lock_guard lock(mutex);
-    if (!error) error = what;
-    recorder.stop();
-    next = run.repeats;
+  const auto work = [&](int64_t repeat) {
+    Random random(static_cast<uint32_t>(run.seed), static_cast<uint32_t>(repeat));
+    const Repeat given{repeat, data, folder, finished[static_cast<size_t>(repeat)]};
+    experiment.algorithm(given, random, recorder.observer_of(repeat));
+    recorder.end_repeat(repeat);
   };
-  const auto work = [&] {
-    try {
-      prepare_thread(math_threads);
-      for (int64_t repeat = next++; repeat < run.repeats; repeat = next++) {
-        Random random(static_cast<uint32_t>(run.seed), static_cast<uint32_t>(repeat));
-        const Repeat given{repeat, data, folder, stages_done[static_cast<size_t>(repeat)]};
-        experiment.algorithm(given, random, recorder.observer_of(repeat));
-        recorder.end_repeat(repeat);
-      }
-    } catch (...) {
-      fail(std::current_exception());
-    }
-  };
-  set_math_threads(math_threads);
-  std::vector<std::thread> threads;
-  try {
-    for (int64_t i = 1; i < run.threads; ++i) threads.emplace_back(work);
-  } catch (const std::system_error&) {
-    fail(std::make_exception_ptr(report::Failure(
-        fmt::format("cannot start {} threads", run.threads), "ask for fewer with --threads")));
-  }
-  work();
-  for (auto& thread : threads) thread.join();
-  if (error) std::rethrow_exception(error);
-  throw_if_interrupted();
+  for_each_repeat(run.repeats, run, work, [&] { recorder.stop(); });
 }
 
 /// How many of the published values lie within what the repeats came to.
@@ -252,20 +224,40 @@ void draw_all(const std::vector<CaptionedFigure>& figures, const report::RunFold
   }
 }
 
+/// A table whose cells are sentences is printed cell by cell, each under its column's name.
+void print_section(const report::Section& section) {
+  report::print_result(
+      fmt::format("\n{}\n{}\n", section.title, std::string(section.title.size(), '-')));
+  for (const auto& paragraph : section.paragraphs)
+    report::print_result(report::wrapped(paragraph, 100) + "\n");
+  report::print_result(section.sentences ? section.table.to_records(100)
+                                         : section.table.to_text());
+}
+
 /// Prints and writes what came out.
 void report_study(const Experiment& experiment, const Study& study, const Recorder& recorder,
                   const std::vector<std::string>& changed, const CommandLine& command,
                   const report::RunFolder& folder, std::optional<report::Failure>& failure) {
   auto notes = experiment.notes(study);
-  notes.push_back(comparison_note(experiment, study, changed));
+  if (!experiment.published.empty())
+    notes.push_back(comparison_note(experiment, study, changed));
   if (study.repeats.size() > 1) notes.insert(notes.begin(), reading_note(experiment));
   const auto table = experiment.table(study);
   report::print_result("\n" + table.to_text() + "\n");
   for (const auto& note : notes) report::print_result(report::wrapped(note, 100) + "\n");
 
-  report::Page page{experiment.title, command.text, notes, table, {}};
+  report::Page page{experiment.title, command.text, notes, table, {}, {}};
+  if (experiment.sections) page.sections = experiment.sections(study, recorder.curves());
+  for (const auto& section : page.sections) print_section(section);
   draw_all(experiment.figures(study, recorder.curves()), folder, page, failure);
   report::write_page(page, folder.file("report.html"));
+}
+
+/// The run in a folder is finished, and its curves.csv holds means: what the repeats did is gone.
+bool curves_are_means(const report::RunFolder& folder, const RunOptions& run) {
+  if (run.curves != RunOptions::Curves::mean || run.repeats == 1) return false;
+  const auto json = ordered_json::parse(read_file(folder.file("run.json")), nullptr, false);
+  return json.is_object() && json.value("status", "") == "finished";
 }
 
 report::RunFolder folder_of(const Experiment& experiment, const CLI::App& app,
@@ -281,21 +273,62 @@ report::RunFolder folder_of(const Experiment& experiment, const CLI::App& app,
 
 }  // namespace
 
+void for_each_repeat(int64_t count, const RunOptions& run, const std::function<void(int64_t)>& work,
+                     const std::function<void()>& stop) {
+  const int math_threads = static_cast<int>(run.math_threads);
+  std::atomic<int64_t> next = 0;
+  std::mutex mutex;
+  std::exception_ptr error;
+  const auto fail = [&](const std::exception_ptr& what) {
+    const std::lock_guard lock(mutex);
+    if (!error) error = what;
+    stop();
+    next = count;
+  };
+  const auto take_turns = [&] {
+    try {
+      prepare_thread(math_threads);
+      for (int64_t repeat = next++; repeat < count; repeat = next++) work(repeat);
+    } catch (...) {
+      fail(std::current_exception());
+    }
+  };
+  set_math_threads(math_threads);
+  std::vector<std::thread> threads;
+  try {
+    for (int64_t i = 1; i < std::min(run.threads, count); ++i) threads.emplace_back(take_turns);
+  } catch (const std::system_error&) {
+    fail(std::make_exception_ptr(report::Failure(
+        fmt::format("cannot start {} threads", run.threads), "ask for fewer with --threads")));
+  }
+  take_turns();
+  for (auto& thread : threads) thread.join();
+  if (error) std::rethrow_exception(error);
+  throw_if_interrupted();
+}
+
 void run_experiment(const Experiment& experiment, const CLI::App& app, const CommandLine& command,
                     const RunOptions& run) {
   const auto device = find_device(run.device_for_repeats());
   const auto data = experiment.data.to(device);
   const auto folder = folder_of(experiment, app, command, run);
-  std::vector<int64_t> stages_done(static_cast<size_t>(run.repeats), 0);
+  if (!command.resumed.empty() && curves_are_means(folder, run)) {
+    if (!run.quiet)
+      report::print_note(fmt::format("the run in {} is finished\n", folder.path().string()));
+    return;
+  }
+  std::vector<Finished> finished(static_cast<size_t>(run.repeats),
+                                 Finished(experiment.plan.size(), false));
   if (!command.resumed.empty()) {
-    for (size_t i = 0; i < stages_done.size(); ++i)
-      stages_done[i] = experiment.stages_done(static_cast<int64_t>(i), folder.path());
+    for (size_t i = 0; i < finished.size(); ++i)
+      finished[i] = experiment.finished(static_cast<int64_t>(i), folder.path());
   }
   std::optional<report::Failure> failure;
-  Recorder recorder(experiment, run, folder, stages_done);
+  Recorder recorder(experiment, run, folder, finished);
   RunDescription description(app, command, device, folder);
   try {
-    run_repeats(experiment, run, data, folder.path(), stages_done, recorder);
+    if (experiment.prepare) experiment.prepare(data, folder.path());
+    run_repeats(experiment, run, data, folder.path(), finished, recorder);
     recorder.finish();
     auto study = recorder.study();
     const auto& settings = experiment.settings;
@@ -305,10 +338,10 @@ void run_experiment(const Experiment& experiment, const CLI::App& app, const Com
     report_study(experiment, study, recorder, changed, command, folder, failure);
   } catch (const Interrupted& interrupted) {
     description.try_to_end("interrupted");
-    if (!experiment.stages_done) throw;
+    if (!experiment.finished) throw;
     throw Interrupted{interrupted.signal,
-                      fmt::format("go on after the last whole phase: {} --resume {}",
-                                  app.get_name(), folder.path().string())};
+                      fmt::format("go on after the last whole fit: {} --resume {}", app.get_name(),
+                                  folder.path().string())};
   } catch (...) {
     description.try_to_end("failed");
     throw;

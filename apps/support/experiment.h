@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "layerwise/layerwise.h"
+#include "layerwise/report/page.h"
 #include "layerwise/report/plot.h"
 #include "layerwise/report/table.h"
 
@@ -33,8 +34,15 @@ struct Repeat {
   int64_t number = 0;
   const Split& data;             ///< on the device
   std::filesystem::path folder;  ///< of the run
-  int64_t stages_done = 0;       ///< in the run that is resumed
+  Finished finished;             ///< what the run that is resumed has done of the plan
 };
+
+/// Calls `work` with 0, ..., `count` - 1, as many at once as `run` has threads, each prepared to
+/// fit.
+/// @param stop makes what is under way end soon, after one has failed
+/// @throws what `work` threw first
+void for_each_repeat(int64_t count, const RunOptions& run, const std::function<void(int64_t)>& work,
+                     const std::function<void()>& stop);
 
 /// What is particular to one program.
 struct Experiment {
@@ -51,18 +59,24 @@ struct Experiment {
   /// The document's own lines for an epoch, without a newline at the end; empty if it has none.
   std::function<std::string(const StageInfo&, const FitView&, const std::vector<Score>&)>
       epoch_line = {};
-  /// What curves.csv gets at each epoch.
-  std::function<std::vector<Score>(const FitView&)> curve_scores;
+  /// What curves.csv gets at each call of the hooks.
+  std::function<std::vector<Score>(const StageInfo&, const FitView&)> curve_scores;
+  /// What progress calls a fit.
+  std::function<std::string(const StageInfo&)> label;
   std::function<report::Table(const Study&)> table;
   /// What to say of the results below the table.
   std::function<std::vector<std::string>(const Study&)> notes;
-  std::function<std::vector<CaptionedFigure>(const Study&, const std::vector<CurvePoint>&)> figures;
+  std::function<std::vector<CaptionedFigure>(const Study&, const Curves&)> figures;
+  /// What is to be said below the notes, under headings of its own.
+  std::function<std::vector<report::Section>(const Study&, const Curves&)> sections = {};
   /// The files that a run may write beside its tables and plots.
   std::vector<std::string> files = {};
   std::vector<std::string> figure_names;
-  /// Stages of a repeat that the run in a folder has finished, what resuming needs.
+  /// Which fits of a repeat the run in a folder has finished, what resuming needs.
   /// @throws report::Failure if what they left is damaged
-  std::function<int64_t(int64_t repeat, const std::filesystem::path& folder)> stages_done = {};
+  std::function<Finished(int64_t repeat, const std::filesystem::path& folder)> finished = {};
+  /// What is done before the repeats.
+  std::function<void(const Split& data, const std::filesystem::path& folder)> prepare = {};
 };
 
 /// Runs the repeats, prints the results and writes the run's folder.

@@ -165,6 +165,24 @@ void RunOptions::add_to(CLI::App& app) {
       ->check(file_name())
       ->option_text("DIR [runs/PROGRAM-SEED-TIME]")
       ->group(group);
+  const std::string by_default = curves == Curves::mean ? "mean" : "first";
+  const auto all_or_default = [=](const std::string& text) -> std::string {
+    if (text == "all" || text == by_default) return {};
+    return fmt::format("'{}' is none of {}, all", text, by_default);
+  };
+  app.add_option_function<std::string>(
+         "--curves",
+         [this](const std::string& text) {
+           if (text == "all") curves = Curves::all;
+         },
+         curves == Curves::mean
+             ? "Rows of curves.csv: means and intervals over the repeats, or all "
+               "repeats"
+             : "Rows of curves.csv: those of repeat 0, or of all repeats")
+      ->check(CLI::Validator(all_or_default, ""))
+      ->default_str(by_default)
+      ->option_text(fmt::format("{0}|all [{0}]", by_default))
+      ->group(group);
   app.add_flag("--force", force, "Write over the run that --out holds")->group(group);
   app.add_flag("--quiet", quiet, "No progress on stderr")->group(group);
 }
@@ -178,6 +196,10 @@ void RunOptions::check() const {
     throw UsageError(fmt::format("--threads {} with --repeats {}", threads, repeats),
                      "--threads is how many repeats run at once; for threads inside one operation "
                      "use --math-threads");
+  }
+  if (curves == Curves::all && repeats == 1) {
+    throw UsageError("--curves all with a single repeat",
+                     "leave it out, or ask for several with --repeats");
   }
   if (force && out.empty()) {
     throw UsageError("--force without --out",

@@ -43,6 +43,10 @@ struct RunOptions {
   std::string out;
   bool force = false;
   bool quiet = false;
+  /// Whose curves curves.csv holds: those of repeat 0, the means and intervals over the repeats, or
+  /// those of every repeat.
+  enum class Curves { first, mean, all };
+  Curves curves = Curves::first;
 
   void add_to(CLI::App& app);
   /// @throws UsageError if a combination is refused

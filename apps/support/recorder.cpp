@@ -4,13 +4,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
+#include <map>
 #include <sstream>
 #include <stdexcept>
+#include <tuple>
 
 #include <fmt/format.h>
 
 #include "layerwise/file.h"
 #include "layerwise/report/failure.h"
+#include "layerwise/report/statistics.h"
 
 #include "support/interrupt.h"
 
@@ -19,15 +22,16 @@ namespace layerwise::apps {
 namespace {
 
 constexpr auto metrics_header = "repeat,seed,variant,labels,stage,layers,split,metric,value";
+constexpr auto start_anew = "the run cannot be resumed; start it anew with another --out";
 constexpr auto curves_header = "repeat,variant,labels,stage,epoch,step,split,metric,value";
 
 /// Another repeat failed, and this one ends for it.
 struct Stopped {};
 
-double epochs_of(const Experiment& experiment) {
-  double epochs = 0;
-  for (const auto& fit : experiment.plan) epochs += static_cast<double>(fit.epochs);
-  return epochs;
+double work_of(const Experiment& experiment) {
+  double work = 0;
+  for (const auto& fit : experiment.plan) work += fit.work;
+  return work;
 }
 
 Outcome not_reached(const PlannedFit& fit) {
@@ -40,12 +44,11 @@ Outcome not_reached(const PlannedFit& fit) {
 /// The rows of a table that a run left, each cut at its commas.
 std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& path,
                                               const std::string& header) {
-  constexpr auto hint = "the run cannot be resumed; start it anew with another --out";
   std::istringstream stream;
   try {
     stream.str(read_file(path));
   } catch (const FileError& error) {
-    throw report::Failure(error.what(), hint);
+    throw report::Failure(error.what(), start_anew);
   }
   std::string line;
   std::getline(stream, line);
@@ -57,14 +60,54 @@ std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& path,
     whole = rows.back().size() == columns;
   }
   if (!whole) {
-    throw report::Failure(fmt::format("'{}' is not as this program wrote it", path.string()), hint);
+    throw report::Failure(fmt::format("'{}' is not as this program wrote it", path.string()),
+                          start_anew);
   }
   return rows;
 }
 
-/// Empty where layers are not what is counted.
-std::string layers_text(const StageInfo& info) {
-  return info.layers > 0 ? fmt::format("{}", info.layers) : std::string();
+/// Empty where this is not what is counted.
+std::string text_if_counted(int64_t count) {
+  return count > 0 ? fmt::format("{}", count) : std::string();
+}
+
+int64_t whole_number_in(const std::string& field) {
+  return std::strtoll(field.c_str(), nullptr, 10);
+}
+
+/// A row of metrics.csv, as far as it says whose value it holds.
+struct MetricRow {
+  size_t repeat;
+  StageInfo info;
+  Score score;
+};
+
+std::vector<MetricRow> metric_rows_in(const std::filesystem::path& path) {
+  std::vector<MetricRow> rows;
+  for (const auto& row : rows_of(path, metrics_header)) {
+    rows.push_back(
+        {static_cast<size_t>(whole_number_in(row[0])),
+         {whole_number_in(row[4]), whole_number_in(row[5]), row[2], "", whole_number_in(row[3])},
+         {row[6], row[7], std::strtod(row[8].c_str(), nullptr)}});
+  }
+  return rows;
+}
+
+/// The place in the plan of what a table calls by these names, which leave out the task.
+std::optional<size_t> place_named(const std::vector<PlannedFit>& plan, const StageInfo& named) {
+  for (size_t i = 0; i < plan.size(); ++i) {
+    auto info = plan[i].info;
+    info.task.clear();
+    if (info == named) return i;
+  }
+  return std::nullopt;
+}
+
+std::string curve_row(const std::string& repeat, const CurvePoint& point, double value) {
+  const auto& [info, epoch, step, score] = point;
+  return fmt::format("{},{},{},{},{},{},{},{},{:.9g}\n", repeat, info.variant,
+                     text_if_counted(info.labels), info.stage, epoch, step, score.split,
+                     score.metric, plain_nan(value));
 }
 
 /// A classifier needs more than one direction, an autoencoder nearly all of its input.
@@ -107,83 +150,110 @@ Outcome outcome_of(const StageReport& report, const PlannedFit& fit) {
 
 }  // namespace
 
+std::vector<Finished> fits_with_rows(const std::vector<PlannedFit>& plan, int64_t repeats,
+                                     const std::filesystem::path& folder) {
+  std::vector<std::vector<size_t>> rows(static_cast<size_t>(repeats),
+                                        std::vector<size_t>(plan.size(), 0));
+  for (const auto& row : metric_rows_in(folder / "metrics.csv")) {
+    const auto place = place_named(plan, row.info);
+    if (place && row.repeat < rows.size()) ++rows[row.repeat][*place];
+  }
+  std::vector<Finished> finished;
+  for (const auto& counts : rows) {
+    finished.emplace_back();
+    for (size_t i = 0; i < plan.size(); ++i)
+      finished.back().push_back(counts[i] == plan[i].scores.size());
+  }
+  return finished;
+}
+
 Recorder::Recorder(const Experiment& experiment, const RunOptions& run,
-                   const report::RunFolder& folder, const std::vector<int64_t>& stages_done)
+                   const report::RunFolder& folder, const std::vector<Finished>& finished)
     : experiment_(experiment),
       run_(run),
       progress_(report::Progress::style_for(stderr, run.quiet),
-                epochs_of(experiment) * static_cast<double>(run.repeats)),
+                work_of(experiment) * static_cast<double>(run.repeats)),
       metrics_path_(folder.file("metrics.csv")),
       curves_path_(folder.file("curves.csv")),
-      epochs_done_(static_cast<size_t>(run.repeats)) {
+      curves_(static_cast<size_t>(run.repeats)),
+      done_(static_cast<size_t>(run.repeats)) {
   std::vector<Outcome> nothing_yet;
   for (const auto& fit : experiment.plan) nothing_yet.push_back(not_reached(fit));
   study_.heavy_tailed = experiment.heavy_tailed;
   study_.repeats.assign(static_cast<size_t>(run.repeats), nothing_yet);
-  const bool resumed = std::any_of(stages_done.begin(), stages_done.end(),
-                                   [](int64_t stages) { return stages > 0; });
-  if (resumed) take_metrics(stages_done);
-  if (stages_done[0] > 0) take_curves(stages_done[0]);
+  const auto any = [](const Finished& fits) {
+    return std::find(fits.begin(), fits.end(), true) != fits.end();
+  };
+  const bool resumed = std::any_of(finished.begin(), finished.end(), any);
+  if (resumed) {
+    take_metrics(finished);
+    take_curves(finished);
+  }
   metrics_file_.emplace(metrics_path_,
                         std::string(metrics_header) + "\n" + (resumed ? reached_rows() : ""));
-  curves_file_.emplace(curves_path_, std::string(curves_header) + "\n" + curve_rows_since(0));
-  curves_written_ = curves_.size();
+  curves_file_.emplace(curves_path_, std::string(curves_header) + "\n" + all_curve_rows());
+  for (size_t i = 0; i < done_.size(); ++i) done_[i].curves_written = curves_[i].size();
 }
 
-void Recorder::take_metrics(const std::vector<int64_t>& stages_done) {
-  for (const auto& row : rows_of(metrics_path_, metrics_header)) {
-    const auto repeat = static_cast<size_t>(std::strtoull(row[0].c_str(), nullptr, 10));
-    const auto stage = std::strtoll(row[4].c_str(), nullptr, 10);
+bool Recorder::keeps_curves(int64_t repeat) const {
+  return repeat == 0 || run_.curves != RunOptions::Curves::first;
+}
+
+void Recorder::take_metrics(const std::vector<Finished>& finished) {
+  for (const auto& [repeat, named, score] : metric_rows_in(metrics_path_)) {
+    const auto place = place_named(experiment_.plan, named);
+    if (!place || repeat >= finished.size() || !finished[repeat][*place]) continue;
+    auto& outcome = study_.repeats[repeat][*place];
+    if (!outcome.trouble.empty()) outcome = {experiment_.plan[*place].info, {}, "", ""};
+    outcome.scores.push_back(score);
+  }
+  for (size_t repeat = 0; repeat < finished.size(); ++repeat) {
     for (size_t i = 0; i < experiment_.plan.size(); ++i) {
-      const auto& info = experiment_.plan[i].info;
-      const bool meant = info.stage == stage && info.variant == row[2] && info.variant != "whole";
-      if (!meant || repeat >= stages_done.size() || stage > stages_done[repeat]) continue;
+      if (!finished[repeat][i]) continue;
+      const auto& fit = experiment_.plan[i];
+      done_[repeat].work += fit.work;
       auto& outcome = study_.repeats[repeat][i];
-      if (!outcome.trouble.empty()) outcome = {info, {}, "", ""};
-      outcome.scores.push_back({row[6], row[7], std::strtod(row[8].c_str(), nullptr)});
-    }
-  }
-  for (size_t repeat = 0; repeat < stages_done.size(); ++repeat) {
-    for (size_t i = 0; i < experiment_.plan.size(); ++i) {
-      const auto& info = experiment_.plan[i].info;
-      if (info.variant == "whole" || info.stage > stages_done[repeat]) continue;
-      epochs_done_[repeat] += static_cast<double>(experiment_.plan[i].epochs);
-      const auto& outcome = study_.repeats[repeat][i];
-      const bool whole = outcome.scores.size() == experiment_.plan[i].scores.size();
-      if (outcome.trouble.empty() && whole) continue;
-      throw report::Failure(fmt::format("'{}' lacks rows of repeat {}, stage {}",
-                                        metrics_path_.string(), repeat, info.stage),
-                            "the run cannot be resumed; start it anew with another --out");
+      if (!outcome.trouble.empty() || outcome.scores.size() != fit.scores.size()) {
+        throw report::Failure(
+            fmt::format("'{}' lacks rows of repeat {}, {}", metrics_path_.string(), repeat,
+                        experiment_.label(fit.info)),
+            start_anew);
+      }
+      if (std::any_of(outcome.scores.begin(), outcome.scores.end(),
+                      [](const Score& score) { return !std::isfinite(score.value); }))
+        outcome.trouble = outcome.details = "diverged";
     }
   }
 }
 
-void Recorder::take_curves(int64_t stages_done) {
+void Recorder::take_curves(const std::vector<Finished>& finished) {
   for (const auto& row : rows_of(curves_path_, curves_header)) {
-    const auto stage = std::strtoll(row[3].c_str(), nullptr, 10);
-    if (stage > stages_done) continue;
-    curves_.push_back({{stage, 0, row[1], "reconstruction"},
-                       std::strtoll(row[4].c_str(), nullptr, 10),
-                       std::strtoll(row[5].c_str(), nullptr, 10),
-                       {row[6], row[7], std::strtod(row[8].c_str(), nullptr)}});
+    const auto repeat = static_cast<size_t>(whole_number_in(row[0]));
+    for (size_t i = 0; i < experiment_.plan.size() && repeat < finished.size(); ++i) {
+      const auto& info = experiment_.plan[i].info;
+      const bool meant = info.stage == whole_number_in(row[3]) && info.variant == row[1] &&
+                         info.labels == whole_number_in(row[2]);
+      if (!meant || !finished[repeat][i]) continue;
+      curves_[repeat].push_back({info,
+                                 whole_number_in(row[4]),
+                                 whole_number_in(row[5]),
+                                 {row[6], row[7], std::strtod(row[8].c_str(), nullptr)}});
+      break;
+    }
   }
-  for (const auto& fit : experiment_.plan) {
-    if (fit.epochs == 0 || fit.info.stage > stages_done) continue;
-    const auto rows_at = [&](int64_t epoch) {
-      return std::count_if(curves_.begin(), curves_.end(), [&](const CurvePoint& point) {
-        return point.info == fit.info && point.epoch == epoch;
-      });
-    };
-    const auto planned = [&](const char* split) {
-      return std::count_if(fit.scores.begin(), fit.scores.end(),
-                           [&](const auto& score) { return score.first == split; });
-    };
-    for (int64_t epoch = 0; epoch <= fit.epochs; ++epoch) {
-      const auto rows = planned("validation") + (epoch > 0 ? planned("last_batch") : 0);
-      if (rows_at(epoch) == rows) continue;
-      throw report::Failure(fmt::format("'{}' lacks rows of stage {}, epoch {}",
-                                        curves_path_.string(), fit.info.stage, epoch),
-                            "the run cannot be resumed; start it anew with another --out");
+  for (size_t repeat = 0; repeat < finished.size(); ++repeat) {
+    for (size_t i = 0; i < experiment_.plan.size(); ++i) {
+      const auto& fit = experiment_.plan[i];
+      const bool diverged = !study_.repeats[repeat][i].trouble.empty();
+      if (!finished[repeat][i] || !keeps_curves(static_cast<int64_t>(repeat)) || diverged) continue;
+      const auto rows =
+          std::count_if(curves_[repeat].begin(), curves_[repeat].end(),
+                        [&](const CurvePoint& point) { return point.info == fit.info; });
+      if (rows == fit.curve_rows) continue;
+      throw report::Failure(
+          fmt::format("'{}' has {} rows of repeat {}, {}, not {}", curves_path_.string(), rows,
+                      repeat, experiment_.label(fit.info), fit.curve_rows),
+          start_anew);
     }
   }
 }
@@ -198,20 +268,26 @@ Observer Recorder::observer_of(int64_t repeat) {
 Next Recorder::on_epoch(int64_t repeat, const StageInfo& info, const FitView& view) {
   throw_if_interrupted();
   if (stopping_) throw Stopped{};
-  if (repeat == 0) {
-    const auto scores = experiment_.curve_scores(view);
+  if (keeps_curves(repeat)) {
+    const auto scores = experiment_.curve_scores(info, view);
     for (const auto& score : scores)
-      curves_.push_back({info, view.epoch, view.engine.steps(), score});
-    if (experiment_.epoch_line) {
+      curves_[static_cast<size_t>(repeat)].push_back({info, view.epoch, view.step, score});
+    if (repeat == 0 && experiment_.epoch_line) {
       const auto line = experiment_.epoch_line(info, view, scores);
       if (!line.empty()) progress_.print(line + "\n");
     }
   }
-  if (view.epoch > 0) {
-    ++epochs_done_[static_cast<size_t>(repeat)];
+  if (view.step > 0) {
+    auto& done = done_[static_cast<size_t>(repeat)];
+    const double now = experiment_.plan[place_of(info)].work * static_cast<double>(view.step) /
+                       static_cast<double>(view.steps);
     progress_.advance(
-        fmt::format("{}, epoch {} of {}", progress_label(repeat, info), view.epoch, view.epochs),
-        1);
+        view.epochs > 1
+            ? fmt::format("{}, epoch {} of {}", progress_label(repeat, info), view.epoch,
+                          view.epochs)
+            : fmt::format("{}, step {} of {}", progress_label(repeat, info), view.step, view.steps),
+        now - done.of_fit);
+    done.of_fit = now;
   }
   return Next::go_on;
 }
@@ -219,28 +295,38 @@ Next Recorder::on_epoch(int64_t repeat, const StageInfo& info, const FitView& vi
 void Recorder::on_stage(int64_t repeat, const StageReport& report) {
   const std::lock_guard lock(mutex_);
   const auto place = place_of(report.info);
-  const auto outcome = outcome_of(report, experiment_.plan[place]);
+  const auto& fit = experiment_.plan[place];
+  const auto outcome = outcome_of(report, fit);
+  auto& done = done_[static_cast<size_t>(repeat)];
+  // The rows of its metrics are what says that a fit is done, and come last.
+  curves_file_->append(curve_rows(static_cast<size_t>(repeat), done.curves_written));
+  done.curves_written = curves_[static_cast<size_t>(repeat)].size();
   study_.repeats[static_cast<size_t>(repeat)][place] = outcome;
   metrics_file_->append(metric_rows(repeat, outcome));
   if (repeat == 0) {
-    curves_file_->append(curve_rows_since(curves_written_));
-    curves_written_ = curves_.size();
     auto line = experiment_.line(outcome);
     if (!outcome.details.empty())
       line += fmt::format("{}({})", line.empty() ? "" : " ", outcome.details);
     if (!line.empty()) progress_.print(line + "\n");
   }
-  progress_.stage_done(progress_label(repeat, report.info));
+  const auto label = progress_label(repeat, report.info);
+  progress_.advance(label, fit.work - done.of_fit);
+  done.work += fit.work;
+  done.of_fit = 0;
+  progress_.stage_done(label);
 }
 
 void Recorder::end_repeat(int64_t repeat) {
-  const double missing = epochs_of(experiment_) - epochs_done_[static_cast<size_t>(repeat)];
+  const double missing = work_of(experiment_) - done_[static_cast<size_t>(repeat)].work;
   progress_.advance(fmt::format("repeat {} done", repeat), missing);
 }
 
 void Recorder::finish() {
   progress_.print("");
   report::write_whole(metrics_path_, std::string(metrics_header) + "\n" + all_metric_rows());
+  const bool means = run_.curves == RunOptions::Curves::mean && run_.repeats > 1;
+  report::write_whole(curves_path_, std::string(curves_header) + "\n" +
+                                        (means ? mean_curve_rows() : all_curve_rows()));
 }
 
 std::string Recorder::all_metric_rows() const {
@@ -256,7 +342,8 @@ std::string Recorder::reached_rows() const {
   std::string rows;
   for (size_t repeat = 0; repeat < study_.repeats.size(); ++repeat) {
     for (const auto& outcome : study_.repeats[repeat]) {
-      if (outcome.trouble.empty()) rows += metric_rows(static_cast<int64_t>(repeat), outcome);
+      if (outcome.trouble != "not reached")
+        rows += metric_rows(static_cast<int64_t>(repeat), outcome);
     }
   }
   return rows;
@@ -272,35 +359,44 @@ size_t Recorder::place_of(const StageInfo& info) const {
 
 std::string Recorder::metric_rows(int64_t repeat, const Outcome& outcome) const {
   std::string rows;
+  const auto& info = outcome.info;
   for (const auto& metric : experiment_.metrics) {
     for (const auto& score : outcome.scores) {
       if (score.metric != metric) continue;
-      rows += fmt::format("{},{},{},,{},{},{},{},{:.9g}\n", repeat, run_.seed, outcome.info.variant,
-                          outcome.info.stage, layers_text(outcome.info), score.split, score.metric,
-                          score.value);
+      rows += fmt::format("{},{},{},{},{},{},{},{},{:.9g}\n", repeat, run_.seed, info.variant,
+                          text_if_counted(info.labels), info.stage, text_if_counted(info.layers),
+                          score.split, score.metric, score.value);
     }
   }
   return rows;
 }
 
-std::string Recorder::curve_rows_since(size_t first) const {
+std::string Recorder::curve_rows(size_t repeat, size_t first) const {
   std::string rows;
-  for (size_t i = first; i < curves_.size(); ++i) {
-    const auto& [info, epoch, step, score] = curves_[i];
-    rows += fmt::format("0,{},,{},{},{},{},{},{:.9g}\n", info.variant, info.stage, epoch, step,
-                        score.split, score.metric, score.value);
+  for (size_t i = first; i < curves_[repeat].size(); ++i)
+    rows +=
+        curve_row(fmt::format("{}", repeat), curves_[repeat][i], curves_[repeat][i].score.value);
+  return rows;
+}
+
+std::string Recorder::all_curve_rows() const {
+  std::string rows;
+  for (size_t repeat = 0; repeat < curves_.size(); ++repeat) rows += curve_rows(repeat, 0);
+  return rows;
+}
+
+std::string Recorder::mean_curve_rows() const {
+  std::string rows;
+  for (const auto& [point, interval] : mean_curves(experiment_.plan, curves_)) {
+    rows += curve_row("mean", point, interval.mean);
+    rows += curve_row("low", point, interval.low);
+    rows += curve_row("high", point, interval.high);
   }
   return rows;
 }
 
 std::string Recorder::progress_label(int64_t repeat, const StageInfo& info) const {
-  if (info.layers == 0 && !info.variant.empty()) {
-    const auto label = info.variant == "whole" ? "whole chain" : "fine-tuning";
-    return run_.repeats > 1 ? fmt::format("repeat {}, {}", repeat, label) : label;
-  }
-  const auto what = info.layers > 0 ? fmt::format("layers {}, {}", info.layers, info.task)
-                                    : fmt::format("phase {}", info.stage);
-  const auto label = fmt::format("{}{}{}", what, info.variant.empty() ? "" : ", ", info.variant);
+  const auto label = experiment_.label(info);
   return run_.repeats > 1 ? fmt::format("repeat {}, {}", repeat, label) : label;
 }
 

@@ -13,36 +13,44 @@
 
 namespace layerwise::apps {
 
+/// The fits of the plan that have all their rows in the metrics.csv of a run, repeat by repeat.
+/// @throws report::Failure if it cannot be read
+std::vector<Finished> fits_with_rows(const std::vector<PlannedFit>& plan, int64_t repeats,
+                                     const std::filesystem::path& folder);
+
 /// Watches the repeats of a program, several threads at once: draws progress, prints the lines of
 /// repeat 0, and writes metrics.csv and curves.csv.
 class Recorder {
  public:
-  /// @param stages_done of each repeat, whose rows metrics.csv and curves.csv hold already
+  /// @param finished of each repeat, whose rows metrics.csv and curves.csv hold already
   /// @throws report::Failure if they do not
   Recorder(const Experiment& experiment, const RunOptions& run, const report::RunFolder& folder,
-           const std::vector<int64_t>& stages_done);
+           const std::vector<Finished>& finished);
 
   Observer observer_of(int64_t repeat);
   void end_repeat(int64_t repeat);
-  /// Makes every repeat end at its next epoch.
+  /// Makes every repeat end when its hooks are called next.
   void stop() { stopping_ = true; }
   /// Writes metrics.csv in the order of the repeats, whatever order they ended in, with NaN for
-  /// what was not reached.
+  /// what was not reached; and curves.csv, with means and intervals if it is to have those.
   void finish();
 
   const Study& study() const { return study_; }
-  const std::vector<CurvePoint>& curves() const { return curves_; }
+  const Curves& curves() const { return curves_; }
 
  private:
   Next on_epoch(int64_t repeat, const StageInfo& info, const FitView& view);
   void on_stage(int64_t repeat, const StageReport& report);
-  void take_metrics(const std::vector<int64_t>& stages_done);
-  void take_curves(int64_t stages_done);
+  void take_metrics(const std::vector<Finished>& finished);
+  void take_curves(const std::vector<Finished>& finished);
+  bool keeps_curves(int64_t repeat) const;
   std::string all_metric_rows() const;
   std::string reached_rows() const;
   size_t place_of(const StageInfo& info) const;
   std::string metric_rows(int64_t repeat, const Outcome& outcome) const;
-  std::string curve_rows_since(size_t first) const;
+  std::string curve_rows(size_t repeat, size_t first) const;
+  std::string all_curve_rows() const;
+  std::string mean_curve_rows() const;
   std::string progress_label(int64_t repeat, const StageInfo& info) const;
 
   const Experiment& experiment_;
@@ -55,9 +63,13 @@ class Recorder {
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   Study study_;
-  std::vector<CurvePoint> curves_;
-  size_t curves_written_ = 0;
-  std::vector<double> epochs_done_;  // of each repeat
+  Curves curves_;
+  struct Done {
+    double work = 0;            // of fits that ended
+    double of_fit = 0;          // of the one under way
+    size_t curves_written = 0;  // of the repeat's points
+  };
+  std::vector<Done> done_;  // of each repeat
 };
 
 }  // namespace layerwise::apps

@@ -4,13 +4,13 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-
-#include "layerwise/report/statistics.h"
 
 namespace layerwise::apps {
 
@@ -121,6 +121,28 @@ std::string Study::note(const StageInfo& info) const {
       counts.push_back(fmt::format("{} {}", trouble, n));
   }
   return fmt::format("{}", fmt::join(counts, ", "));
+}
+
+std::vector<MeanPoint> mean_curves(const std::vector<PlannedFit>& plan, const Curves& curves) {
+  using Place = std::tuple<int64_t, std::string, std::string>;  // step, split, metric
+  std::vector<MeanPoint> means;
+  for (const auto& fit : plan) {
+    std::vector<CurvePoint> points;
+    std::map<Place, std::vector<double>> values;
+    for (const auto& repeat : curves) {
+      for (const auto& point : repeat) {
+        if (point.info != fit.info) continue;
+        auto& there = values[{point.step, point.score.split, point.score.metric}];
+        if (there.empty()) points.push_back(point);
+        there.push_back(point.score.value);
+      }
+    }
+    for (const auto& point : points) {
+      const auto& all = values.at({point.step, point.score.split, point.score.metric});
+      means.push_back({point, report::mean_interval(all)});
+    }
+  }
+  return means;
 }
 
 std::string with_digits(double value, int digits) {

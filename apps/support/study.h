@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "layerwise/pretraining/trainee.h"
+#include "layerwise/report/statistics.h"
 
 namespace layerwise::apps {
 
@@ -14,7 +15,12 @@ struct PlannedFit {
   StageInfo info;
   int64_t epochs;
   std::vector<std::pair<std::string, std::string>> scores;  ///< (split, metric) of each
+  double work = static_cast<double>(epochs);  ///< how long it takes, in a unit of the program's own
+  int64_t curve_rows = 0;                     ///< that it leaves in curves.csv; what resuming needs
 };
+
+/// Which fits of the plan a repeat has been through already, in the run that is resumed.
+using Finished = std::vector<bool>;
 
 /// Every pair of these.
 std::vector<std::pair<std::string, std::string>> scores_of(const std::vector<std::string>& splits,
@@ -53,13 +59,24 @@ struct Study {
   int64_t count(const std::vector<PlannedFit>& fits, const std::string& trouble) const;
 };
 
-/// A value of the curves of repeat 0.
+/// A value of a repeat's curves.
 struct CurvePoint {
   StageInfo info;
   int64_t epoch;
   int64_t step;
   Score score;
 };
+
+/// The curves of each repeat; empty for those that are not kept.
+using Curves = std::vector<std::vector<CurvePoint>>;
+
+/// A point of the curves of all repeats: the mean over those that came so far.
+struct MeanPoint {
+  CurvePoint point;  ///< of the first repeat that has it
+  report::Interval interval;
+};
+/// In the order of the plan, points as a repeat makes them.
+std::vector<MeanPoint> mean_curves(const std::vector<PlannedFit>& plan, const Curves& curves);
 
 /// A value that a document prints: `0.816`, or where it prints several, `0.012 .. 0.025`.
 struct Published {
