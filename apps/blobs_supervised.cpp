@@ -100,7 +100,9 @@ int run(int argc, char** argv) {
                          three_digits(value_of(outcome.scores, "test", "accuracy")),
                          outcome.info.variant.empty() ? "" : ", fine-tuned");
     };
-    experiment.table = [&](const Study& study) { return table_of(experiment, study); };
+    experiment.table = [&](const Study& study, const Curves&) {
+      return table_of(experiment, study);
+    };
     experiment.notes = [&](const Study& study) { return trouble_notes(study, experiment.plan); };
     experiment.figures = [&](const Study& study, const Curves& curves) {
       return std::vector<CaptionedFigure>{

@@ -222,7 +222,9 @@ int run(int argc, char** argv) {
                          observer);
     };
     experiment.line = line_of;
-    experiment.table = [&](const Study& study) { return table_of(experiment, study); };
+    experiment.table = [&](const Study& study, const Curves&) {
+      return table_of(experiment, study);
+    };
     experiment.notes = [&](const Study& study) { return notes_on(experiment, study); };
     experiment.figures = [&](const Study& study, const Curves& curves) {
       return figures_of(experiment, study, curves);

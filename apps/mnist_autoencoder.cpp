@@ -418,7 +418,9 @@ int run(int argc, char** argv) {
       const auto place = std::filesystem::absolute(autoencoder.data.data_dir);
       set_option(command.arguments, "--data-dir", place.string());
     }
-    experiment.table = [&](const Study& study) { return table_of(experiment, study, autoencoder); };
+    experiment.table = [&](const Study& study, const Curves&) {
+      return table_of(experiment, study, autoencoder);
+    };
     experiment.notes = [&](const Study& study) {
       return notes_on(experiment, study, autoencoder, *condition);
     };

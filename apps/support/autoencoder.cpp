@@ -150,9 +150,10 @@ void AutoencoderOptions::add_to(CLI::App& app) {
              "What is minimised where pixels are reconstructed; bce makes the output sigmoid. The "
              "phases that reconstruct codes always have mse")
       ->group(group);
-  add_list(app, "--epochs", epochs,
-           "Epochs of a phase: one number for all, or a list, as 4,8, whose last holds for the rest",
-           whole_number(1, most), "N[,N...]")
+  add_list(
+      app, "--epochs", epochs,
+      "Epochs of a phase: one number for all, or a list, as 4,8, whose last holds for the rest",
+      whole_number(1, most), "N[,N...]")
       ->group(group);
   add_count(app, "--batch-size", batch_size, "Images of a step")->group(group);
   add_list(app, "--sampling", sampling,
@@ -179,20 +180,21 @@ void AutoencoderOptions::add_to(CLI::App& app) {
       ->group(group);
 
   const auto* code = "Noise and sparsity";
-  add_text(app, "--noise", noise,
-       "Denoising: a phase is given its input with this noise and reconstructs it without; S is a "
-       "standard deviation, P a share of the entries",
-       CLI::Validator(noise_fault, ""), "off|gaussian:S|masking:P|dropout:P|salt-pepper:P")
+  add_text(
+      app, "--noise", noise,
+      "Denoising: a phase is given its input with this noise and reconstructs it without; S is a "
+      "standard deviation, P a share of the entries",
+      CLI::Validator(noise_fault, ""), "off|gaussian:S|masking:P|dropout:P|salt-pepper:P")
       ->group(code);
   add_text(app, "--emphasis", emphasis,
-       "With masking or salt-pepper: corrupted entries count A times in the loss, the others B "
-       "times",
-       CLI::Validator(emphasis_fault, ""), "A,B")
+           "With masking or salt-pepper: corrupted entries count A times in the loss, the others B "
+           "times",
+           CLI::Validator(emphasis_fault, ""), "A,B")
       ->group(code);
   add_text(app, "--sparsity", sparsity,
-       "As 0.1,0.2: each unit is wanted on for a share RHO of a batch; BETA times the "
-       "Kullback-Leibler divergences from that joins the loss. Needs --activation sigmoid",
-       CLI::Validator(sparsity_fault, ""), "RHO,BETA")
+           "As 0.1,0.2: each unit is wanted on for a share RHO of a batch; BETA times the "
+           "Kullback-Leibler divergences from that joins the loss. Needs --activation sigmoid",
+           CLI::Validator(sparsity_fault, ""), "RHO,BETA")
       ->group(code);
 
   const auto* tuning = "Fine-tuning";

@@ -230,8 +230,7 @@ void print_section(const report::Section& section) {
       fmt::format("\n{}\n{}\n", section.title, std::string(section.title.size(), '-')));
   for (const auto& paragraph : section.paragraphs)
     report::print_result(report::wrapped(paragraph, 100) + "\n");
-  report::print_result(section.sentences ? section.table.to_records(100)
-                                         : section.table.to_text());
+  report::print_result(section.sentences ? section.table.to_records(100) : section.table.to_text());
 }
 
 /// Prints and writes what came out.
@@ -239,10 +238,9 @@ void report_study(const Experiment& experiment, const Study& study, const Record
                   const std::vector<std::string>& changed, const CommandLine& command,
                   const report::RunFolder& folder, std::optional<report::Failure>& failure) {
   auto notes = experiment.notes(study);
-  if (!experiment.published.empty())
-    notes.push_back(comparison_note(experiment, study, changed));
+  if (!experiment.published.empty()) notes.push_back(comparison_note(experiment, study, changed));
   if (study.repeats.size() > 1) notes.insert(notes.begin(), reading_note(experiment));
-  const auto table = experiment.table(study);
+  const auto table = experiment.table(study, recorder.curves());
   report::print_result("\n" + table.to_text() + "\n");
   for (const auto& note : notes) report::print_result(report::wrapped(note, 100) + "\n");
 

@@ -63,7 +63,7 @@ struct Experiment {
   std::function<std::vector<Score>(const StageInfo&, const FitView&)> curve_scores;
   /// What progress calls a fit.
   std::function<std::string(const StageInfo&)> label;
-  std::function<report::Table(const Study&)> table;
+  std::function<report::Table(const Study&, const Curves&)> table;
   /// What to say of the results below the table.
   std::function<std::vector<std::string>(const Study&)> notes;
   std::function<std::vector<CaptionedFigure>(const Study&, const Curves&)> figures;

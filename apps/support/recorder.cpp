@@ -41,31 +41,6 @@ Outcome not_reached(const PlannedFit& fit) {
   return outcome;
 }
 
-/// The rows of a table that a run left, each cut at its commas.
-std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& path,
-                                              const std::string& header) {
-  std::istringstream stream;
-  try {
-    stream.str(read_file(path));
-  } catch (const FileError& error) {
-    throw report::Failure(error.what(), start_anew);
-  }
-  std::string line;
-  std::getline(stream, line);
-  const auto columns = cut_at_commas(header).size();
-  std::vector<std::vector<std::string>> rows;
-  bool whole = line == header;
-  while (whole && std::getline(stream, line)) {
-    rows.push_back(cut_at_commas(line));
-    whole = rows.back().size() == columns;
-  }
-  if (!whole) {
-    throw report::Failure(fmt::format("'{}' is not as this program wrote it", path.string()),
-                          start_anew);
-  }
-  return rows;
-}
-
 /// Empty where this is not what is counted.
 std::string text_if_counted(int64_t count) {
   return count > 0 ? fmt::format("{}", count) : std::string();
@@ -149,6 +124,30 @@ Outcome outcome_of(const StageReport& report, const PlannedFit& fit) {
 }
 
 }  // namespace
+
+std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& path,
+                                              const std::string& header) {
+  std::istringstream stream;
+  try {
+    stream.str(read_file(path));
+  } catch (const FileError& error) {
+    throw report::Failure(error.what(), start_anew);
+  }
+  std::string line;
+  std::getline(stream, line);
+  const auto columns = cut_at_commas(header).size();
+  std::vector<std::vector<std::string>> rows;
+  bool whole = line == header;
+  while (whole && std::getline(stream, line)) {
+    rows.push_back(cut_at_commas(line));
+    whole = rows.back().size() == columns;
+  }
+  if (!whole) {
+    throw report::Failure(fmt::format("'{}' is not as this program wrote it", path.string()),
+                          start_anew);
+  }
+  return rows;
+}
 
 std::vector<Finished> fits_with_rows(const std::vector<PlannedFit>& plan, int64_t repeats,
                                      const std::filesystem::path& folder) {

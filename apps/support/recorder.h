@@ -13,6 +13,11 @@
 
 namespace layerwise::apps {
 
+/// The rows of a table that a run left, each cut at its commas.
+/// @throws report::Failure if it has another header, or a row is not whole
+std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& path,
+                                              const std::string& header);
+
 /// The fits of the plan that have all their rows in the metrics.csv of a run, repeat by repeat.
 /// @throws report::Failure if it cannot be read
 std::vector<Finished> fits_with_rows(const std::vector<PlannedFit>& plan, int64_t repeats,

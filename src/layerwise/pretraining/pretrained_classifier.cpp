@@ -81,8 +81,10 @@ class Fits {
 
   /// Looks at the test rows.
   ClassifierResult end() {
-    StageChain chain(net_->stage());
-    add_scores(chain, test_, "test");
+    if (test_.inputs.defined()) {
+      StageChain chain(net_->stage());
+      add_scores(chain, test_, "test");
+    }
     return result_;
   }
 

@@ -68,7 +68,7 @@ struct ClassifierResult {
 /// are then put over them, so that the head starts the same; "pixels" draws its head alone. Codes
 /// are standardised by the rows that are trained on. Frozen codes are computed once.
 /// @param data train: the labelled rows; validation: what the hooks may look at, or nothing; test:
-///   is looked at once, when the weights are final
+///   is looked at once, when the weights are final; or nothing
 /// @param random by value: variants that are given the same state are paired
 /// @param observer its `on_epoch` sees the steps of both fits of `head_then_everything` counted on;
 ///   a report is left to the caller

@@ -45,8 +45,12 @@ std::string number(double value) {
 
 std::string data_block(size_t index, const Series& series) {
   std::string block = fmt::format("$series{} << EOD\n", index);
-  for (size_t i = 0; i < series.x.size(); ++i)
-    block += number(series.x[i]) + " " + number(series.y[i]) + "\n";
+  const bool band = !series.low.empty();
+  for (size_t i = 0; i < series.x.size(); ++i) {
+    block += number(series.x[i]) + " " + number(series.y[i]);
+    if (band) block += " " + number(series.low[i]) + " " + number(series.high[i]);
+    block += "\n";
+  }
   return block + "EOD\n";
 }
 
@@ -82,8 +86,101 @@ std::string whole_number_axis(const Panel& panel) {
                      min - 0.5, max + 0.5);
 }
 
+bool has_labels(const Panel& panel) {
+  return std::any_of(panel.series.begin(), panel.series.end(),
+                     [](const Series& series) { return !series.label.empty(); });
+}
+
+/// The values of y that a panel shows, bands included.
+std::pair<double, double> y_range(const Panel& panel) {
+  double min = std::numeric_limits<double>::infinity();
+  double max = -min;
+  for (const auto& series : panel.series) {
+    for (const auto* values : {&series.y, &series.low, &series.high}) {
+      for (const double y : *values) {
+        if (!std::isfinite(y)) continue;
+        min = std::min(min, y);
+        max = std::max(max, y);
+      }
+    }
+  }
+  if (!(min <= max)) return {0, 1};
+  const double room = std::max(0.03 * (max - min), 1e-6);
+  return {min - room, max + room};
+}
+
+struct Label {
+  const Series* series;
+  double height;  ///< in the panel: 0 at its bottom, 1 at its top
+};
+
+/// Labels at the ends of their lines, moved apart where they would touch.
+std::vector<Label> placed_labels(const Panel& panel, double line_height) {
+  const auto [bottom, top] = y_range(panel);
+  std::vector<Label> labels;
+  for (const auto& series : panel.series) {
+    const auto last =
+        std::find_if(series.y.rbegin(), series.y.rend(), [](double y) { return std::isfinite(y); });
+    if (!series.label.empty() && last != series.y.rend())
+      labels.push_back({&series, (*last - bottom) / (top - bottom)});
+  }
+  std::stable_sort(labels.begin(), labels.end(),
+                   [](const Label& a, const Label& b) { return a.height > b.height; });
+  // Groups of touching labels share the mean of their places, until none touch.
+  std::vector<std::vector<double>> groups;
+  const auto top_of = [&](const std::vector<double>& wanted) {
+    double sum = 0;
+    for (size_t i = 0; i < wanted.size(); ++i)
+      sum += wanted[i] + static_cast<double>(i) * line_height;
+    const double least = static_cast<double>(wanted.size() - 1) * line_height;
+    return std::max(std::min(sum / static_cast<double>(wanted.size()), 1.0), least);
+  };
+  for (const auto& label : labels) {
+    groups.push_back({label.height});
+    while (groups.size() > 1) {
+      const auto& above = groups[groups.size() - 2];
+      const double end = top_of(above) - static_cast<double>(above.size()) * line_height;
+      if (end >= top_of(groups.back())) break;
+      auto merged = above;
+      merged.insert(merged.end(), groups.back().begin(), groups.back().end());
+      groups.pop_back();
+      groups.back() = merged;
+    }
+  }
+  size_t next = 0;
+  for (const auto& group : groups) {
+    for (size_t i = 0; i < group.size(); ++i)
+      labels[next++].height = top_of(group) - static_cast<double>(i) * line_height;
+  }
+  return labels;
+}
+
+std::string label_commands(const Panel& panel, int panel_height) {
+  const double line_height = 17.0 / (0.75 * panel_height);
+  const auto [bottom, top] = y_range(panel);
+  auto text = fmt::format("set yrange [{}:{}]\nunset offsets\n", number(bottom), number(top));
+  for (const auto& [series, height] : placed_labels(panel, line_height)) {
+    text += fmt::format("set label {} at graph 1.015, graph {:.4f} left textcolor rgb {}\n",
+                        quoted(series->label), height, quoted(series->style.color));
+  }
+  return text;
+}
+
+std::string x_axis(const Panel& panel) {
+  std::string text = "unset logscale x\n";
+  if (panel.x_scale == Scale::logarithmic) text += "set logscale x\n";
+  if (panel.x_scale == Scale::square_root) text += "set nonlinear x via sqrt(x) inverse x*x\n";
+  if (panel.whole_x) return text + whole_number_axis(panel);
+  if (panel.x_tics.empty()) return text + "set xtics autofreq\nset autoscale x\n";
+  std::vector<std::string> tics;
+  for (const double x : panel.x_tics) tics.push_back(number(x));
+  return text + fmt::format("set xtics ({})\nset xrange [{}:{}]\n", fmt::join(tics, ", "),
+                            tics.front(), tics.back());
+}
+
 std::string axes(const Panel& panel) {
-  std::string text;
+  std::string text =
+      panel.title.empty() ? "unset title\n" : fmt::format("set title {}\n", quoted(panel.title));
   text +=
       fmt::format("set xlabel {}\nset ylabel {}\n", quoted(panel.x_label), quoted(panel.y_label));
   text += panel.log_y
@@ -91,7 +188,7 @@ std::string axes(const Panel& panel) {
               : fmt::format(
                     "unset logscale y\nset offsets 0, 0, graph 0.04, graph 0.04\nset format y {}\n",
                     quoted(panel.y_format));
-  text += panel.whole_x ? whole_number_axis(panel) : "set xtics autofreq\nset autoscale x\n";
+  text += x_axis(panel);
   text += panel.equal_scale ? "set size ratio -1\n" : "set size noratio\n";
   text += "unset arrow\nunset x2tics\nunset x2label\n";
   for (const double x : panel.boundaries) {
@@ -123,11 +220,27 @@ bool drawable(const Series& series, bool log_y) {
 }
 
 std::string plot_commands(const Figure& figure) {
-  std::string text = fmt::format("set multiplot layout {}, 1\n", figure.panels.size());
+  const auto columns = static_cast<size_t>(figure.columns);
+  const auto lines = (figure.panels.size() + columns - 1) / columns;
+  std::string text = fmt::format("set multiplot layout {}, {}\n", lines, columns);
   size_t index = 0;
   for (const auto& panel : figure.panels) {
-    text += axes(panel);
+    text += axes(panel) + "unset label\nset autoscale y\n";
+    text += has_labels(panel) ? "set key inside right bottom Left reverse samplen 1.5\n" +
+                                    label_commands(panel, figure.height / static_cast<int>(lines))
+                              : "set key outside right top Left reverse samplen 2.5 spacing 1.2\n";
     std::vector<std::string> curves;
+    const auto first = index;
+    for (const auto& series : panel.series) {
+      if (!series.low.empty() && drawable(series, panel.log_y)) {
+        curves.push_back(
+            fmt::format("$series{} using 1:3:4 with filledcurves fillstyle "
+                        "transparent solid 0.2 noborder fillcolor rgb {} notitle",
+                        index, quoted(series.style.color)));
+      }
+      ++index;
+    }
+    index = first;
     for (const auto& series : panel.series) {
       const auto title = series.title.empty() ? "notitle" : "title " + quoted(series.title);
       if (drawable(series, panel.log_y)) {
@@ -140,6 +253,7 @@ std::string plot_commands(const Figure& figure) {
                              "center\nplot [0:1] [0:1] NaN notitle\n"
                              "unset label 1\n"
                            : fmt::format("plot {}\n", fmt::join(curves, ", \\\n     "));
+    if (panel.x_scale == Scale::square_root) text += "unset nonlinear x\n";
   }
   return text + "unset multiplot\nunset output\n";
 }
@@ -152,8 +266,11 @@ std::string script_of(const Figure& figure) {
   }
   text +=
       "set border linewidth 0.8\nset tics nomirror\n"
-      "set grid y linewidth 0.5 linecolor rgb \"#cccccc\"\n"
-      "set key outside right top Left reverse samplen 2.5 spacing 1.2\nset lmargin 10\n";
+      "set grid y linewidth 0.5 linecolor rgb \"#cccccc\"\nset lmargin 10\n";
+  size_t longest = 0;
+  for (const auto& panel : figure.panels)
+    for (const auto& series : panel.series) longest = std::max(longest, series.label.size());
+  if (longest > 0) text += fmt::format("set rmargin {}\n", longest + 2);
   const auto commands = plot_commands(figure);
   text += fmt::format(
       "set terminal pngcairo size {},{} font \"DejaVu Sans,12\" fontscale 2 linewidth 2 pointscale "

@@ -26,13 +26,22 @@ struct Series {
   std::vector<double> x;
   std::vector<double> y;  ///< NaN leaves a gap
   Style style;
+  std::string label = {};        ///< at the right end of the line, instead of a title
+  std::vector<double> low = {};  ///< of a band around y; empty for none
+  std::vector<double> high = {};
 };
+
+/// How values are laid out on an axis. The square root gives the beginning more room, and has a 0.
+enum class Scale { linear, logarithmic, square_root };
 
 struct Panel {
   std::string x_label;
   std::string y_label;
   std::vector<Series> series;
+  std::string title = {};       ///< above the panel
   std::string y_format = "%g";  ///< of the tics of y
+  Scale x_scale = Scale::linear;
+  std::vector<double> x_tics = {};  ///< where they are to be; empty for gnuplot's choice
   bool log_y = false;
   bool whole_x = false;            ///< x holds whole numbers: a tic at each
   bool equal_scale = false;        ///< one unit is as long on either axis
@@ -46,6 +55,7 @@ struct Figure {
   std::vector<Panel> panels;
   int width = 800;
   int height = 500;
+  int columns = 1;  ///< of panels
 };
 
 /// Small pictures in rows, each row with a label at its left.
