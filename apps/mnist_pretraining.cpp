@@ -25,6 +25,7 @@
 #include "layerwise/train/evaluate.h"
 
 #include "support/answer.h"
+#include "support/answer_figures.h"
 #include "support/comparison.h"
 #include "support/experiment.h"
 #include "support/pretraining.h"
@@ -65,7 +66,12 @@ std::vector<PlannedFit> plan_of(const PretrainingOptions& options, int64_t rows)
       for (const auto& variant : options.chosen_variants()) {
         PlannedFit planned{info_of(variant, labels, tuned, stage), options.epochs, scores};
         planned.work = work_of(options, variant, labels, tuned);
-        if (!options.has_budgets()) planned.curve_rows = curve_rows_of(options, labels);
+        if (!options.has_budgets()) {
+          planned.curve_rows = curve_rows_of(options, labels);
+          const bool codes = variant.trained == Trained::head && variant.codes != Codes::inputs;
+          for (const auto* metric : {"code_mean", "code_deviation"})
+            if (codes) planned.scores.emplace_back("train", metric);
+        }
         plan.push_back(planned);
       }
     }
@@ -194,7 +200,8 @@ Experiment experiment_of(Run& run, const RunOptions& options, Split data) {
                                  own.encoder.data.dataset == "mnist" ? "MNIST" : "Fashion-MNIST");
   experiment.data = std::move(data);
   experiment.plan = plan_of(own, experiment.data.train.size());
-  experiment.metrics = {"mse", "accuracy", "cross_entropy"};
+  experiment.data_checksum = run.images.checksum;
+  experiment.metrics = {"mse", "code_mean", "code_deviation", "cross_entropy", "accuracy"};
   experiment.settings = {
       {"Data", "Network", "Encoder", "Classifier"},
       {"--data-dir", "--subset", "--variants", "--encoder", "--curve-every", "--head-share"},
@@ -231,19 +238,21 @@ Experiment experiment_of(Run& run, const RunOptions& options, Split data) {
       run.components = principal_components(all.train.inputs, own.encoder.layer_units().back());
     if (own.has_budgets()) run.rates = tuned_rates(own, options, all, run.components, folder);
   };
-  experiment.table = [&own, plan = experiment.plan](const Study& study, const Curves& curves) {
-    return table_of(own, plan, study, curves);
+  const auto results = [&own, plan = experiment.plan](const Study& study, const Curves& curves) {
+    return ComparisonResults(own, plan, study, curves);
   };
-  experiment.notes = [&own, &options, plan = experiment.plan](const Study& study) {
-    return notes_on(own, options, plan, study);
+  experiment.table = [&own, results](const Study& study, const Curves& curves) {
+    return own.has_budgets() ? budget_table(own, results(study, curves), false)
+                             : accuracy_table(own, results(study, curves));
   };
-  experiment.sections = [&, plan = experiment.plan](const Study& study, const Curves& curves) {
-    return own.has_budgets() ? budget_sections(own, plan, study, run.rates)
-                             : answer_sections(own, plan, study, curves);
+  experiment.notes = [&own](const Study& study) { return comparison_notes(own, study); };
+  experiment.sections = [&, results](const Study& study, const Curves& curves) {
+    return own.has_budgets() ? budget_sections(own, results(study, curves), run.rates)
+                             : answer_sections(own, results(study, curves));
   };
-  experiment.figures = [&own, plan = experiment.plan](const Study& study, const Curves& curves) {
-    return own.has_budgets() ? budget_figures(own, plan, study)
-                             : accuracy_figures(own, plan, study, curves);
+  experiment.figures = [&own, results](const Study& study, const Curves& curves) {
+    return own.has_budgets() ? budget_figures(own, results(study, curves))
+                             : accuracy_figures(own, results(study, curves));
   };
   experiment.figure_names = {"held_out_accuracy", "accuracy_by_labels"};
   experiment.files = encoders_in(options.out);

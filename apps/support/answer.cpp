@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <map>
 #include <optional>
 
 #include <fmt/format.h>
@@ -18,8 +20,14 @@ namespace {
 using report::Interval;
 using report::mean_interval;
 
-std::string percent(double share) {
-  return fmt::format("{:.1f}%", 100 * share);
+constexpr size_t repeats_for_an_answer = 20;
+constexpr int64_t early = 20;  // the step that "early" means: as many as the document prints
+
+/// `24.9% [20.9, 28.9]`: a mean and its 95% confidence interval.
+std::string share(const std::vector<double>& values) {
+  const auto mean = mean_interval(values);
+  if (mean.count < 2) return fmt::format("{:.1f}%", 100 * mean.mean);
+  return fmt::format("{:.1f}% [{:.1f}, {:.1f}]", 100 * mean.mean, 100 * mean.low, 100 * mean.high);
 }
 
 /// `+1.2 [+0.8, +1.6]`, in percentage points.
@@ -29,58 +37,16 @@ std::string points(const Interval& difference) {
                      100 * difference.high);
 }
 
+Interval difference(const std::vector<double>& a, const std::vector<double>& b) {
+  return mean_interval(report::differences(a, b));
+}
+
 std::string grouped(int64_t number) {
   auto text = fmt::format("{}", number);
   for (auto i = static_cast<int64_t>(text.size()) - 3; i > 0; i -= 3)
     text.insert(static_cast<size_t>(i), ",");
   return text;
 }
-
-/// One run's numbers, as the tables and the sentences ask for them: over the repeats, NaN for those
-/// that have none.
-class Numbers {
- public:
-  Numbers(const PretrainingOptions& options, const std::vector<PlannedFit>& plan,
-          const Study& study, const Curves& curves)
-      : options_(options), plan_(plan), study_(study), curves_(curves) {}
-
-  bool has(const std::string& variant) const { return find(variant).has_value(); }
-
-  std::vector<double> test(const std::string& variant, int64_t labels = 0) const {
-    return study_.values(*find(variant, labels), "test", "accuracy");
-  }
-  /// At a step; `split` is "validation" or "last_batch".
-  std::vector<double> at(const std::string& variant, int64_t step, const std::string& split) const {
-    std::vector<double> values;
-    for (const auto& repeat : curves_) {
-      const auto point = std::find_if(repeat.begin(), repeat.end(), [&](const CurvePoint& p) {
-        return p.info.variant == variant && p.step == step && p.score.split == split &&
-               p.score.metric == "accuracy";
-      });
-      values.push_back(point == repeat.end() ? NAN : point->score.value);
-    }
-    return values;
-  }
-  bool looked_at(int64_t step) const { return step % options_.curve_every == 0 || step == steps(); }
-  int64_t steps() const {
-    return steps_of(options_.label_counts().front(), options_.training().fit);
-  }
-  std::optional<StageInfo> find(const std::string& variant, int64_t labels = 0) const {
-    for (const auto& fit : plan_) {
-      if (fit.info.variant == variant && !is_encoder(fit.info) &&
-          (labels == 0 || fit.info.labels == labels))
-        return fit.info;
-    }
-    return std::nullopt;
-  }
-  size_t repeats() const { return study_.repeats.size(); }
-
- private:
-  const PretrainingOptions& options_;
-  const std::vector<PlannedFit>& plan_;
-  const Study& study_;
-  const Curves& curves_;
-};
 
 std::string mean_cell(const std::vector<double>& values) {
   const auto spread = report::spread_of(values);
@@ -89,34 +55,255 @@ std::string mean_cell(const std::vector<double>& values) {
                             : fmt::format("{:.3f} +- {:.3f}", spread.mean, spread.sd);
 }
 
-report::Table single_table(const PretrainingOptions& options, const Numbers& numbers,
-                           const Study& study) {
-  std::vector<int64_t> steps;
-  for (const int64_t step : {int64_t{0}, int64_t{1}, int64_t{5}, int64_t{20}, numbers.steps()}) {
-    if (numbers.looked_at(step) && step <= numbers.steps()) steps.push_back(step);
+ClassifierVariant variant_named(const std::string& name) {
+  const auto& all = classifier_variants();
+  return *std::find_if(all.begin(), all.end(), [&](const auto& v) { return v.name == name; });
+}
+
+double mean_of(const std::vector<double>& values) {
+  return report::spread_of(values).mean;
+}
+
+/// "Is there a mistake?": the document's two lists beside what this program prints in their place.
+std::string mistake(const ComparisonResults& results) {
+  std::vector<std::string> inside;
+  std::vector<std::string> outside;
+  for (const auto& [variant, accuracies] : published_accuracies()) {
+    const auto count = static_cast<int64_t>(accuracies.size());
+    if (!results.has(variant) || results.steps() < count) continue;
+    const auto ours = results.mean_of_first(variant, count);
+    if (report::finite(ours).size() < 2) continue;
+    const auto [ours_mean, low, high, repeats] = report::prediction_interval(ours);
+    const double published = mean_of(accuracies);
+    (published >= low && published <= high ? inside : outside)
+        .push_back(fmt::format("the {} values printed {} pretraining have a mean of {:.1f}%, this "
+                               "program's {}, and one more run of it would lie between {:.1f}% and "
+                               "{:.1f}%",
+                               count, variant == "none" ? "without" : "with", 100 * published,
+                               share(ours), 100 * low, 100 * high));
   }
-  report::Table table{{"variant", "trains"}, {}};
-  for (const auto step : steps) {
-    table.columns.push_back(step == 0 ? "held out, step 0" : fmt::format("step {}", step));
-  }
-  const bool compares = numbers.has("none");
-  table.columns.emplace_back("test");
-  if (compares) table.columns.emplace_back("test - none, points");
-  table.columns.emplace_back("");
-  for (const auto& variant : options.chosen_variants()) {
-    auto trains = grouped(options.trained_numbers(variant));
-    if (variant.trained == Trained::head_then_everything) trains += ", then all";
-    std::vector<std::string> row{variant.name, trains};
-    for (const auto step : steps)
-      row.push_back(mean_cell(numbers.at(variant.name, step, "validation")));
-    row.push_back(mean_cell(numbers.test(variant.name)));
-    if (compares) {
-      row.push_back(variant.name == "none"
-                        ? ""
-                        : points(mean_interval(report::differences(numbers.test(variant.name),
-                                                                   numbers.test("none")))));
+  if (inside.empty() && outside.empty()) return {};
+  std::string text = outside.empty() ? "Is there a mistake? None that shows: "
+                     : inside.empty()
+                         ? "The document's lists do not come out here: "
+                         : "One of the document's lists comes out here, one does not: ";
+  text += fmt::format("{}", fmt::join(inside, "; "));
+  if (!inside.empty() && !outside.empty()) text += "; but ";
+  return text + fmt::format("{}. (95% ranges.)", fmt::join(outside, "; "));
+}
+
+using Row = std::vector<std::string>;
+
+std::optional<Row> at_the_start(const ComparisonResults& r) {
+  if (!r.looked_at(0)) return std::nullopt;
+  const auto frozen = r.at("frozen", 0, "validation");
+  const auto none = r.at("none", 0, "validation");
+  const auto ahead = difference(frozen, none);
+  const auto number = fmt::format(
+      "held out before the first step: {} with, {} without; with - "
+      "without {} points",
+      share(frozen), share(none), points(ahead));
+  const std::string expected = "The pretrained network starts with a lower error.";
+  if (ahead.above(0)) return Row{expected, "It does start ahead.", "", number};
+  if (ahead.below(0)) return Row{expected, "It starts behind.", "", number};
+  return Row{
+      expected, "Neither starts ahead of the other.",
+      "The head, which makes classes of codes, starts from random weights in both: before it "
+      "has learned something, good codes are worth nothing.",
+      number};
+}
+
+std::optional<Row> as_printed(const ComparisonResults& r, const PretrainingOptions& options) {
+  if (!r.looked_at(1)) return std::nullopt;
+  const auto flattery = [&](const char* variant) {
+    return report::differences(r.at(variant, 1, "last_batch"), r.at(variant, 1, "validation"));
+  };
+  const auto none = mean_interval(flattery("none"));
+  const auto more = difference(flattery("none"), flattery("frozen"));
+  if (!none.above(0) || !more.above(0)) return std::nullopt;
+  return Row{
+      "The first accuracies printed show where the networks start.",
+      "They are measured after the step, on the very batch that the step has fitted, and flatter "
+      "the "
+      "network that can fit it.",
+      fmt::format("Without pretraining a step moves {} numbers, with the frozen encoder {}.",
+                  grouped(options.trained_numbers(variant_named("none"))),
+                  grouped(options.trained_numbers(variant_named("frozen")))),
+      fmt::format(
+          "after step 1, on the batch just fitted: {} without, {} with; held out: {} and {}; "
+          "the batch is ahead by {} points without, and by {} more than with",
+          share(r.at("none", 1, "last_batch")), share(r.at("frozen", 1, "last_batch")),
+          share(r.at("none", 1, "validation")), share(r.at("frozen", 1, "validation")),
+          points(none), points(more))};
+}
+
+std::optional<Row> slower(const ComparisonResults& r) {
+  if (!r.looked_at(early)) return std::nullopt;
+  const auto frozen = r.at("frozen", early, "validation");
+  const auto none = r.at("none", early, "validation");
+  const auto behind = difference(frozen, none);
+  const std::string expected = "Pretrained weights make learning faster.";
+  auto number = fmt::format(
+      "held out after step {}: {} with the frozen encoder, {} without; {} "
+      "points",
+      early, share(frozen), share(none), points(behind));
+  if (behind.above(0)) return Row{expected, "They do.", "", number};
+  if (!behind.below(0)) return std::nullopt;
+  std::string why;
+  if (r.has("standardised")) {
+    const auto standardised = r.at("standardised", early, "validation");
+    const auto gained = difference(standardised, frozen);
+    if (gained.above(0)) {
+      why =
+          "The codes are neither centred nor scaled, and a linear head on them needs more steps at "
+          "this learning rate: with each unit's mean taken off and divided by its deviation, the "
+          "same head on the same frozen encoder climbs faster.";
+      number += fmt::format(
+          "; with standardised codes {}, {} points more, and {} points from no pretraining",
+          share(standardised), points(gained), points(difference(standardised, none)));
+      const auto scale = [&](const char* metric) { return mean_of(r.train("frozen", metric)); };
+      number += fmt::format(
+          "; the units' means are {:.2f} and their deviations {:.2f} (root mean "
+          "square over the units)",
+          scale("code_mean"), scale("code_deviation"));
     }
-    row.push_back(study.note(*numbers.find(variant.name)));
+  }
+  return Row{expected, "With the encoder frozen, accuracy climbs more slowly.", why, number};
+}
+
+std::optional<Row> not_freezing(const ComparisonResults& r) {
+  if (!r.looked_at(early) || !r.has("random-frozen")) return std::nullopt;
+  const auto random = r.at("random-frozen", early, "validation");
+  const auto ahead = difference(random, r.at("frozen", early, "validation"));
+  if (!ahead.above(0)) return std::nullopt;
+  const auto later = difference(r.test("random-frozen"), r.test("frozen"));
+  return Row{
+      "That is because the encoder is frozen.",
+      "Freezing is not all of it: a frozen encoder with random weights climbs faster at first" +
+          std::string(later.below(0) ? ", and ends behind." : "."),
+      "Pretraining makes codes from which pixels can be brought back, not codes that a head "
+      "learns classes from quickly.",
+      fmt::format("held out after step {}: {} with random weights, {} points more; on the test "
+                  "rows at the end {} points",
+                  early, share(random), points(ahead), points(later))};
+}
+
+std::optional<Row> in_the_end(const ComparisonResults& r, const PretrainingOptions& options) {
+  const auto end = difference(r.test("frozen"), r.test("none"));
+  const auto labels = grouped(options.label_counts().front());
+  auto number = fmt::format("test rows: {} with the frozen encoder, {} without; {} points",
+                            share(r.test("frozen")), share(r.test("none")), points(end));
+  std::string happens =
+      end.above(0)   ? fmt::format("With {} labels it does: it ends ahead.", labels)
+      : end.below(0) ? fmt::format("With {} labels it ends behind.", labels)
+                     : fmt::format("With {} labels neither ends ahead of the other.", labels);
+  std::string why;
+  const auto compare = [&](const char* variant, const char* name, const char* reading) {
+    if (!r.has(variant)) return;
+    const auto to_frozen = difference(r.test("frozen"), r.test(variant));
+    number += fmt::format("; frozen - {} {}", name, points(to_frozen));
+    if (!to_frozen.above(0)) why += std::string(why.empty() ? "" : " ") + reading;
+  };
+  compare("pca", "principal components",
+          "A head is not seen to do better on the code than on as many principal components of the "
+          "pixels.");
+  compare("pixels", "pixels", "Nor does one on the code than one on the pixels themselves.");
+  if (r.has("random-frozen"))
+    number += fmt::format("; frozen - random encoder {}",
+                          points(difference(r.test("frozen"), r.test("random-frozen"))));
+  return Row{"In the end pretraining pays.", happens, why, number};
+}
+
+/// What may be changed, by whether it ended ahead of no pretraining.
+std::string what_to_change(const ComparisonResults& r, const PretrainingOptions& options) {
+  std::map<std::string, std::vector<std::string>> by_verdict;
+  for (const auto& variant : options.chosen_variants()) {
+    if (variant.codes != Codes::pretrained) continue;
+    const auto end = difference(r.test(variant.name), r.test("none"));
+    const auto* verdict = end.above(0) ? "ahead" : end.below(0) ? "behind" : "undecided";
+    by_verdict[verdict].push_back(fmt::format("{} {}", variant.name, points(end)));
+  }
+  std::vector<std::string> parts;
+  for (const auto& [verdict, variants] : by_verdict)
+    parts.push_back(fmt::format("{}: {}", verdict, fmt::join(variants, ", ")));
+  auto text = fmt::format(
+      "What to change? On the test rows at the end, points from no pretraining: "
+      "{}.",
+      fmt::join(parts, "; "));
+  if (r.has("standardised")) {
+    const auto gained = difference(r.test("standardised"), r.test("frozen"));
+    const auto sooner = r.looked_at(early) ? difference(r.at("standardised", early, "validation"),
+                                                        r.at("frozen", early, "validation"))
+                                           : Interval{};
+    if (sooner.above(0))
+      text += fmt::format(
+          " To learn faster on a frozen encoder, standardise its codes: {} points at "
+          "step {}, {} at the end.",
+          points(sooner), early, points(gained));
+  }
+  return text + " With which numbers of labels pretraining pays: --budgets 100,1000,10000.";
+}
+
+std::string schedule_name(const PretrainingOptions& options, bool tuned) {
+  return tuned ? fmt::format(
+                     "at most {} steps, early stopping on as many validation rows as labels "
+                     "(at most {}), learning rate of each variant and budget the best of {} "
+                     "on {} repeats apart",
+                     grouped(options.steps), grouped(options.encoder.data.validation),
+                     options.learning_rates, options.tuning_repeats)
+               : fmt::format("{} epoch{} at learning rate {}", options.epochs,
+                             options.epochs == 1 ? "" : "s", options.learning_rate);
+}
+
+report::Table differences_table(const PretrainingOptions& options, const ComparisonResults& results,
+                                bool tuned) {
+  report::Table table{{"labels"}, {}};
+  std::vector<ClassifierVariant> variants;
+  for (const auto& variant : options.chosen_variants()) {
+    if (variant.name == "none") continue;
+    variants.push_back(variant);
+    table.columns.push_back(variant.name);
+  }
+  for (const auto labels : options.label_counts()) {
+    std::vector<std::string> row{fmt::format("{}", labels)};
+    for (const auto& variant : variants) {
+      row.push_back(points(difference(results.test(name_of(variant, tuned), labels),
+                                      results.test(tuned ? "none:tuned" : "none", labels))));
+    }
+    table.rows.push_back(row);
+  }
+  return table;
+}
+
+/// "frozen pays at 100, 250 labels, costs at 5000, and is undecided at 500."
+std::vector<std::string> verdicts(const PretrainingOptions& options,
+                                  const ComparisonResults& results, bool tuned) {
+  std::vector<std::string> sentences;
+  for (const auto& variant : options.chosen_variants()) {
+    if (variant.codes != Codes::pretrained) continue;
+    std::map<std::string, std::vector<int64_t>> budgets;
+    for (const auto labels : options.label_counts()) {
+      const auto gain = difference(results.test(name_of(variant, tuned), labels),
+                                   results.test(tuned ? "none:tuned" : "none", labels));
+      budgets[gain.above(0) ? "pays" : gain.below(0) ? "costs" : "is undecided"].push_back(labels);
+    }
+    std::vector<std::string> parts;
+    for (const auto* verdict : {"pays", "costs", "is undecided"}) {
+      if (budgets.count(verdict) > 0)
+        parts.push_back(fmt::format("{} at {}", verdict, fmt::join(budgets.at(verdict), ", ")));
+    }
+    sentences.push_back(fmt::format("{} {}.", variant.name, fmt::join(parts, "; ")));
+  }
+  return sentences;
+}
+
+report::Table rates_table(const PretrainingOptions& options, const TunedRates& rates) {
+  report::Table table{{"labels"}, {}};
+  for (const auto& variant : options.chosen_variants()) table.columns.push_back(variant.name);
+  for (const auto labels : options.label_counts()) {
+    std::vector<std::string> row{fmt::format("{}", labels)};
+    for (const auto& variant : options.chosen_variants())
+      row.push_back(fmt::format("{}", rates.at({variant.name, labels})));
     table.rows.push_back(row);
   }
   return table;
@@ -133,38 +320,129 @@ const std::vector<PublishedCurve>& published_accuracies() {
   return curves;
 }
 
-report::Table table_of(const PretrainingOptions& options, const std::vector<PlannedFit>& plan,
-                       const Study& study, const Curves& curves) {
-  const Numbers numbers(options, plan, study, curves);
-  return single_table(options, numbers, study);
+report::Table accuracy_table(const PretrainingOptions& options, const ComparisonResults& results) {
+  std::vector<int64_t> steps;
+  for (const int64_t step : {int64_t{0}, int64_t{1}, int64_t{5}, early, results.steps()}) {
+    if (results.looked_at(step) && (steps.empty() || step > steps.back())) steps.push_back(step);
+  }
+  report::Table table{{"variant", "trains"}, {}};
+  for (const auto step : steps)
+    table.columns.push_back(fmt::format("{}step {}", step == 0 ? "held out: " : "", step));
+  const bool compares = results.has("none");
+  table.columns.emplace_back("test rows");
+  if (compares) table.columns.emplace_back("points from none");
+  table.columns.emplace_back("");
+  for (const auto& variant : options.chosen_variants()) {
+    auto trains = grouped(options.trained_numbers(variant));
+    if (variant.trained == Trained::head_then_everything) trains += ", then all";
+    std::vector<std::string> row{variant.name, trains};
+    for (const auto step : steps)
+      row.push_back(mean_cell(results.at(variant.name, step, "validation")));
+    const auto test = results.test(variant.name);
+    row.push_back(mean_cell(test));
+    if (compares)
+      row.push_back(variant.name == "none" ? "" : points(difference(test, results.test("none"))));
+    row.push_back(results.study().note(*results.find(variant.name)));
+    table.rows.push_back(row);
+  }
+  return table;
 }
 
-std::vector<std::string> notes_on(const PretrainingOptions& options, const RunOptions& run,
-                                  const std::vector<PlannedFit>& plan, const Study& study) {
-  return {};
+std::vector<std::string> comparison_notes(const PretrainingOptions& options, const Study& study) {
+  std::vector<std::string> notes;
+  const auto repeats = study.repeats.size();
+  if (repeats > 1) {
+    notes.push_back(fmt::format(
+        "Points are percentage points. What stands in brackets is the 95% confidence interval of a "
+        "mean over {} repeats (Student's t); differences are taken within each repeat, whose "
+        "variants have the same labelled rows, batches and first weights of the head.",
+        repeats));
+  } else {
+    notes.emplace_back(
+        "One run is one draw of weights, rows and batches: --repeats 20 --threads 2 shows how much "
+        "of this is chance.");
+  }
+  if (!options.checkpoint.empty()) {
+    notes.push_back(
+        fmt::format("Every repeat has the same encoder, {}: the intervals leave out how "
+                    "encoders vary.",
+                    options.checkpoint));
+  }
+  if (options.quick) {
+    const PretrainingOptions whole;
+    notes.push_back(
+        options.has_budgets()
+            ? fmt::format(
+                  "--quick leaves out: {} of the {} tuning repeats, {} of the learning rates "
+                  "{}, and of {} steps all above {}; the encoder had {} epochs a phase "
+                  "instead of {}; {} repeats are too few to decide small differences.",
+                  whole.tuning_repeats - options.tuning_repeats, whole.tuning_repeats,
+                  whole.rates().size() - options.rates().size(), whole.learning_rates, whole.steps,
+                  options.steps, options.encoder.epochs, whole.encoder.epochs, repeats)
+            : fmt::format(
+                  "--quick leaves out: held-out accuracy was measured every {} steps instead "
+                  "of after each; the encoder had {} epochs a phase instead of {}; {} repeats "
+                  "are too few to decide small differences; no label budgets.",
+                  options.curve_every, options.encoder.epochs, whole.encoder.epochs, repeats));
+  }
+  return notes;
 }
 
 std::vector<report::Section> answer_sections(const PretrainingOptions& options,
-                                             const std::vector<PlannedFit>& plan,
-                                             const Study& study, const Curves& curves) {
-  return {};
+                                             const ComparisonResults& results) {
+  if (!results.has("none") || !results.has("frozen") || results.repeats() < 2) return {};
+  report::Section section{"The question answered", {}};
+  section.sentences = true;
+  if (results.repeats() < repeats_for_an_answer) {
+    section.title = "What these repeats say of the question";
+    section.paragraphs.push_back(
+        fmt::format("{} repeats are too few for an answer, for which --repeats {} is there. What "
+                    "their intervals "
+                    "do not support is left out.",
+                    results.repeats(), repeats_for_an_answer));
+  }
+  if (results.study().comparable) {
+    if (auto text = mistake(results); !text.empty()) section.paragraphs.push_back(std::move(text));
+  }
+  section.table.columns = {"expected", "happens", "why", "number"};
+  for (auto& row : {at_the_start(results), as_printed(results, options), slower(results),
+                    not_freezing(results), in_the_end(results, options)}) {
+    if (row) section.table.rows.push_back(*row);
+  }
+  section.paragraphs.push_back(what_to_change(results, options));
+  return {section};
+}
+
+report::Table budget_table(const PretrainingOptions& options, const ComparisonResults& results,
+                           bool tuned) {
+  report::Table table{{"labels"}, {}};
+  for (const auto& variant : options.chosen_variants()) table.columns.push_back(variant.name);
+  for (const auto labels : options.label_counts()) {
+    std::vector<std::string> row{fmt::format("{}", labels)};
+    for (const auto& variant : options.chosen_variants())
+      row.push_back(mean_cell(results.test(name_of(variant, tuned), labels)));
+    table.rows.push_back(row);
+  }
+  return table;
 }
 
 std::vector<report::Section> budget_sections(const PretrainingOptions& options,
-                                             const std::vector<PlannedFit>& plan,
-                                             const Study& study, const TunedRates& rates) {
-  return {};
-}
-
-std::vector<CaptionedFigure> accuracy_figures(const PretrainingOptions& options,
-                                              const std::vector<PlannedFit>& plan,
-                                              const Study& study, const Curves& curves) {
-  return {};
-}
-std::vector<CaptionedFigure> budget_figures(const PretrainingOptions& options,
-                                            const std::vector<PlannedFit>& plan,
-                                            const Study& study) {
-  return {};
+                                             const ComparisonResults& results,
+                                             const TunedRates& rates) {
+  std::vector<report::Section> sections;
+  const bool compares = results.has("none") && results.repeats() > 1;
+  for (const bool tuned : {false, true}) {
+    const auto how = schedule_name(options, tuned);
+    if (tuned)
+      sections.push_back(
+          {"Accuracy on the test rows: " + how, {}, budget_table(options, results, true)});
+    if (compares) {
+      sections.push_back({"Points from no pretraining: " + how, verdicts(options, results, tuned),
+                          differences_table(options, results, tuned)});
+    }
+  }
+  sections.push_back({"Learning rates chosen", {}, rates_table(options, rates)});
+  return sections;
 }
 
 }  // namespace layerwise::apps

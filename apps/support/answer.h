@@ -3,8 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "support/experiment.h"
-#include "support/pretraining.h"
+#include "layerwise/report/page.h"
+
+#include "support/comparison_results.h"
 #include "support/tuning.h"
 
 namespace layerwise::apps {
@@ -14,30 +15,27 @@ struct PublishedCurve {
   std::string variant;
   std::vector<double> accuracies;
 };
-/// @see the question "Pretraining neural net example in Aurelien Geron's book", 2018
+/// @see "Pretraining neural net example in Aurelien Geron's book", datascience.stackexchange.com,
+///   question 31100
 const std::vector<PublishedCurve>& published_accuracies();
 
-/// Every variant's accuracy: held out at a few steps, on the test rows at the end, and how far that
-/// is from no pretraining; at several label budgets, on the test rows.
-report::Table table_of(const PretrainingOptions& options, const std::vector<PlannedFit>& plan,
-                       const Study& study, const Curves& curves);
+/// Every variant's accuracy: held out after a few steps, on the test rows at the end, and how far
+/// that is from no pretraining.
+report::Table accuracy_table(const PretrainingOptions& options, const ComparisonResults& results);
 /// What is to be known of a run before its numbers are read.
-std::vector<std::string> notes_on(const PretrainingOptions& options, const RunOptions& run,
-                                  const std::vector<PlannedFit>& plan, const Study& study);
-/// The question answered from the run's own numbers: what they do not support is left out.
+std::vector<std::string> comparison_notes(const PretrainingOptions& options, const Study& study);
+
+/// The question answered from the run's own numbers. Every sentence stands on an interval over the
+/// repeats; one that the numbers do not support is left out.
 std::vector<report::Section> answer_sections(const PretrainingOptions& options,
-                                             const std::vector<PlannedFit>& plan,
-                                             const Study& study, const Curves& curves);
+                                             const ComparisonResults& results);
+
+/// Accuracy on the test rows for each number of labels and each variant.
+report::Table budget_table(const PretrainingOptions& options, const ComparisonResults& results,
+                           bool tuned);
 /// Where pretraining pays, does not, or is undecided, for each number of labels.
 std::vector<report::Section> budget_sections(const PretrainingOptions& options,
-                                             const std::vector<PlannedFit>& plan,
-                                             const Study& study, const TunedRates& rates);
-
-std::vector<CaptionedFigure> accuracy_figures(const PretrainingOptions& options,
-                                              const std::vector<PlannedFit>& plan,
-                                              const Study& study, const Curves& curves);
-std::vector<CaptionedFigure> budget_figures(const PretrainingOptions& options,
-                                            const std::vector<PlannedFit>& plan,
-                                            const Study& study);
+                                             const ComparisonResults& results,
+                                             const TunedRates& rates);
 
 }  // namespace layerwise::apps

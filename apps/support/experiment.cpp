@@ -43,11 +43,13 @@ std::string processor_name() {
   return "unknown";
 }
 
+constexpr auto data_key = "training_images_crc32";
+
 /// run.json: what the run was, for whom wants to repeat it, and how far it came.
 class RunDescription {
  public:
   RunDescription(const CLI::App& app, const CommandLine& command, const torch::Device& device,
-                 const report::RunFolder& folder)
+                 const report::RunFolder& folder, const std::string& data_checksum)
       : path_(folder.file("run.json")) {
     const auto build = build_info();
     json_ = {{"program", app.get_name()},
@@ -68,6 +70,7 @@ class RunDescription {
                          {"cpu_capability", build.cpu_capability},
                          {"cuda", build.cuda}};
     json_["processor"] = processor_name();
+    if (!data_checksum.empty()) json_[data_key] = data_checksum;
     if (!json_.contains("started")) json_["started"] = now();
     write();
   }
@@ -251,11 +254,28 @@ void report_study(const Experiment& experiment, const Study& study, const Record
   report::write_page(page, folder.file("report.html"));
 }
 
-/// The run in a folder is finished, and its curves.csv holds means: what the repeats did is gone.
-bool curves_are_means(const report::RunFolder& folder, const RunOptions& run) {
-  if (run.curves != RunOptions::Curves::mean || run.repeats == 1) return false;
+/// What the run in a folder says of itself; an empty object if it is no JSON.
+ordered_json description_in(const report::RunFolder& folder) {
   const auto json = ordered_json::parse(read_file(folder.file("run.json")), nullptr, false);
-  return json.is_object() && json.value("status", "") == "finished";
+  return json.is_object() ? json : ordered_json::object();
+}
+
+/// The run in a folder is finished, and its curves.csv holds means: what the repeats did is gone.
+bool curves_are_means(const report::RunFolder& folder, const Experiment& experiment,
+                      const RunOptions& run) {
+  const bool has_curves = std::any_of(experiment.plan.begin(), experiment.plan.end(),
+                                      [](const PlannedFit& fit) { return fit.curve_rows > 0; });
+  if (!has_curves || run.curves != RunOptions::Curves::mean || run.repeats == 1) return false;
+  return description_in(folder).value("status", "") == "finished";
+}
+
+void require_same_data(const report::RunFolder& folder, const std::string& checksum) {
+  const auto had = description_in(folder).value(data_key, checksum);
+  if (had == checksum) return;
+  throw report::Failure(
+      fmt::format("the run in '{}' learned from other data: {} is {}, expected {}",
+                  folder.path().string(), data_key, checksum, had),
+      "name its data with --data-dir, or start anew with another --out");
 }
 
 report::RunFolder folder_of(const Experiment& experiment, const CLI::App& app,
@@ -291,7 +311,6 @@ void for_each_repeat(int64_t count, const RunOptions& run, const std::function<v
       fail(std::current_exception());
     }
   };
-  set_math_threads(math_threads);
   std::vector<std::thread> threads;
   try {
     for (int64_t i = 1; i < std::min(run.threads, count); ++i) threads.emplace_back(take_turns);
@@ -310,7 +329,8 @@ void run_experiment(const Experiment& experiment, const CLI::App& app, const Com
   const auto device = find_device(run.device_for_repeats());
   const auto data = experiment.data.to(device);
   const auto folder = folder_of(experiment, app, command, run);
-  if (!command.resumed.empty() && curves_are_means(folder, run)) {
+  if (!command.resumed.empty()) require_same_data(folder, experiment.data_checksum);
+  if (!command.resumed.empty() && curves_are_means(folder, experiment, run)) {
     if (!run.quiet)
       report::print_note(fmt::format("the run in {} is finished\n", folder.path().string()));
     return;
@@ -323,8 +343,10 @@ void run_experiment(const Experiment& experiment, const CLI::App& app, const Com
   }
   std::optional<report::Failure> failure;
   Recorder recorder(experiment, run, folder, finished);
-  RunDescription description(app, command, device, folder);
+  RunDescription description(app, command, device, folder, experiment.data_checksum);
   try {
+    set_math_threads(static_cast<int>(run.math_threads));
+    prepare_thread(static_cast<int>(run.math_threads));
     if (experiment.prepare) experiment.prepare(data, folder.path());
     run_repeats(experiment, run, data, folder.path(), finished, recorder);
     recorder.finish();

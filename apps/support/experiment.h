@@ -53,6 +53,7 @@ struct Experiment {
   std::vector<std::string> heavy_tailed = {};  ///< see `Study`
   std::vector<Published> published;
   Settings settings;
+  std::string data_checksum = {};  ///< without which a run is not resumed; empty if none is kept
   std::function<void(const Repeat& repeat, Random& random, const Observer& observer)> algorithm;
   /// The document's own line for a fit that was made; empty if it has none.
   std::function<std::string(const Outcome&)> line;

@@ -36,7 +36,7 @@ struct PretrainingOptions {
   std::string budgets = "off";
   int64_t steps = 4000;
   int64_t patience = 10;
-  std::string learning_rates = "0.03,0.01,0.003,0.001";
+  std::string learning_rates = "0.03,0.01,0.003,0.001,0.0003";
   int64_t tuning_repeats = 4;
   bool quick = false;
 

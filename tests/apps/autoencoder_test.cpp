@@ -18,6 +18,7 @@ namespace {
 
 using testing::contains;
 using testing::content_of;
+using testing::fields_of;
 using testing::lines_of;
 using testing::Outcome;
 using testing::program;
@@ -30,18 +31,6 @@ using testing::write_images;
 const std::string app = "PATH=/nowhere " + program("mnist_autoencoder");
 constexpr auto small =
     " --data-dir data --validation 20 --units 30,12,7 --batch-size 25 --epochs 2 ";
-
-std::vector<std::string> fields_of(const std::string& line) {
-  std::vector<std::string> fields(1);
-  for (const char c : line) {
-    if (c == ',') {
-      fields.emplace_back();
-    } else {
-      fields.back() += c;
-    }
-  }
-  return fields;
-}
 
 /// Values of a table by its other columns.
 using Values = std::map<std::string, double>;

@@ -32,6 +32,19 @@ inline std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
+/// A row of a table, cut at its commas.
+inline std::vector<std::string> fields_of(const std::string& line) {
+  std::vector<std::string> fields(1);
+  for (const char c : line) {
+    if (c == ',') {
+      fields.emplace_back();
+    } else {
+      fields.back() += c;
+    }
+  }
+  return fields;
+}
+
 /// Runs a shell command in a folder.
 inline Outcome run(const TemporaryFolder& folder, const std::string& command) {
   const auto out = folder.file("stdout.txt");

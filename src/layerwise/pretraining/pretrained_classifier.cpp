@@ -79,6 +79,18 @@ class Fits {
     for (const auto& [split, _] : data_.parts()) add_scores(chain, features(split), split);
   }
 
+  /// How large the codes are that the head is given.
+  void measure_codes() {
+    const auto codes = features("train").inputs.to(torch::kFloat64).flatten(1);
+    const auto root_mean_square = [](const torch::Tensor& values) {
+      return values.square().mean().sqrt().item<double>();
+    };
+    const auto mean = codes.mean(0);
+    const double deviation = root_mean_square(codes - mean);
+    result_.stage.scores.push_back({"train", "code_mean", root_mean_square(mean)});
+    result_.stage.scores.push_back({"train", "code_deviation", deviation});
+  }
+
   /// Looks at the test rows.
   ClassifierResult end() {
     if (test_.inputs.defined()) {
@@ -157,6 +169,7 @@ ClassifierResult train_classifier(const ClassifierVariant& variant, const Classi
   net->freeze_hidden();
   if (variant.trained == Trained::head) {
     fits.fit(fits.steps(), true);
+    if (variant.codes != Codes::inputs) fits.measure_codes();
     return fits.end();
   }
   const auto head_steps = std::clamp<int64_t>(

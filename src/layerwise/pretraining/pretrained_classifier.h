@@ -58,7 +58,10 @@ struct ClassifierTraining {
 
 /// What became of one classifier.
 struct ClassifierResult {
-  StageResult stage;      ///< of the last fit, its scores those of the final weights
+  /// Of the last fit, its scores those of the final weights. Where a head alone is trained on
+  /// codes, also the "code_mean" and the "code_deviation" of "train": root mean square over the
+  /// units.
+  StageResult stage;
   int64_t best_step = 0;  ///< with patience: the step whose weights were kept
 };
 

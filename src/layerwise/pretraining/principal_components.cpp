@@ -16,10 +16,13 @@ namespace {
 
 constexpr int64_t chunk_rows = 4096;
 
+/// Some rows at a time, in float64.
 template <typename Visit>
 void for_each_chunk(const torch::Tensor& inputs, Visit visit) {
-  for (int64_t begin = 0; begin < inputs.size(0); begin += chunk_rows)
-    visit(values_of(inputs.narrow(0, begin, std::min(chunk_rows, inputs.size(0) - begin))));
+  for (int64_t begin = 0; begin < inputs.size(0); begin += chunk_rows) {
+    const auto rows = inputs.narrow(0, begin, std::min(chunk_rows, inputs.size(0) - begin));
+    visit(values_of(rows).to(torch::kFloat64));
+  }
 }
 
 }  // namespace
@@ -33,12 +36,12 @@ Block principal_components(const torch::Tensor& inputs, int64_t count) {
   const int64_t features = inputs.size(1);
   const auto doubles = torch::TensorOptions(torch::kFloat64).device(inputs.device());
   auto mean = torch::zeros({features}, doubles);
-  for_each_chunk(inputs, [&](const torch::Tensor& rows) { mean += rows.to(doubles).sum(0); });
+  for_each_chunk(inputs, [&](const torch::Tensor& rows) { mean += rows.sum(0); });
   mean /= inputs.size(0);
   auto scatter = torch::zeros({features, features}, doubles);
   for_each_chunk(inputs, [&](const torch::Tensor& rows) {
-    const auto centred = rows - mean.to(rows.scalar_type());
-    scatter += centred.t().mm(centred).to(doubles);
+    const auto centred = rows - mean;
+    scatter += centred.t().mm(centred);
   });
   const auto [values, vectors] = torch::linalg::eigh(scatter, "L");
   auto components = vectors.slice(1, features - count).flip(1).t();

@@ -47,9 +47,9 @@ std::string data_block(size_t index, const Series& series) {
   std::string block = fmt::format("$series{} << EOD\n", index);
   const bool band = !series.low.empty();
   for (size_t i = 0; i < series.x.size(); ++i) {
-    block += number(series.x[i]) + " " + number(series.y[i]);
-    if (band) block += " " + number(series.low[i]) + " " + number(series.high[i]);
-    block += "\n";
+    block += fmt::format("{} {}", number(series.x[i]), number(series.y[i]));
+    if (band) block += fmt::format(" {} {}", number(series.low[i]), number(series.high[i]));
+    block += '\n';
   }
   return block + "EOD\n";
 }
@@ -188,7 +188,7 @@ std::string axes(const Panel& panel) {
               : fmt::format(
                     "unset logscale y\nset offsets 0, 0, graph 0.04, graph 0.04\nset format y {}\n",
                     quoted(panel.y_format));
-  text += x_axis(panel);
+  text += "unset link x2\n" + x_axis(panel);
   text += panel.equal_scale ? "set size ratio -1\n" : "set size noratio\n";
   text += "unset arrow\nunset x2tics\nunset x2label\n";
   for (const double x : panel.boundaries) {
@@ -207,8 +207,6 @@ std::string axes(const Panel& panel) {
     }
     text += fmt::format("set x2tics ({}) scale 0\nset link x2\nset x2label {}\n",
                         fmt::join(tics, ", "), quoted(panel.top_label));
-  } else {
-    text += "unset link x2\n";
   }
   return text;
 }

@@ -9,6 +9,20 @@
 
 namespace layerwise::report {
 
+namespace {
+
+/// The mean and the middle 95% of Student's t around it.
+Interval interval_of(const Spread& spread, double scale) {
+  constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+  if (spread.count == 0) return {nothing, nothing, nothing, 0};
+  if (spread.count == 1) return {spread.mean, nothing, nothing, 1};
+  const boost::math::students_t distribution(spread.count - 1);
+  const double half = boost::math::quantile(distribution, 0.975) * scale;
+  return {spread.mean, spread.mean - half, spread.mean + half, spread.count};
+}
+
+}  // namespace
+
 std::vector<double> finite(std::vector<double> values) {
   std::erase_if(values, [](double value) { return !std::isfinite(value); });
   return values;
@@ -32,13 +46,12 @@ Spread spread_of(const std::vector<double>& all) {
 
 Interval mean_interval(const std::vector<double>& values) {
   const auto spread = spread_of(values);
-  constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
-  if (spread.count == 0) return {nothing, nothing, nothing, 0};
-  if (spread.count == 1) return {spread.mean, nothing, nothing, 1};
-  const boost::math::students_t distribution(spread.count - 1);
-  const double half =
-      boost::math::quantile(distribution, 0.975) * spread.sd / std::sqrt(spread.count);
-  return {spread.mean, spread.mean - half, spread.mean + half, spread.count};
+  return interval_of(spread, spread.sd / std::sqrt(spread.count));
+}
+
+Interval prediction_interval(const std::vector<double>& values) {
+  const auto spread = spread_of(values);
+  return interval_of(spread, spread.sd * std::sqrt(1 + 1.0 / spread.count));
 }
 
 std::vector<double> differences(const std::vector<double>& a, const std::vector<double>& b) {

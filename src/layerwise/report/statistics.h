@@ -33,6 +33,9 @@ struct Interval {
 };
 Interval mean_interval(const std::vector<double>& values);
 
+/// Where one more value of the same normal distribution lies with a probability of 95%.
+Interval prediction_interval(const std::vector<double>& values);
+
 /// a - b, pair by pair.
 /// @throws std::invalid_argument if they are not as many
 std::vector<double> differences(const std::vector<double>& a, const std::vector<double>& b);

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "support/pretraining.h"
+#include "support/study.h"
+
+namespace layerwise::apps {
+
+/// What a comparison came to, as its tables, sentences and figures ask for it. Values are those of
+/// each repeat in order, NaN for a repeat that has none.
+class ComparisonResults {
+ public:
+  ComparisonResults(const PretrainingOptions& options, const std::vector<PlannedFit>& plan,
+                    const Study& study, const Curves& curves);
+
+  bool has(const std::string& variant) const { return find(variant).has_value(); }
+  /// The fit of this name with so many labels, or if they are 0, with the fewest.
+  std::optional<StageInfo> find(const std::string& variant, int64_t labels = 0) const;
+
+  /// Accuracy on the test rows at the end.
+  std::vector<double> test(const std::string& variant, int64_t labels = 0) const;
+  /// A score on the rows trained on at the end.
+  std::vector<double> train(const std::string& variant, const std::string& metric) const;
+  /// Accuracy after a step, on "validation" or "last_batch".
+  std::vector<double> at(const std::string& variant, int64_t step, const std::string& split) const;
+  /// Accuracy over the first steps, the mean of as many as a document prints.
+  std::vector<double> mean_of_first(const std::string& variant, int64_t steps) const;
+
+  int64_t steps() const;
+  /// Held-out accuracy was measured after this step.
+  bool looked_at(int64_t step) const;
+  size_t repeats() const { return study_.repeats.size(); }
+  const Study& study() const { return study_; }
+
+ private:
+  const PretrainingOptions& options_;
+  const std::vector<PlannedFit>& plan_;
+  const Study& study_;
+  const Curves& curves_;
+};
+
+}  // namespace layerwise::apps
