@@ -42,9 +42,12 @@ Interval difference(const std::vector<double>& a, const std::vector<double>& b) 
 }
 
 std::string grouped(int64_t number) {
-  auto text = fmt::format("{}", number);
-  for (auto i = static_cast<int64_t>(text.size()) - 3; i > 0; i -= 3)
-    text.insert(static_cast<size_t>(i), ",");
+  const auto digits = fmt::format("{}", number);
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
   return text;
 }
 

@@ -85,6 +85,11 @@ std::string curve_row(const std::string& repeat, const CurvePoint& point, double
                      score.metric, plain_nan(value));
 }
 
+/// A value as a table holds it, so that what a resumed run reads is what it would have had.
+double as_written(double value) {
+  return std::strtod(fmt::format("{:.9g}", value).c_str(), nullptr);
+}
+
 /// A classifier needs more than one direction, an autoencoder nearly all of its input.
 bool collapsed(const CodeStatistics& code, const StageInfo& info) {
   constexpr double most_lost = 0.1;
@@ -101,7 +106,7 @@ Outcome outcome_of(const StageReport& report, const PlannedFit& fit) {
     const auto score = std::find_if(
         scores.begin(), scores.end(),
         [&, s = split, m = metric](const Score& x) { return x.split == s && x.metric == m; });
-    if (score != scores.end()) outcome.scores.push_back(*score);
+    if (score != scores.end()) outcome.scores.push_back({split, metric, as_written(score->value)});
   }
   if (report.result.diverged()) {
     outcome.trouble = "diverged";
@@ -269,8 +274,10 @@ Next Recorder::on_epoch(int64_t repeat, const StageInfo& info, const FitView& vi
   if (stopping_) throw Stopped{};
   if (keeps_curves(repeat)) {
     const auto scores = experiment_.curve_scores(info, view);
-    for (const auto& score : scores)
-      curves_[static_cast<size_t>(repeat)].push_back({info, view.epoch, view.step, score});
+    for (const auto& [split, name, value] : scores) {
+      curves_[static_cast<size_t>(repeat)].push_back(
+          {info, view.epoch, view.step, {split, name, as_written(value)}});
+    }
     if (repeat == 0 && experiment_.epoch_line) {
       const auto line = experiment_.epoch_line(info, view, scores);
       if (!line.empty()) progress_.print(line + "\n");

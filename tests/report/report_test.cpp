@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 
@@ -40,11 +41,41 @@ TEST_CASE("Quantiles are NumPy's") {
   REQUIRE_THROWS_AS(quantile({1}, 1.5), std::invalid_argument);
 }
 
+TEST_CASE("Intervals are Student's, over the values that are finite") {
+  // 2.776445105 is the 97.5% quantile of Student's t with 4 degrees of freedom (SciPy's t.ppf).
+  const auto interval = mean_interval({1, 2, nan_value, 3, 4, 5});
+  REQUIRE(interval.count == 5);
+  REQUIRE(interval.mean == 3);
+  const double error = std::sqrt(2.5 / 5);
+  REQUIRE(std::abs(interval.high - (3 + 2.776445105 * error)) < 1e-8);
+  REQUIRE(std::abs(interval.low - (3 - 2.776445105 * error)) < 1e-8);
+  REQUIRE(interval.above(1));
+  REQUIRE_FALSE(interval.above(2));
+  REQUIRE(interval.below(5));
+  const auto one_more = prediction_interval({1, 2, 3, 4, 5});
+  REQUIRE(std::abs(one_more.high - (3 + 2.776445105 * std::sqrt(2.5 * 1.2))) < 1e-8);
+  REQUIRE(mean_interval({7}).mean == 7);
+  REQUIRE_FALSE(mean_interval({7}).above(0));
+  REQUIRE_FALSE(mean_interval({}).below(0));
+  REQUIRE(differences({3, 5}, {1, 10}) == std::vector<double>{2, -5});
+  REQUIRE_THROWS_AS(differences({1}, {}), std::invalid_argument);
+}
+
 TEST_CASE("A table's columns stand under each other") {
   const Table table{{"layers", "train", ""}, {{"2", "0.816", "note"}, {"12", "0.85", ""}}};
   REQUIRE(table.to_text() == "layers  train\n     2  0.816  note\n    12   0.85\n");
   REQUIRE(table.to_html().find("<td>0.816</td>") != std::string::npos);
   REQUIRE(html_escaped("a<b & \"c\"") == "a&lt;b &amp; &quot;c&quot;");
+}
+
+TEST_CASE("Long cells are printed under their column's name, and sections go on a page") {
+  const Table table{{"why", "number"}, {{"one two three", "4"}}};
+  REQUIRE(table.to_records(15) == "\nwhy     one two\n        three\nnumber  4\n");
+  const TemporaryFolder folder;
+  write_page({"title", "command", {}, {}, {}, {{"A <part>", {"words"}, table}}},
+             folder.file("page.html"));
+  const auto html = content_of(folder.file("page.html"));
+  REQUIRE(testing::contains(html, "<h2>A &lt;part&gt;</h2>\n<p>words</p>\n<table>"));
 }
 
 TEST_CASE("Paragraphs are broken at spaces") {
@@ -154,6 +185,35 @@ TEST_CASE("A figure is drawn with gaps, zeros on logarithmic axes, and nothing f
   REQUIRE(content_of(folder.file("figure.svg")).find("</svg>") != std::string::npos);
   REQUIRE(std::filesystem::exists(folder.file("figure.gp")));
   REQUIRE_FALSE(std::filesystem::exists(folder.path() / ".drawing.part"));
+}
+
+TEST_CASE("Labels stand at the ends of their lines, in their order, and do not touch") {
+  const TemporaryFolder folder;
+  Panel panel;
+  panel.x_scale = Scale::square_root;
+  panel.x_tics = {0, 1, 4};
+  for (const auto& [name, end] : {std::pair("low", 0.1), std::pair("high", 0.9),
+                                  std::pair("near", 0.899), std::pair("nearer", 0.8995)}) {
+    Series series{"", {0, 1, 4}, {0, 0.5, end}, {}};
+    series.label = name;
+    series.low = {0, 0.4, end - 0.01};
+    series.high = {0, 0.6, end + 0.01};
+    panel.series.push_back(series);
+  }
+  write_script(Figure{"labelled", {panel}}, folder.path());
+  const auto script = content_of(folder.file("labelled.gp"));
+  std::vector<double> heights;
+  for (const auto* name : {"high", "nearer", "near", "low"}) {
+    const auto place =
+        script.find(std::string("set label \"") + name + "\" at graph 1.015, graph ");
+    REQUIRE(place != std::string::npos);
+    heights.push_back(
+        std::stod(script.substr(script.find("graph ", place + 25 + std::string(name).size()) + 6)));
+  }
+  for (size_t i = 1; i < heights.size(); ++i) REQUIRE(heights[i] < heights[i - 1] - 0.03);
+  REQUIRE(std::abs(heights[3] - 0.13) < 0.05);  // where its line ends
+  REQUIRE(testing::contains(script, "using 1:3:4 with filledcurves"));
+  REQUIRE(testing::contains(script, "set nonlinear x via sqrt(x)"));
 }
 
 TEST_CASE("What gnuplot cannot draw is a failure in its own words", "[gnuplot]") {

@@ -80,6 +80,52 @@ TEST_CASE("Hooks see epoch 0 and every epoch, and may end the fit") {
   REQUIRE(losses[2] == 0.0);
 }
 
+TEST_CASE("Hooks may be called every few steps, and a fit may end in the middle of an epoch") {
+  const auto data = blobs_of(50);  // 25 rows to train on: 4 batches an epoch
+  struct Seen {
+    int64_t epoch, step;
+    double loss;
+  };
+  const auto seen_in = [&](FitOptions options) {
+    Random random(1, 0);
+    AutogradEngine engine({{}, {output(2, 3, random.initialisation)}}, {classification()}, data,
+                          options);
+    std::vector<Seen> seen;
+    const std::vector<Hook> hooks{[&](const FitView& view) {
+      REQUIRE(view.steps == (options.steps > 0 ? options.steps : 12));
+      REQUIRE(view.epochs == 3);
+      seen.push_back({view.epoch, view.step, view.loss});
+      return Next::go_on;
+    }};
+    fit(engine, 25, options, random, hooks);
+    return seen;
+  };
+  FitOptions options{3, 8, Sgd{}};
+  const auto by_epoch = seen_in(options);
+  REQUIRE(by_epoch.size() == 4);
+  options.hook_every = 1;
+  const auto by_step = seen_in(options);
+  REQUIRE(by_step.size() == 13);
+  double loss = 0;
+  for (int64_t i = 1; i <= 12; ++i) {
+    const auto& view = by_step[static_cast<size_t>(i)];
+    REQUIRE(view.step == i);
+    REQUIRE(view.epoch == i / 4);
+    loss += view.loss * (i % 4 == 0 ? 1 : 8);  // the fourth batch has the one row that is left
+    if (i % 4 != 0) continue;
+    REQUIRE(testing::relative_difference(loss / 25, by_epoch[static_cast<size_t>(i / 4)].loss) <
+            1e-12);
+    loss = 0;
+  }
+  options.steps = 10;
+  options.hook_every = 3;
+  const auto ten = seen_in(options);
+  REQUIRE(ten.size() == 5);  // 0, 3, 6, 9 and the last, 10
+  REQUIRE(ten.back().step == 10);
+  REQUIRE(ten.back().epoch == 2);
+  REQUIRE(ten.back().loss == by_step[10].loss);
+}
+
 TEST_CASE("A fit that diverges ends and says in which epoch") {
   OneUnit unit;
   const auto result = unit.fit({1000, 1, Sgd{1e6, 0.0}});
@@ -117,6 +163,8 @@ TEST_CASE("Options that make no sense are refused by name") {
   REQUIRE(refused({1, 1, Adam{0.0}}, "learning_rate is 0"));
   REQUIRE(refused({1, 1, Adam{0.1, 1.0}}, "beta1 is 1"));
   REQUIRE(refused({1, 1, Sgd{}, -1.0}, "l2 is -1"));
+  REQUIRE(refused({1, 1, Sgd{}, 0, Sampling::epochs, LastBatch::keep, -1}, "steps is -1"));
+  REQUIRE(refused({1, 1, Sgd{}, 0, Sampling::epochs, LastBatch::keep, 0, -1}, "hook_every is -1"));
   REQUIRE(refused({1, 11, Sgd{}, 0.0, Sampling::epochs, LastBatch::drop}, "batch_size is 11"));
   REQUIRE(refused({1, 11, Sgd{}, 0.0, Sampling::independent}, "batch_size is 11"));
 }

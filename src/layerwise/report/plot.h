@@ -38,16 +38,16 @@ struct Panel {
   std::string x_label;
   std::string y_label;
   std::vector<Series> series;
-  std::string title = {};       ///< above the panel
   std::string y_format = "%g";  ///< of the tics of y
-  Scale x_scale = Scale::linear;
-  std::vector<double> x_tics = {};  ///< where they are to be; empty for gnuplot's choice
   bool log_y = false;
   bool whole_x = false;            ///< x holds whole numbers: a tic at each
   bool equal_scale = false;        ///< one unit is as long on either axis
   std::vector<double> boundaries;  ///< thin vertical lines
   std::string top_label;           ///< what `top_tics` count
   std::vector<std::pair<double, std::string>> top_tics;
+  std::string title = {};  ///< above the panel
+  Scale x_scale = Scale::linear;
+  std::vector<double> x_tics = {};  ///< where they are to be; empty for gnuplot's choice
 };
 
 struct Figure {
