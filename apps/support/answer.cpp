@@ -200,20 +200,20 @@ std::optional<Row> in_the_end(const ComparisonResults& r, const PretrainingOptio
       end.above(0)   ? fmt::format("With {} labels it does: it ends ahead.", labels)
       : end.below(0) ? fmt::format("With {} labels it ends behind.", labels)
                      : fmt::format("With {} labels neither ends ahead of the other.", labels);
-  std::string why;
-  const auto compare = [&](const char* variant, const char* name, const char* reading) {
-    if (!r.has(variant)) return;
-    const auto to_frozen = difference(r.test("frozen"), r.test(variant));
-    number += fmt::format("; frozen - {} {}", name, points(to_frozen));
-    if (!to_frozen.above(0)) why += std::string(why.empty() ? "" : " ") + reading;
-  };
-  compare("pca", "principal components",
-          "A head is not seen to do better on the code than on as many principal components of the "
-          "pixels.");
-  compare("pixels", "pixels", "Nor does one on the code than one on the pixels themselves.");
-  if (r.has("random-frozen"))
-    number += fmt::format("; frozen - random encoder {}",
-                          points(difference(r.test("frozen"), r.test("random-frozen"))));
+  std::vector<std::string> as_good;
+  for (const auto& [variant, name] :
+       {std::pair("pca", "as many principal components"),
+        std::pair("pixels", "the pixels themselves"),
+        std::pair("random-frozen", "the codes of a random encoder")}) {
+    if (!r.has(variant)) continue;
+    const auto gain = difference(r.test("frozen"), r.test(variant));
+    number += fmt::format("; frozen - {} {}", variant, points(gain));
+    if (!gain.above(0)) as_good.emplace_back(name);
+  }
+  const auto why = as_good.empty()
+                       ? std::string()
+                       : fmt::format("A head is not seen to do better on the code than on {}.",
+                                     fmt::join(as_good, " or on "));
   return Row{"In the end pretraining pays.", happens, why, number};
 }
 
@@ -247,15 +247,18 @@ std::string what_to_change(const ComparisonResults& r, const PretrainingOptions&
   return text + " With which numbers of labels pretraining pays: --budgets 100,1000,10000.";
 }
 
-std::string schedule_name(const PretrainingOptions& options, bool tuned) {
-  return tuned ? fmt::format(
-                     "at most {} steps, early stopping on as many validation rows as labels "
-                     "(at most {}), learning rate of each variant and budget the best of {} "
-                     "on {} repeats apart",
-                     grouped(options.steps), grouped(options.encoder.data.validation),
-                     options.learning_rates, options.tuning_repeats)
-               : fmt::format("{} epoch{} at learning rate {}", options.epochs,
-                             options.epochs == 1 ? "" : "s", options.learning_rate);
+/// How the classifiers were trained, in a sentence.
+std::string schedule(const PretrainingOptions& options, bool tuned) {
+  if (!tuned) {
+    return fmt::format(
+        "{} epoch{} of so many steps as the labels have batches, at learning rate {}.",
+        options.epochs, options.epochs == 1 ? "" : "s", options.learning_rate);
+  }
+  return fmt::format(
+      "At most {} steps, ended early by as many validation rows as there are labels (at most {}); "
+      "every variant and budget has the learning rate of {} that did best on {} repeats apart.",
+      grouped(options.steps), grouped(options.encoder.data.validation), options.learning_rates,
+      options.tuning_repeats);
 }
 
 report::Table differences_table(const PretrainingOptions& options, const ComparisonResults& results,
@@ -435,14 +438,24 @@ std::vector<report::Section> budget_sections(const PretrainingOptions& options,
   std::vector<report::Section> sections;
   const bool compares = results.has("none") && results.repeats() > 1;
   for (const bool tuned : {false, true}) {
-    const auto how = schedule_name(options, tuned);
-    if (tuned)
-      sections.push_back(
-          {"Accuracy on the test rows: " + how, {}, budget_table(options, results, true)});
-    if (compares) {
-      sections.push_back({"Points from no pretraining: " + how, verdicts(options, results, tuned),
-                          differences_table(options, results, tuned)});
+    const std::string name = tuned ? "tuned" : "the document's epochs";
+    if (tuned) {
+      sections.push_back({"Accuracy on the test rows, tuned",
+                          {schedule(options, true)},
+                          budget_table(options, results, true)});
     }
+    if (!compares) continue;
+    std::vector<std::string> paragraphs{schedule(options, tuned)};
+    const auto sentences = verdicts(options, results, tuned);
+    paragraphs.insert(paragraphs.end(), sentences.begin(), sentences.end());
+    const auto intervals = sentences.size() * options.label_counts().size();
+    paragraphs.push_back(fmt::format(
+        "Pays: the 95% interval of the difference lies above 0; costs: below; undecided: 0 is "
+        "inside. Of these {} intervals {:.0f} would exclude 0 by chance if nothing made a "
+        "difference.",
+        intervals, 0.05 * static_cast<double>(intervals)));
+    sections.push_back({"Points from no pretraining, " + name, paragraphs,
+                        differences_table(options, results, tuned)});
   }
   sections.push_back({"Learning rates chosen", {}, rates_table(options, rates)});
   return sections;

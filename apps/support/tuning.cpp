@@ -123,12 +123,14 @@ TunedRates tuned_rates(const PretrainingOptions& options, const RunOptions& run,
     const ClassifierLabels labelled(learned, false, random);
     for (const auto labels : options.label_counts()) {
       const auto split = labelled.split(labels, true);
+      bool made = false;
       for (const auto& variant : variants) {
         for (const double rate : rates) {
           const auto label = fmt::format("tuning repeat {}, {} labels, {}, learning rate {}", index,
                                          labels, variant.name, rate);
           if (stopping) return;
           if (!is_done(variant, labels, rate)) {
+            made = true;
             TrialResult result{NAN, NAN};
             if (variant.codes != Codes::pretrained || !encoder.is_empty()) {
               const auto info = info_of(variant, labels, true, 1);
@@ -147,7 +149,7 @@ TunedRates tuned_rates(const PretrainingOptions& options, const RunOptions& run,
           progress.advance(label, work_of(options, variant, labels, true));
         }
       }
-      progress.stage_done(fmt::format("tuning repeat {}, {} labels", index, labels));
+      if (made) progress.stage_done(fmt::format("tuning repeat {}, {} labels", index, labels));
     }
   };
   for_each_repeat(options.tuning_repeats, run, repeat, [&] { stopping = true; });

@@ -167,7 +167,7 @@ std::string label_commands(const Panel& panel, int panel_height) {
 }
 
 std::string x_axis(const Panel& panel) {
-  std::string text = "unset logscale x\n";
+  std::string text;
   if (panel.x_scale == Scale::logarithmic) text += "set logscale x\n";
   if (panel.x_scale == Scale::square_root) text += "set nonlinear x via sqrt(x) inverse x*x\n";
   if (panel.whole_x) return text + whole_number_axis(panel);
@@ -188,7 +188,7 @@ std::string axes(const Panel& panel) {
               : fmt::format(
                     "unset logscale y\nset offsets 0, 0, graph 0.04, graph 0.04\nset format y {}\n",
                     quoted(panel.y_format));
-  text += "unset link x2\n" + x_axis(panel);
+  text += x_axis(panel);
   text += panel.equal_scale ? "set size ratio -1\n" : "set size noratio\n";
   text += "unset arrow\nunset x2tics\nunset x2label\n";
   for (const double x : panel.boundaries) {
@@ -251,7 +251,11 @@ std::string plot_commands(const Figure& figure) {
                              "center\nplot [0:1] [0:1] NaN notitle\n"
                              "unset label 1\n"
                            : fmt::format("plot {}\n", fmt::join(curves, ", \\\n     "));
+    // The next panel's axis may be of another kind, which gnuplot takes only where nothing is
+    // linked.
     if (panel.x_scale == Scale::square_root) text += "unset nonlinear x\n";
+    if (panel.x_scale == Scale::logarithmic) text += "unset logscale x\n";
+    if (!panel.top_tics.empty()) text += "unset link x2\n";
   }
   return text + "unset multiplot\nunset output\n";
 }
