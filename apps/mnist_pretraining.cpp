@@ -289,9 +289,10 @@ int run(int argc, char** argv) {
       ->check(file_name())
       ->option_text("DIR")
       ->group("Run");
-  app.add_flag("--quick", own.quick,
-               "A version that takes two minutes: other defaults for --repeats, --encoder-epochs, "
-               "--curve-every and with --budgets")
+  app.add_flag(
+         "--quick", own.quick,
+         "A version that takes two minutes: other defaults for --repeats, --curve-every and what "
+         "belongs to --budgets")
       ->group("Run");
   own.add_to(app);
 

@@ -376,20 +376,19 @@ std::vector<std::string> comparison_notes(const PretrainingOptions& options, con
   }
   if (options.quick) {
     const PretrainingOptions whole;
+    const auto few =
+        fmt::format("and {} repeats are too few to decide small differences.", repeats);
     notes.push_back(
         options.has_budgets()
             ? fmt::format(
-                  "--quick leaves out: {} of the {} tuning repeats, {} of the learning rates "
-                  "{}, and of {} steps all above {}; the encoder had {} epochs a phase "
-                  "instead of {}; {} repeats are too few to decide small differences.",
-                  whole.tuning_repeats - options.tuning_repeats, whole.tuning_repeats,
-                  whole.rates().size() - options.rates().size(), whole.learning_rates, whole.steps,
-                  options.steps, options.encoder.epochs, whole.encoder.epochs, repeats)
+                  "--quick leaves out: of {} steps those after {}; of the learning rates {} "
+                  "all but {}, tried out on {} repeat instead of {}; {}",
+                  whole.steps, options.steps, whole.learning_rates, options.learning_rates,
+                  options.tuning_repeats, whole.tuning_repeats, few)
             : fmt::format(
                   "--quick leaves out: held-out accuracy was measured every {} steps instead "
-                  "of after each; the encoder had {} epochs a phase instead of {}; {} repeats "
-                  "are too few to decide small differences; no label budgets.",
-                  options.curve_every, options.encoder.epochs, whole.encoder.epochs, repeats));
+                  "of after each, there are no label budgets, {}",
+                  options.curve_every, few));
   }
   return notes;
 }

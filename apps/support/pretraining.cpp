@@ -53,7 +53,6 @@ PretrainingOptions::PretrainingOptions() : encoder(condition_named("cached").opt
 
 void PretrainingOptions::set_defaults(const QuickDefaults& quick_defaults) {
   curve_every = quick_defaults.curve_every;
-  encoder.epochs = quick_defaults.encoder_epochs;
   learning_rates = quick_defaults.learning_rates;
   steps = quick_defaults.steps;
   tuning_repeats = 1;

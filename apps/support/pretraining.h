@@ -15,7 +15,6 @@ namespace layerwise::apps {
 struct QuickDefaults {
   int64_t repeats = 4;
   int64_t curve_every = 5;
-  std::string encoder_epochs = "2";
   std::string learning_rates = "0.01,0.001";
   int64_t steps = 500;
 };

@@ -174,8 +174,11 @@ std::string x_axis(const Panel& panel) {
   if (panel.x_tics.empty()) return text + "set xtics autofreq\nset autoscale x\n";
   std::vector<std::string> tics;
   for (const double x : panel.x_tics) tics.push_back(number(x));
+  // On a logarithmic axis gnuplot may round a tic at its very end away.
+  const double room = panel.x_scale == Scale::logarithmic ? 1.02 : 1;
   return text + fmt::format("set xtics ({})\nset xrange [{}:{}]\n", fmt::join(tics, ", "),
-                            tics.front(), tics.back());
+                            number(panel.x_tics.front() / room),
+                            number(panel.x_tics.back() * room));
 }
 
 std::string axes(const Panel& panel) {
