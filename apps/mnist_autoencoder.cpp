@@ -18,12 +18,11 @@
 #include <fmt/ranges.h>
 #include <torch/utils.h>
 
-#include "layerwise/file.h"
 #include "layerwise/nn/dense.h"
-#include "layerwise/report/failure.h"
 #include "layerwise/report/statistics.h"
 
 #include "support/autoencoder.h"
+#include "support/checkpoints.h"
 #include "support/experiment.h"
 #include "support/figures.h"
 #include "support/resume.h"
@@ -256,13 +255,9 @@ struct Run {
 };
 
 void load(StackedAutoencoder& net, const Run& run, const std::filesystem::path& path) {
-  try {
-    load_checkpoint(*net, path, run.options.description(run.images));
-  } catch (const FileError& error) {
-    throw report::Failure(error.what(),
-                          "remove that checkpoint to go on after the one before it, or start anew "
-                          "with another --out");
-  }
+  load_in_run(*net, path, run.options.description(run.images),
+              "remove that checkpoint to go on after the one before it, or start anew with another "
+              "--out");
 }
 
 /// Which fits of a repeat a folder has whole checkpoints of, from the first on.
@@ -282,19 +277,6 @@ Finished finished_fits(const Run& run, const std::vector<PlannedFit>& plan, int6
   return finished;
 }
 
-/// The checkpoints in a folder, also those of a run with other phases or repeats.
-std::vector<std::string> checkpoints_in(const std::filesystem::path& folder) {
-  static const std::regex name(
-      "(repeat[0-9]+_)?(phase_[0-9]+|all_layers|fine_tuned)\\.safetensors");
-  std::vector<std::string> found;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    const auto file = entry.path().filename().string();
-    if (std::regex_match(file, name)) found.push_back(file);
-  }
-  return found;
-}
-
 /// One repeat: what it trains is saved after every stage.
 void train(Run& run, const std::vector<PlannedFit>& plan, const Repeat& repeat, Random& random,
            const Observer& observer) {
@@ -310,11 +292,7 @@ void train(Run& run, const std::vector<PlannedFit>& plan, const Repeat& repeat, 
     observer.on_stage(report);
     if (report.info.variant == "whole" || report.result.diverged()) return;
     const auto path = repeat.folder / checkpoint_name(report.info, run.options, repeat.number);
-    try {
-      save_checkpoint(*net, path, run.options.description(run.images));
-    } catch (const FileError& error) {
-      throw report::Failure(error.what(), "free some space, or choose another place with --out");
-    }
+    save_in_run(*net, path, run.options.description(run.images));
   };
   train_stacked_autoencoder(net, repeat.data, run.options.training(), random, saving, stages_done);
   const std::lock_guard lock(run.mutex);
@@ -357,7 +335,9 @@ Experiment experiment_of(Run& run, const RunOptions& options) {
     return finished_fits(run, plan, repeat, folder);
   };
   experiment.figure_names = {"learning_curves", "reconstructions", "filters"};
-  experiment.files = checkpoints_in(options.out);
+  experiment.files =  // also those of a run with other phases or repeats
+      files_named(options.out,
+                  std::regex("(repeat[0-9]+_)?(phase_[0-9]+|all_layers|fine_tuned)\\.safetensors"));
   return experiment;
 }
 

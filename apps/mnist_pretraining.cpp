@@ -9,23 +9,18 @@
 /// the document lacks: held-out accuracy from step 0 on, of every variant.
 #include <algorithm>
 #include <filesystem>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <regex>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <torch/utils.h>
 
-#include "layerwise/data/subset.h"
-#include "layerwise/file.h"
 #include "layerwise/pretraining/principal_components.h"
-#include "layerwise/report/failure.h"
 #include "layerwise/train/evaluate.h"
 
 #include "support/answer.h"
 #include "support/answer_figures.h"
+#include "support/checkpoints.h"
 #include "support/comparison.h"
 #include "support/experiment.h"
 #include "support/pretraining.h"
@@ -83,27 +78,6 @@ std::string encoder_file(int64_t repeat) {
   return repeat > 0 ? fmt::format("repeat{}_encoder.safetensors", repeat) : "encoder.safetensors";
 }
 
-/// The encoders in a folder, also those of a run with other repeats.
-std::vector<std::string> encoders_in(const std::filesystem::path& folder) {
-  static const std::regex name("(repeat[0-9]+_)?encoder\\.safetensors");
-  std::vector<std::string> found;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    const auto file = entry.path().filename().string();
-    if (std::regex_match(file, name)) found.push_back(file);
-  }
-  return found;
-}
-
-void load(StackedAutoencoder& net, const Run& run, const std::filesystem::path& path,
-          const std::string& hint) {
-  try {
-    load_checkpoint(*net, path, run.options.encoder.description(run.images));
-  } catch (const FileError& error) {
-    throw report::Failure(error.what(), hint);
-  }
-}
-
 /// The encoder of a repeat: given, or trained and saved, or if the run has done so already, loaded.
 /// None if its training diverged.
 StackedAutoencoder encoder_of(const Run& run, const Repeat& repeat, Random& random,
@@ -113,16 +87,13 @@ StackedAutoencoder encoder_of(const Run& run, const Repeat& repeat, Random& rand
   const bool finished = repeat.finished.front();
   const bool trains = options.needs_encoder() && options.checkpoint.empty() && !finished;
   const auto save = [&](const StackedAutoencoder& net) {
-    try {
-      save_checkpoint(*net, path, options.encoder.description(run.images));
-    } catch (const FileError& error) {
-      throw report::Failure(error.what(), "free some space, or choose another place with --out");
-    }
+    save_in_run(*net, path, options.encoder.description(run.images));
   };
   auto net = trains ? pretrained(options, repeat.data, random, observer, save)
                     : given_encoder(options, repeat.data, random);
   if (options.needs_encoder() && options.checkpoint.empty() && finished) {
-    load(net, run, path, "the run cannot be resumed; start it anew with another --out");
+    load_in_run(*net, path, options.encoder.description(run.images),
+                "the run cannot be resumed; start it anew with another --out");
   }
   return net;
 }
@@ -255,7 +226,7 @@ Experiment experiment_of(Run& run, const RunOptions& options, Split data) {
                              : accuracy_figures(own, results(study, curves));
   };
   experiment.figure_names = {"held_out_accuracy", "accuracy_by_labels"};
-  experiment.files = encoders_in(options.out);
+  experiment.files = files_named(options.out, std::regex("(repeat[0-9]+_)?encoder\\.safetensors"));
   experiment.files.emplace_back("tuning.csv");
   return experiment;
 }
