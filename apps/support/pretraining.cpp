@@ -68,10 +68,11 @@ void PretrainingOptions::add_to(CLI::App& app) {
       ->check(file_name())
       ->option_text("CHECKPOINT")
       ->group(pretraining);
-  add_list(app, "--encoder-epochs", encoder.epochs,
-           "Epochs of each phase of its training; with --encoder the random numbers go on "
-           "behind those of such a training, as if it had been made",
-           whole_number(1, most), "N[,N...]")
+  add_list(
+      app, "--encoder-epochs", encoder.epochs,
+      "Epochs of each phase of its training; the classifiers' random numbers come behind those "
+      "of it, even if there is none",
+      whole_number(1, most), "N[,N...]")
       ->group(pretraining);
   add_count(app, "--encoder-batch-size", encoder.batch_size, "Images of a step of its training")
       ->group(pretraining);
@@ -138,9 +139,8 @@ void PretrainingOptions::check(const CLI::App& app, const RunOptions& run) const
   if (encoder.data.validation == 0)
     throw UsageError("--validation 0 leaves no row to measure held-out accuracy on",
                      "ask for some rows");
-  for (const auto* option : {"--encoder", "--encoder-epochs", "--encoder-batch-size"})
-    refuse_if(!needs_encoder(), option, "has no effect: no variant has a pretrained encoder",
-              "leave it out, or add one with --variants");
+  refuse_if(!needs_encoder(), "--encoder", "has no effect: no variant has a pretrained encoder",
+            "leave it out, or add one with --variants");
   const auto chosen = chosen_variants();
   const bool head_first = std::any_of(chosen.begin(), chosen.end(), [](const auto& variant) {
     return variant.trained == Trained::head_then_everything;

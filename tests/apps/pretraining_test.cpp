@@ -301,7 +301,6 @@ TEST_CASE("What cannot be compared is refused, and nothing is written") {
            {"--patience 2", 2, "--patience"},
            {"--variants none,frozen,none", 2, "none twice"},
            {"--variants best", 2, "'best'"},
-           {"--variants none,pixels --encoder-epochs 2", 2, "--encoder-epochs"},
            {"--variants none,pixels " + other, 2, "--encoder"},
            {"--variants frozen --head-share 0.5", 2, "--head-share"},
            {"--validation 0", 2, "--validation 0"},
@@ -322,15 +321,38 @@ TEST_CASE("What cannot be compared is refused, and nothing is written") {
                                     "--labels 60", "--encoder-batch-size 25"}) {
       const auto name = given.substr(0, given.find(' ')) + " ";
       const bool repeated = options.rfind(name, 0) == 0 || contains(options, " " + name);
-      const bool pixels_only = contains(options, "none,pixels") && contains(name, "encoder");
       const bool budgets = contains(options, "--budgets") && name == "--labels ";
-      if (!repeated && !pixels_only && !budgets) base += " " + given;
+      if (!repeated && !budgets) base += " " + given;
     }
     const auto outcome = run(folder, app + base + " " + options + " --out out");
     require_two_lines(outcome, status);
     INFO(outcome.err);
     REQUIRE(contains(outcome.err, value));
     REQUIRE_FALSE(std::filesystem::exists(folder.path() / "out"));
+  }
+}
+
+TEST_CASE("Both comparisons are drawn", "[gnuplot]") {
+  const TemporaryFolder folder;
+  write_images(folder.path() / "data");
+  const auto steps =
+      run(folder, program("mnist_pretraining") + quick_to_run + "--repeats 2 --out steps");
+  if (contains(steps.err, "'gnuplot' is not in PATH")) {
+    WARN("skipped: no gnuplot");
+    return;
+  }
+  INFO(steps.err);
+  REQUIRE(steps.status == 0);
+  const auto budgets = program("mnist_pretraining") + data +
+                       "--encoder-epochs 1 --epochs 2 --batch-size 20 --budgets 30,60 --steps 100 "
+                       "--learning-rates 0.01 --tuning-repeats 1 --variants none,pca --out labels";
+  const auto labels = run(folder, budgets);
+  INFO(labels.err);
+  REQUIRE(labels.status == 0);
+  for (const auto* picture : {"steps/held_out_accuracy", "labels/accuracy_by_labels"}) {
+    INFO(picture);
+    REQUIRE(content_of(folder.file(std::string(picture) + ".png")).substr(1, 3) == "PNG");
+    REQUIRE(contains(content_of(folder.file(std::string(picture) + ".svg")), "</svg>"));
   }
 }
 
