@@ -204,8 +204,7 @@ TEST_CASE("Labels stand at the ends of their lines, in their order, and do not t
   const auto script = content_of(folder.file("labelled.gp"));
   std::vector<double> heights;
   for (const auto* name : {"high", "nearer", "near", "low"}) {
-    const auto place =
-        script.find(std::string("set label \"") + name + "\" at graph 1.015, graph ");
+    const auto place = script.find(std::string("set label \"") + name + "\" at graph 1.09, graph ");
     REQUIRE(place != std::string::npos);
     heights.push_back(
         std::stod(script.substr(script.find("graph ", place + 25 + std::string(name).size()) + 6)));

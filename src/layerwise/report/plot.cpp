@@ -160,8 +160,14 @@ std::string label_commands(const Panel& panel, int panel_height) {
   const auto [bottom, top] = y_range(panel);
   auto text = fmt::format("set yrange [{}:{}]\nunset offsets\n", number(bottom), number(top));
   for (const auto& [series, height] : placed_labels(panel, line_height)) {
-    text += fmt::format("set label {} at graph 1.015, graph {:.4f} left textcolor rgb {}\n",
-                        quoted(series->label), height, quoted(series->style.color));
+    const auto& [kind, color, marker, dash, size] = series->style;
+    // A piece of the line before its name: in grey, dashes tell lines apart.
+    text += fmt::format(
+        "set arrow from graph 1.015, graph {0:.4f} to graph 1.075, graph {0:.4f} nohead linewidth "
+        "1.8 "
+        "dashtype {1} linecolor rgb {2}\n"
+        "set label {3} at graph 1.09, graph {0:.4f} left textcolor rgb {2}\n",
+        height, dash, quoted(color), quoted(series->label));
   }
   return text;
 }
@@ -275,7 +281,7 @@ std::string script_of(const Figure& figure) {
   size_t longest = 0;
   for (const auto& panel : figure.panels)
     for (const auto& series : panel.series) longest = std::max(longest, series.label.size());
-  if (longest > 0) text += fmt::format("set rmargin {}\n", longest + 2);
+  if (longest > 0) text += fmt::format("set rmargin {}\n", longest + 8);
   const auto commands = plot_commands(figure);
   text += fmt::format(
       "set terminal pngcairo size {},{} font \"DejaVu Sans,12\" fontscale 2 linewidth 2 pointscale "
