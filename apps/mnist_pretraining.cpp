@@ -1,9 +1,12 @@
 /// What pretraining is worth on few labels: the second half of the question.
 ///
-///     mnist_pretraining                              the document's script, with controls; one
-///     minute mnist_pretraining --repeats 20 --threads 2     with intervals, and the question
-///     answered mnist_pretraining --budgets 100,250,500,1000,2000,5000,20000,55000 --repeats 20
-///     --threads 2 mnist_pretraining --quick                      a version of two minutes
+///     mnist_pretraining                           the document's script, and controls
+///
+///     mnist_pretraining --repeats 20 --threads 2  with intervals, and the question answered
+///
+///     mnist_pretraining --budgets 100,1000,10000  at several numbers of labels
+///
+///     mnist_pretraining --quick                   a version of two minutes
 ///
 /// Prints `0 Train accuracy after each mini-batch: ...` for the document's two variants, then what
 /// the document lacks: held-out accuracy from step 0 on, of every variant.
@@ -271,11 +274,11 @@ int run(int argc, char** argv) {
   return run_program(app, arguments, [&] {
     options.check();
     own.check(app, options);
-    adopt_checkpoint(own);
     Run run{own, own.encoder.data.read(), {}, {}};
+    adopt_checkpoint(own, run.images);
     own.encoder.data.check(run.images);
     auto data = own.encoder.data.split(run.images);
-    own.check_data(app, data);
+    own.check_data(app, data, options.repeats);
     set_option(command.arguments, "--device", find_device(options.device_for_repeats()).str());
     for (const auto& [name, place] : {std::pair("--data-dir", own.encoder.data.data_dir),
                                       std::pair("--encoder", own.checkpoint)}) {

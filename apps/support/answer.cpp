@@ -110,7 +110,7 @@ std::optional<Row> at_the_start(const ComparisonResults& r) {
   if (ahead.above(0)) return Row{expected, "It does start ahead.", "", number};
   if (ahead.below(0)) return Row{expected, "It starts behind.", "", number};
   return Row{
-      expected, "Neither starts ahead of the other.",
+      expected, "Neither is seen to start ahead of the other.",
       "The head, which makes classes of codes, starts from random weights in both: before it "
       "has learned something, good codes are worth nothing.",
       number};
@@ -158,18 +158,27 @@ std::optional<Row> slower(const ComparisonResults& r) {
     const auto gained = difference(standardised, frozen);
     if (gained.above(0)) {
       why =
-          "The codes are neither centred nor scaled, and a linear head on them needs more steps at "
-          "this learning rate: with each unit's mean taken off and divided by its deviation, the "
-          "same head on the same frozen encoder climbs faster.";
+          "A linear head on these codes needs more steps at this learning rate. With every unit "
+          "brought to a mean of 0 and a deviation of 1, the same head on the same frozen encoder "
+          "climbs faster.";
       number += fmt::format(
           "; with standardised codes {}, {} points more, and {} points from no pretraining",
           share(standardised), points(gained), points(difference(standardised, none)));
-      const auto scale = [&](const char* metric) { return mean_of(r.train("frozen", metric)); };
-      number += fmt::format(
-          "; the units' means are {:.2f} and their deviations {:.2f} (root mean "
-          "square over the units)",
-          scale("code_mean"), scale("code_deviation"));
     }
+  }
+  const auto scale = [&](const char* variant) {
+    return fmt::format("{:.2f} and {:.2f}", mean_of(r.train(variant, "code_mean")),
+                       mean_of(r.train(variant, "code_deviation")));
+  };
+  number +=
+      fmt::format("; the units' means and deviations: {} (root mean square)", scale("frozen"));
+  if (r.has("pca")) {
+    const auto centred = difference(r.at("pca", early, "validation"), frozen);
+    number += fmt::format(", of principal components {}, which are {} points from frozen",
+                          scale("pca"), points(centred));
+    if (!why.empty() && !centred.above(0))
+      why +=
+          " Centring alone is not seen to do it: principal components are centred, and no faster.";
   }
   return Row{expected, "With the encoder frozen, accuracy climbs more slowly.", why, number};
 }
@@ -180,15 +189,26 @@ std::optional<Row> not_freezing(const ComparisonResults& r) {
   const auto ahead = difference(random, r.at("frozen", early, "validation"));
   if (!ahead.above(0)) return std::nullopt;
   const auto later = difference(r.test("random-frozen"), r.test("frozen"));
+  auto number = fmt::format(
+      "held out after step {}: {} with random weights, {} points more; on the "
+      "test rows at the end {} points",
+      early, share(random), points(ahead), points(later));
+  std::string why;
+  if (r.has("standardised") && r.has("random-standardised")) {
+    const auto content = difference(r.at("standardised", early, "validation"),
+                                    r.at("random-standardised", early, "validation"));
+    number += fmt::format("; both standardised, pretrained - random {} points at step {}",
+                          points(content), early);
+    if (!content.below(0))
+      why =
+          "It is the scale of the codes rather than what they hold: standardised, those of the "
+          "pretrained encoder are not behind the random ones.";
+  }
   return Row{
       "That is because the encoder is frozen.",
       "Freezing is not all of it: a frozen encoder with random weights climbs faster at first" +
           std::string(later.below(0) ? ", and ends behind." : "."),
-      "Pretraining makes codes from which pixels can be brought back, not codes that a head "
-      "learns classes from quickly.",
-      fmt::format("held out after step {}: {} with random weights, {} points more; on the test "
-                  "rows at the end {} points",
-                  early, share(random), points(ahead), points(later))};
+      why, number};
 }
 
 std::optional<Row> in_the_end(const ComparisonResults& r, const PretrainingOptions& options) {
@@ -197,9 +217,10 @@ std::optional<Row> in_the_end(const ComparisonResults& r, const PretrainingOptio
   auto number = fmt::format("test rows: {} with the frozen encoder, {} without; {} points",
                             share(r.test("frozen")), share(r.test("none")), points(end));
   std::string happens =
-      end.above(0)   ? fmt::format("With {} labels it does: it ends ahead.", labels)
-      : end.below(0) ? fmt::format("With {} labels it ends behind.", labels)
-                     : fmt::format("With {} labels neither ends ahead of the other.", labels);
+      end.above(0) ? fmt::format("With {} labels it does: it ends ahead.", labels)
+      : end.below(0)
+          ? fmt::format("With {} labels it ends behind.", labels)
+          : fmt::format("With {} labels neither is seen to end ahead of the other.", labels);
   std::vector<std::string> as_good;
   for (const auto& [variant, name] :
        {std::pair("pca", "as many principal components"),
@@ -398,6 +419,8 @@ std::vector<report::Section> answer_sections(const PretrainingOptions& options,
   if (!results.has("none") || !results.has("frozen") || results.repeats() < 2) return {};
   report::Section section{"The question answered", {}};
   section.sentences = true;
+  const bool own_encoders = options.checkpoint.empty();
+  if (!own_encoders) section.title = "What this encoder says of the question";
   if (results.repeats() < repeats_for_an_answer) {
     section.title = "What these repeats say of the question";
     section.paragraphs.push_back(
@@ -406,7 +429,7 @@ std::vector<report::Section> answer_sections(const PretrainingOptions& options,
                     "do not support is left out.",
                     results.repeats(), repeats_for_an_answer));
   }
-  if (results.study().comparable) {
+  if (results.study().comparable && own_encoders) {
     if (auto text = mistake(results); !text.empty()) section.paragraphs.push_back(std::move(text));
   }
   section.table.columns = {"expected", "happens", "why", "number"};

@@ -356,6 +356,7 @@ void run_experiment(const Experiment& experiment, const CLI::App& app, const Com
     study.comparable = changed.empty();
     description.add_results(study);
     report_study(experiment, study, recorder, changed, command, folder, failure);
+    recorder.write_mean_curves();
   } catch (const Interrupted& interrupted) {
     description.try_to_end("interrupted");
     if (!experiment.finished) throw;

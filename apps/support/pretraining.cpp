@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <set>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -154,6 +156,13 @@ void PretrainingOptions::check(const CLI::App& app, const RunOptions& run) const
   if (has_budgets() && subset == "first" && run.repeats > 1)
     throw UsageError("--subset first with --budgets and several repeats",
                      "the rows of a budget are drawn by each repeat: leave it out");
+  std::error_code ignored;
+  if (run.force && !checkpoint.empty() &&
+      std::filesystem::equivalent(std::filesystem::absolute(checkpoint).parent_path(), run.out,
+                                  ignored)) {
+    throw UsageError("--force would remove the run that --encoder is part of",
+                     "choose another folder with --out");
+  }
   const auto phases = encoder.phases();
   const auto lists = static_cast<int64_t>(cut_at_commas(encoder.epochs).size());
   if (lists > phases) {
@@ -173,7 +182,7 @@ void PretrainingOptions::check(const CLI::App& app, const RunOptions& run) const
   }
 }
 
-void PretrainingOptions::check_data(const CLI::App& app, const Split& data) const {
+void PretrainingOptions::check_data(const CLI::App& app, const Split& data, int64_t repeats) const {
   const auto pixels = data.train.inputs.size(1);
   if (encoder.layer_units().front() != pixels) {
     throw UsageError(fmt::format("--units begins with {}, but the images have {} pixels",
@@ -183,8 +192,8 @@ void PretrainingOptions::check_data(const CLI::App& app, const Split& data) cons
   const auto most_labels = label_counts().back();
   if (most_labels > data.train.size()) {
     throw UsageError(
-        fmt::format("{} {} labels, and {} rows to train on",
-                    has_budgets() ? "--budgets" : "--labels", most_labels, data.train.size()),
+        fmt::format("{} {}, and {} rows to train on", has_budgets() ? "--budgets" : "--labels",
+                    most_labels, data.train.size()),
         app.get_option("--validation")->count() > 0 ? "ask for fewer, or fewer --validation rows"
                                                     : "ask for fewer");
   }
@@ -196,7 +205,7 @@ void PretrainingOptions::check_data(const CLI::App& app, const Split& data) cons
   const auto first = data.train.targets.narrow(0, 0, most_labels);
   try {
     require_every_class(data.train.targets, classes);
-    if (takes_first_rows(1) && !has_budgets()) require_every_class(first, classes);
+    if (takes_first_rows(repeats)) require_every_class(first, classes);
     require_every_class(data.validation.targets, classes);
   } catch (const std::invalid_argument& error) {
     throw report::Failure(
@@ -281,7 +290,7 @@ int64_t PretrainingOptions::trained_numbers(const ClassifierVariant& variant) co
   return count;
 }
 
-void adopt_checkpoint(PretrainingOptions& options) {
+void adopt_checkpoint(PretrainingOptions& options, const LabelledImages& images) {
   if (options.checkpoint.empty()) return;
   auto& encoder = options.encoder;
   try {
@@ -297,11 +306,13 @@ void adopt_checkpoint(PretrainingOptions& options) {
     load_checkpoint(*net, options.checkpoint,
                     {{"model", "stacked autoencoder"},
                      {"units", encoder.units},
-                     {"activation", encoder.activation}});
+                     {"activation", encoder.activation},
+                     {"training_images_crc32", images.checksum}});
   } catch (const FileError& error) {
-    throw report::Failure(error.what(),
-                          "name the checkpoint of a stacked autoencoder with --encoder, and its "
-                          "network with --units and --activation");
+    throw report::Failure(
+        error.what(),
+        "name the checkpoint of a stacked autoencoder with --encoder, and its "
+        "network with --units and --activation, its images with --dataset or --data-dir");
   }
 }
 

@@ -46,7 +46,7 @@ struct PretrainingOptions {
   /// @throws UsageError if options given contradict each other or would have no effect
   void check(const CLI::App& app, const RunOptions& run) const;
   /// @throws UsageError or report::Failure if the data do not have what is asked for
-  void check_data(const CLI::App& app, const Split& data) const;
+  void check_data(const CLI::App& app, const Split& data, int64_t repeats) const;
 
   /// The variants asked for, in the order of `classifier_variants`.
   std::vector<ClassifierVariant> chosen_variants() const;
@@ -69,7 +69,8 @@ struct PretrainingOptions {
 };
 
 /// Sets the encoder's options to what a checkpoint says of itself.
-/// @throws report::Failure if it cannot be read, or holds an encoder of other units or activation
-void adopt_checkpoint(PretrainingOptions& options);
+/// @throws report::Failure if it cannot be read, or holds an encoder of other units, another
+///   activation or other training images
+void adopt_checkpoint(PretrainingOptions& options, const LabelledImages& images);
 
 }  // namespace layerwise::apps

@@ -1,6 +1,7 @@
 #include "support/recorder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
@@ -160,7 +161,9 @@ std::vector<Finished> fits_with_rows(const std::vector<PlannedFit>& plan, int64_
                                         std::vector<size_t>(plan.size(), 0));
   for (const auto& row : metric_rows_in(folder / "metrics.csv")) {
     const auto place = place_named(plan, row.info);
-    if (place && row.repeat < rows.size()) ++rows[row.repeat][*place];
+    const bool reached =
+        std::isfinite(row.score.value);  // what diverged is made again, and does so
+    if (place && reached && row.repeat < rows.size()) ++rows[row.repeat][*place];
   }
   std::vector<Finished> finished;
   for (const auto& counts : rows) {
@@ -223,9 +226,6 @@ void Recorder::take_metrics(const std::vector<Finished>& finished) {
                         experiment_.label(fit.info)),
             start_anew);
       }
-      if (std::any_of(outcome.scores.begin(), outcome.scores.end(),
-                      [](const Score& score) { return !std::isfinite(score.value); }))
-        outcome.trouble = outcome.details = "diverged";
     }
   }
 }
@@ -248,8 +248,7 @@ void Recorder::take_curves(const std::vector<Finished>& finished) {
   for (size_t repeat = 0; repeat < finished.size(); ++repeat) {
     for (size_t i = 0; i < experiment_.plan.size(); ++i) {
       const auto& fit = experiment_.plan[i];
-      const bool diverged = !study_.repeats[repeat][i].trouble.empty();
-      if (!finished[repeat][i] || !keeps_curves(static_cast<int64_t>(repeat)) || diverged) continue;
+      if (!finished[repeat][i] || !keeps_curves(static_cast<int64_t>(repeat))) continue;
       const auto rows =
           std::count_if(curves_[repeat].begin(), curves_[repeat].end(),
                         [&](const CurvePoint& point) { return point.info == fit.info; });
@@ -330,9 +329,12 @@ void Recorder::end_repeat(int64_t repeat) {
 void Recorder::finish() {
   progress_.print("");
   report::write_whole(metrics_path_, std::string(metrics_header) + "\n" + all_metric_rows());
-  const bool means = run_.curves == RunOptions::Curves::mean && run_.repeats > 1;
-  report::write_whole(curves_path_, std::string(curves_header) + "\n" +
-                                        (means ? mean_curve_rows() : all_curve_rows()));
+  report::write_whole(curves_path_, std::string(curves_header) + "\n" + all_curve_rows());
+}
+
+void Recorder::write_mean_curves() {
+  if (run_.curves != RunOptions::Curves::mean || run_.repeats == 1) return;
+  report::write_whole(curves_path_, std::string(curves_header) + "\n" + mean_curve_rows());
 }
 
 std::string Recorder::all_metric_rows() const {

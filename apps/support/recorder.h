@@ -37,8 +37,11 @@ class Recorder {
   /// Makes every repeat end when its hooks are called next.
   void stop() { stopping_ = true; }
   /// Writes metrics.csv in the order of the repeats, whatever order they ended in, with NaN for
-  /// what was not reached; and curves.csv, with means and intervals if it is to have those.
+  /// what was not reached; and curves.csv.
   void finish();
+  /// Puts means and intervals into curves.csv, if it is to have those: the last thing of a run,
+  /// which cannot be resumed any more.
+  void write_mean_curves();
 
   const Study& study() const { return study_; }
   const Curves& curves() const { return curves_; }

@@ -115,6 +115,14 @@ TunedRates tuned_rates(const PretrainingOptions& options, const RunOptions& run,
       const std::lock_guard lock(mutex);
       return trials.count({number, variant.name, labels, rate}) > 0;
     };
+    const bool all_done = [&] {
+      for (const auto labels : options.label_counts())
+        for (const auto& variant : variants)
+          for (const double rate : rates)
+            if (!is_done(variant, labels, rate)) return false;
+      return true;
+    }();
+    if (all_done) return progress.advance("", work * static_cast<double>(rates.size()));
     Random random(static_cast<uint32_t>(run.seed), static_cast<uint32_t>(number));
     const auto encoder = options.needs_encoder() && options.checkpoint.empty()
                              ? pretrained(options, learned, random, observer, {})

@@ -262,6 +262,26 @@ TEST_CASE("A killed comparison goes on after its last whole variant and ends wit
   require_two_lines(run(folder, app + " --resume part"), 1);
 }
 
+TEST_CASE("A comparison that is killed while its plots are drawn goes on, too") {
+  const TemporaryFolder folder;
+  write_images(folder.path() / "data");
+  const auto options = quick_to_run + "--repeats 2 ";
+  REQUIRE(run(folder, app + options + "--out whole").status == 0);
+  std::filesystem::create_directory(folder.path() / "bin");
+  write_whole(folder.file("bin/gnuplot"), "#!/bin/sh\nkill -9 $PPID\n");
+  std::filesystem::permissions(folder.path() / "bin/gnuplot", std::filesystem::perms::owner_all);
+  const auto killed = run(folder, "PATH='" + folder.file("bin") + "' " +
+                                      program("mnist_pretraining") + options + "--out part");
+  REQUIRE(killed.status != 0);
+  REQUIRE_FALSE(std::filesystem::exists(folder.path() / "part/report.html"));
+  const auto resumed = run(folder, app + " --resume part");
+  INFO(resumed.err);
+  REQUIRE(resumed.status == 0);
+  for (const auto* file : {"metrics.csv", "curves.csv"})
+    REQUIRE(content_of(folder.path() / "part" / file) ==
+            content_of(folder.path() / "whole" / file));
+}
+
 TEST_CASE("--quick says what it leaves out") {
   const TemporaryFolder folder;
   write_images(folder.path() / "data", {.train = 2300});
@@ -367,10 +387,29 @@ TEST_CASE("A class without a label is a failure that names it") {
   require_two_lines(first, 1);
   REQUIRE(contains(first.err, "class 7"));
   REQUIRE_FALSE(std::filesystem::exists(folder.path() / "out"));
-  REQUIRE(run(folder, app + quick_to_run + "--subset drawn --labels 40 --out out").status == 2);
+  const auto encoder = program("mnist_autoencoder") +
+                       " --data-dir data --validation 20 --units 30,12,7 --batch-size 25 "
+                       "--epochs 1 --out pretrained";
+  REQUIRE(run(folder, "PATH=/nowhere " + encoder).status == 0);
+  write_images(folder.path() / "other", {.seed = 9});
+  const auto foreign =
+      run(folder, app +
+                      " --data-dir other --validation 20 --units 30,12,7 --encoder-batch-size 25 "
+                      "--labels 60 --batch-size 20 --encoder pretrained/phase_2.safetensors "
+                      "--out out");
+  require_two_lines(foreign, 1);
+  REQUIRE(contains(foreign.err, "training_images_crc32"));
+  const auto removed = run(folder, app + quick_to_run +
+                                       "--out pretrained --force --encoder "
+                                       "pretrained/phase_2.safetensors");
+  require_two_lines(removed, 2);
+  REQUIRE(std::filesystem::exists(folder.path() / "pretrained/phase_2.safetensors"));
   const auto drawn =
       data + "--encoder-epochs 1 --labels 40 --epochs 2 --batch-size 20 --subset drawn ";
   REQUIRE(run(folder, app + drawn + "--out drawn").status == 0);
+  const auto repeated =
+      data + "--encoder-epochs 1 --labels 40 --epochs 2 --batch-size 20 --repeats 2 ";
+  REQUIRE(run(folder, app + repeated + "--out repeated").status == 0);
 }
 
 }  // namespace
