@@ -382,7 +382,9 @@ std::vector<std::string> comparison_notes(const PretrainingOptions& options, con
     notes.push_back(fmt::format(
         "Points are percentage points. What stands in brackets is the 95% confidence interval of a "
         "mean over {} repeats (Student's t); differences are taken within each repeat, whose "
-        "variants have the same labelled rows, batches and first weights of the head.",
+        "variants have the same labelled rows and batches, and start with the same head if it "
+        "stands on "
+        "codes.",
         repeats));
   } else {
     notes.emplace_back(
@@ -397,19 +399,23 @@ std::vector<std::string> comparison_notes(const PretrainingOptions& options, con
   }
   if (options.quick) {
     const PretrainingOptions whole;
-    const auto few =
-        fmt::format("and {} repeats are too few to decide small differences.", repeats);
-    notes.push_back(
-        options.has_budgets()
-            ? fmt::format(
-                  "--quick leaves out: of {} steps those after {}; of the learning rates {} "
-                  "all but {}, tried out on {} repeat instead of {}; {}",
-                  whole.steps, options.steps, whole.learning_rates, options.learning_rates,
-                  options.tuning_repeats, whole.tuning_repeats, few)
-            : fmt::format(
-                  "--quick leaves out: held-out accuracy was measured every {} steps instead "
-                  "of after each, there are no label budgets, {}",
-                  options.curve_every, few));
+    std::vector<std::string> left_out;
+    if (options.has_budgets() && options.steps < whole.steps)
+      left_out.push_back(fmt::format("of {} steps those after {}", whole.steps, options.steps));
+    if (options.has_budgets() && options.learning_rates != whole.learning_rates)
+      left_out.push_back(fmt::format("of the learning rates {} all but {}", whole.learning_rates,
+                                     options.learning_rates));
+    if (options.has_budgets() && options.tuning_repeats < whole.tuning_repeats)
+      left_out.push_back(fmt::format("of {} tuning repeats {}", whole.tuning_repeats,
+                                     whole.tuning_repeats - options.tuning_repeats));
+    if (!options.has_budgets()) left_out.emplace_back("label budgets");
+    if (!options.has_budgets() && options.curve_every > 1)
+      left_out.push_back(
+          fmt::format("looks at held-out accuracy but for every {} steps", options.curve_every));
+    if (repeats < repeats_for_an_answer)
+      left_out.push_back(fmt::format("of {} repeats {}, and with them small differences",
+                                     repeats_for_an_answer, repeats_for_an_answer - repeats));
+    notes.push_back(fmt::format("--quick leaves out: {}.", fmt::join(left_out, "; ")));
   }
   return notes;
 }
