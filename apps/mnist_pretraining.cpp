@@ -267,6 +267,7 @@ int run(int argc, char** argv) {
          "--quick", own.quick,
          "A version that takes two minutes: other defaults for --repeats, --curve-every and what "
          "belongs to --budgets")
+      ->disable_flag_override()
       ->group("Run");
   own.add_to(app);
 

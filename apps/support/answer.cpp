@@ -411,7 +411,7 @@ std::vector<std::string> comparison_notes(const PretrainingOptions& options, con
     if (!options.has_budgets()) left_out.emplace_back("label budgets");
     if (!options.has_budgets() && options.curve_every > 1)
       left_out.push_back(
-          fmt::format("looks at held-out accuracy but for every {} steps", options.curve_every));
+          fmt::format("looks at held-out accuracy except one every {} steps", options.curve_every));
     if (repeats < repeats_for_an_answer)
       left_out.push_back(fmt::format("of {} repeats {}, and with them small differences",
                                      repeats_for_an_answer, repeats_for_an_answer - repeats));
