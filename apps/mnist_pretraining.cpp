@@ -247,7 +247,9 @@ int run(int argc, char** argv) {
   options.curves = RunOptions::Curves::mean;
   PretrainingOptions own;
   const auto& given = command.arguments;
-  own.quick = std::find(given.begin(), given.end(), "--quick") != given.end();
+  own.quick = std::any_of(given.begin(), given.end(), [](const std::string& word) {
+    return word == "--quick" || word == "--quick=true";
+  });
   if (own.quick) {
     const QuickDefaults quick;
     own.set_defaults(quick);
