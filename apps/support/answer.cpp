@@ -282,24 +282,34 @@ std::string schedule(const PretrainingOptions& options, bool tuned) {
       options.tuning_repeats);
 }
 
-report::Table differences_table(const PretrainingOptions& options, const ComparisonResults& results,
-                                bool tuned) {
+/// One row for each number of labels, one cell for each variant.
+template <typename Cell>
+report::Table table_by_labels(const PretrainingOptions& options,
+                              const std::vector<ClassifierVariant>& variants, Cell cell) {
   report::Table table{{"labels"}, {}};
-  std::vector<ClassifierVariant> variants;
-  for (const auto& variant : options.chosen_variants()) {
-    if (variant.name == "none") continue;
-    variants.push_back(variant);
-    table.columns.push_back(variant.name);
-  }
+  for (const auto& variant : variants) table.columns.push_back(variant.name);
   for (const auto labels : options.label_counts()) {
     std::vector<std::string> row{fmt::format("{}", labels)};
-    for (const auto& variant : variants) {
-      row.push_back(points(difference(results.test(name_of(variant, tuned), labels),
-                                      results.test(tuned ? "none:tuned" : "none", labels))));
-    }
+    for (const auto& variant : variants) row.push_back(cell(variant, labels));
     table.rows.push_back(row);
   }
   return table;
+}
+
+/// On the test rows, from no pretraining.
+Interval gain_of(const ComparisonResults& results, const ClassifierVariant& variant, int64_t labels,
+                 bool tuned) {
+  return difference(results.test(name_of(variant, tuned), labels),
+                    results.test(name_of(variant_named("none"), tuned), labels));
+}
+
+report::Table differences_table(const PretrainingOptions& options, const ComparisonResults& results,
+                                bool tuned) {
+  auto variants = options.chosen_variants();
+  std::erase_if(variants, [](const auto& variant) { return variant.name == "none"; });
+  return table_by_labels(options, variants, [&](const auto& variant, int64_t labels) {
+    return points(gain_of(results, variant, labels, tuned));
+  });
 }
 
 /// "frozen pays at 100, 250 labels, costs at 5000, and is undecided at 500."
@@ -310,8 +320,7 @@ std::vector<std::string> verdicts(const PretrainingOptions& options,
     if (variant.codes != Codes::pretrained) continue;
     std::map<std::string, std::vector<int64_t>> budgets;
     for (const auto labels : options.label_counts()) {
-      const auto gain = difference(results.test(name_of(variant, tuned), labels),
-                                   results.test(tuned ? "none:tuned" : "none", labels));
+      const auto gain = gain_of(results, variant, labels, tuned);
       budgets[gain.above(0) ? "pays" : gain.below(0) ? "costs" : "is undecided"].push_back(labels);
     }
     std::vector<std::string> parts;
@@ -322,18 +331,6 @@ std::vector<std::string> verdicts(const PretrainingOptions& options,
     sentences.push_back(fmt::format("{} {}.", variant.name, fmt::join(parts, "; ")));
   }
   return sentences;
-}
-
-report::Table rates_table(const PretrainingOptions& options, const TunedRates& rates) {
-  report::Table table{{"labels"}, {}};
-  for (const auto& variant : options.chosen_variants()) table.columns.push_back(variant.name);
-  for (const auto labels : options.label_counts()) {
-    std::vector<std::string> row{fmt::format("{}", labels)};
-    for (const auto& variant : options.chosen_variants())
-      row.push_back(fmt::format("{}", rates.at({variant.name, labels})));
-    table.rows.push_back(row);
-  }
-  return table;
 }
 
 }  // namespace
@@ -449,15 +446,10 @@ std::vector<report::Section> answer_sections(const PretrainingOptions& options,
 
 report::Table budget_table(const PretrainingOptions& options, const ComparisonResults& results,
                            bool tuned) {
-  report::Table table{{"labels"}, {}};
-  for (const auto& variant : options.chosen_variants()) table.columns.push_back(variant.name);
-  for (const auto labels : options.label_counts()) {
-    std::vector<std::string> row{fmt::format("{}", labels)};
-    for (const auto& variant : options.chosen_variants())
-      row.push_back(mean_cell(results.test(name_of(variant, tuned), labels)));
-    table.rows.push_back(row);
-  }
-  return table;
+  return table_by_labels(options, options.chosen_variants(),
+                         [&](const auto& variant, int64_t labels) {
+                           return mean_cell(results.test(name_of(variant, tuned), labels));
+                         });
 }
 
 std::vector<report::Section> budget_sections(const PretrainingOptions& options,
@@ -485,7 +477,12 @@ std::vector<report::Section> budget_sections(const PretrainingOptions& options,
     sections.push_back({"Points from no pretraining, " + name, paragraphs,
                         differences_table(options, results, tuned)});
   }
-  sections.push_back({"Learning rates chosen", {}, rates_table(options, rates)});
+  const auto rate_cell = [&](const auto& variant, int64_t labels) {
+    return fmt::format("{}", rates.at({variant.name, labels}));
+  };
+  sections.push_back({"Learning rates chosen",
+                      {},
+                      table_by_labels(options, options.chosen_variants(), rate_cell)});
   return sections;
 }
 

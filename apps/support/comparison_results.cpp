@@ -1,6 +1,5 @@
 #include "support/comparison_results.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "support/comparison.h"
@@ -10,7 +9,16 @@ namespace layerwise::apps {
 ComparisonResults::ComparisonResults(const PretrainingOptions& options,
                                      const std::vector<PlannedFit>& plan, const Study& study,
                                      const Curves& curves)
-    : options_(options), plan_(plan), study_(study), curves_(curves) {}
+    : options_(options), plan_(plan), study_(study) {
+  for (size_t repeat = 0; repeat < curves.size(); ++repeat) {
+    for (const auto& [info, epoch, step, score] : curves[repeat]) {
+      if (score.metric != "accuracy") continue;
+      const auto [values, _] =
+          accuracies_.try_emplace({info.variant, step, score.split}, curves.size(), NAN);
+      values->second[repeat] = score.value;
+    }
+  }
+}
 
 std::optional<StageInfo> ComparisonResults::find(const std::string& variant, int64_t labels) const {
   for (const auto& fit : plan_) {
@@ -32,15 +40,8 @@ std::vector<double> ComparisonResults::train(const std::string& variant,
 
 std::vector<double> ComparisonResults::at(const std::string& variant, int64_t step,
                                           const std::string& split) const {
-  std::vector<double> values;
-  for (const auto& repeat : curves_) {
-    const auto point = std::find_if(repeat.begin(), repeat.end(), [&](const CurvePoint& p) {
-      return p.step == step && p.info.variant == variant && p.score.split == split &&
-             p.score.metric == "accuracy";
-    });
-    values.push_back(point == repeat.end() ? NAN : point->score.value);
-  }
-  return values;
+  const auto found = accuracies_.find({variant, step, split});
+  return found != accuracies_.end() ? found->second : std::vector<double>(repeats(), NAN);
 }
 
 std::vector<double> ComparisonResults::mean_of_first(const std::string& variant,

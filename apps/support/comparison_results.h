@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "support/pretraining.h"
@@ -40,7 +42,8 @@ class ComparisonResults {
   const PretrainingOptions& options_;
   const std::vector<PlannedFit>& plan_;
   const Study& study_;
-  const Curves& curves_;
+  /// Over the repeats, by variant, step and split.
+  std::map<std::tuple<std::string, int64_t, std::string>, std::vector<double>> accuracies_;
 };
 
 }  // namespace layerwise::apps

@@ -12,7 +12,6 @@
 
 #include "layerwise/report/progress.h"
 #include "layerwise/report/run_folder.h"
-#include "layerwise/report/statistics.h"
 
 #include "support/experiment.h"
 #include "support/interrupt.h"
