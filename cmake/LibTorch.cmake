@@ -55,4 +55,7 @@ add_library(layerwise_torch INTERFACE)
 add_library(layerwise::torch ALIAS layerwise_torch)
 target_link_libraries(layerwise_torch INTERFACE torch ${TORCH_LIBRARIES})
 target_include_directories(layerwise_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+if(TORCH_CUDA_LIBRARIES) # what only a LibTorch with CUDA names
+  target_compile_definitions(layerwise_torch INTERFACE LAYERWISE_CUDA=1)
+endif()
 target_compile_features(layerwise_torch INTERFACE cxx_std_20) # LibTorch's headers need it, its target does not say so

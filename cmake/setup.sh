@@ -22,7 +22,8 @@ needs() {
   echo g++:command:c++ cmake:command:cmake ninja-build:command:ninja libfmt-dev:header:fmt/format.h \
     catch2:header:catch2/catch_test_macros.hpp,catch2/catch.hpp libcli11-dev:header:CLI/CLI.hpp \
     nlohmann-json3-dev:header:nlohmann/json.hpp \
-    libboost-dev:header:boost/math/distributions/students_t.hpp zlib1g-dev:header:zlib.h gnuplot-nox:command:gnuplot
+    libboost-dev:header:boost/math/distributions/students_t.hpp libhwy-dev:header:hwy/highway.h \
+    libdnnl-dev:header:oneapi/dnnl/dnnl.hpp zlib1g-dev:header:zlib.h gnuplot-nox:command:gnuplot
   [ -z "$needs_npm" ] || echo npm:command:npm
   [ "$torch" != system ] || [ -n "${CMAKE_PREFIX_PATH:-}${Torch_DIR:-}" ] || echo libtorch-dev:header:torch/csrc/api/include/torch/torch.h \
     libopenblas0-pthread:library:libopenblas.so.0

@@ -5,10 +5,9 @@
 
 #include <torch/types.h>
 
-namespace layerwise {
+#include "layerwise/nn/activation_kind.h"
 
-/// What a dense layer does to its sums. `elu` has alpha 1, `leaky_relu` a slope of 0.01.
-enum class Activation { linear, relu, leaky_relu, elu, selu, tanh, sigmoid };
+namespace layerwise {
 
 torch::Tensor activate(const torch::Tensor& sums, Activation activation);
 

@@ -8,6 +8,7 @@
 
 #include "layerwise/nn/standardise.h"
 #include "layerwise/train/early_stopping.h"
+#include "layerwise/train/evaluate.h"
 
 namespace layerwise {
 

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "layerwise/train/evaluate.h"
+
 namespace layerwise {
 
 namespace {

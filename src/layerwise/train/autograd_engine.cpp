@@ -70,7 +70,9 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(const torch::nn::Module&
   const auto parameters = trainable_parameters(chain);
   if (parameters.empty()) throw std::invalid_argument("fit: the stage has no trainable parameter");
   if (const auto* sgd = std::get_if<Sgd>(&options.optimizer)) {
-    const auto settings = torch::optim::SGDOptions(sgd->learning_rate).momentum(sgd->momentum);
+    const auto settings = torch::optim::SGDOptions(sgd->learning_rate)
+                              .momentum(sgd->momentum)
+                              .nesterov(sgd->nesterov);
     return std::make_unique<torch::optim::SGD>(groups_of(parameters, settings, options.l2),
                                                settings);
   }
@@ -91,42 +93,16 @@ constexpr int64_t gathered_bytes = int64_t{1} << 18;
 
 AutogradEngine::AutogradEngine(const StageView& view, Problem problem, Split data,
                                const FitOptions& options)
-    : chain_(view),
-      problem_(std::move(problem)),
-      data_(std::move(data)),
+    : pass_(view, std::move(problem), std::move(data)),
       batch_size_(options.batch_size),
-      optimizer_(make_optimizer(*chain_.trained(), options)) {}
-
-Dataset AutogradEngine::rows_of(std::span<const int64_t> rows) const {
-  const auto& [inputs, targets] = data_.train;
-  const auto index =
-      torch::tensor(c10::ArrayRef<int64_t>(rows.data(), rows.size())).to(inputs.device());
-  Dataset gathered{values_of(inputs.index_select(0, index)), {}};
-  if (problem_.target == Target::given) gathered.targets = targets.index_select(0, index);
-  return gathered;
-}
-
-NoisePlace AutogradEngine::place_of(std::span<const int64_t> rows) const {
-  return {problem_.noise, problem_.stage, static_cast<uint32_t>(steps_), rows};
-}
-
-Pass AutogradEngine::forward(const torch::Tensor& inputs, const torch::Tensor& targets,
-                             const NoisePlace& place, bool corrupted) {
-  const auto features = chain_.features(inputs);
-  Corrupted given{features, {}};
-  if (corrupted) given = problem_.corruption->apply(features, place);
-  // The blocks may work in place, but not on what they are to reconstruct.
-  const bool own = problem_.target == Target::features;
-  if (own && given.input.is_same(features)) given.input = features.clone();
-  auto pass = chain_.forward(given.input);
-  pass.target = own ? features : targets;
-  pass.hit = given.hit;
-  return pass;
+      optimizer_(make_optimizer(*pass_.chain().trained(), options)) {
+  use_.name = name_of(EngineKind::autograd);
 }
 
 double AutogradEngine::run(std::span<const int64_t> rows) {
-  chain_.train(true);
-  const auto& inputs = data_.train.inputs;
+  pass_.chain().train(true);
+  const auto& problem = pass_.problem();
+  const auto& inputs = pass_.data().train.inputs;
   const auto row_bytes =
       static_cast<int64_t>(inputs.nbytes()) / std::max<int64_t>(1, inputs.size(0));
   const int64_t batches_at_once =
@@ -135,17 +111,17 @@ double AutogradEngine::run(std::span<const int64_t> rows) {
   auto sum = torch::zeros({}, inputs.options().dtype(torch::kFloat64));
   for (size_t begin = 0; begin < rows.size(); begin += stride) {
     const auto some_rows = rows.subspan(begin, std::min(stride, rows.size() - begin));
-    const auto some = rows_of(some_rows);
+    const auto some = pass_.rows_of(some_rows);
     const auto count = static_cast<int64_t>(some_rows.size());
     for (int64_t first = 0; first < count; first += batch_size_) {
       const int64_t size = std::min(batch_size_, count - first);
       const auto batch = some_rows.subspan(static_cast<size_t>(first), static_cast<size_t>(size));
       optimizer_->zero_grad();
       const auto pass =
-          forward(some.inputs.narrow(0, first, size),
+          pass_.forward(some.inputs.narrow(0, first, size),
                   some.targets.defined() ? some.targets.narrow(0, first, size) : some.targets,
-                  place_of(batch), problem_.corruption.has_value());
-      const auto& terms = problem_.objective.terms;
+                  pass_.place_of(batch, steps_), problem.corruption.has_value());
+      const auto& terms = problem.objective.terms;
       const auto reported = terms.front().metric.mean(pass);
       auto loss = terms.front().weight == 1 ? reported : reported * terms.front().weight;
       for (size_t i = 1; i < terms.size(); ++i)
@@ -162,32 +138,11 @@ double AutogradEngine::run(std::span<const int64_t> rows) {
 }
 
 std::vector<Score> AutogradEngine::evaluate(const std::string& split) {
-  for (const auto& [name, data] : data_.parts()) {
-    if (name == split)
-      return layerwise::evaluate(chain_, data, problem_.target, problem_.objective.metrics, split);
-  }
-  throw std::invalid_argument(fmt::format("evaluate: there is no split '{}'", split));
+  return pass_.evaluate(split);
 }
 
 std::vector<Score> AutogradEngine::evaluate_last_batch() {
-  if (last_batch_.empty()) return {};
-  torch::NoGradGuard no_grad;
-  chain_.train(false);
-  constexpr uint32_t only_evaluates = uint32_t{1} << 31;
-  auto place = place_of(last_batch_);
-  place.stage += only_evaluates;
-  place.step -= 1;  // the step just made
-  const auto batch = rows_of(last_batch_);
-  const bool corrupted = problem_.corruption && problem_.corruption->in_evaluation;
-  const auto pass = forward(batch.inputs, batch.targets, place, corrupted);
-  std::vector<Score> scores;
-  const auto add = [&](const Metric& metric) {
-    scores.push_back({"last_batch", metric.name, plain_nan(metric.mean(pass).item<double>())});
-  };
-  for (const auto& metric : problem_.objective.metrics) add(metric);
-  const auto& terms = problem_.objective.terms;
-  for (size_t i = 1; i < terms.size(); ++i) add(terms[i].metric);
-  return scores;
+  return pass_.evaluate_batch(last_batch_, steps_ - 1);
 }
 
 }  // namespace layerwise

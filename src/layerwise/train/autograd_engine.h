@@ -1,27 +1,16 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
 #include <torch/optim/optimizer.h>
 
 #include "layerwise/data/dataset.h"
-#include "layerwise/nn/corruption.h"
 #include "layerwise/train/engine.h"
-#include "layerwise/train/evaluate.h"
 #include "layerwise/train/fit.h"
-#include "layerwise/train/objective.h"
+#include "layerwise/train/problem.h"
+#include "layerwise/train/stage_pass.h"
 
 namespace layerwise {
-
-/// What one stage is to learn.
-struct Problem {
-  Objective objective;
-  Target target = Target::given;
-  std::optional<Corruption> corruption = {};  ///< of what the trained blocks are given
-  NoiseKey noise = {};                        ///< whose corruption
-  uint32_t stage = 1;                         ///< in which stage, from 1
-};
 
 /// The engine that can do everything: any module on any device, gradients by LibTorch's autograd.
 /// The reference.
@@ -41,15 +30,7 @@ class AutogradEngine : public Engine {
   std::vector<Score> evaluate_last_batch() override;
 
  private:
-  /// Training rows, gathered.
-  Dataset rows_of(std::span<const int64_t> rows) const;
-  Pass forward(const torch::Tensor& inputs, const torch::Tensor& targets, const NoisePlace& place,
-               bool corrupted);
-  NoisePlace place_of(std::span<const int64_t> rows) const;
-
-  StageChain chain_;
-  Problem problem_;
-  Split data_;
+  StagePass pass_;
   int64_t batch_size_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
   int64_t steps_ = 0;

@@ -14,6 +14,15 @@ struct Score {
   double value = 0;
 };
 
+/// Which engine takes a stage's steps, and why that one.
+struct EngineUse {
+  std::string name;     ///< "tiny"
+  std::string reason;   ///< why it was taken, or why no faster one was; empty if it was asked for
+  std::string details;  ///< what it computes with: "AVX3"
+
+  bool operator==(const EngineUse&) const = default;
+};
+
 /// The value, or NaN that prints without a sign.
 double plain_nan(double value);
 
@@ -38,6 +47,11 @@ class Engine {
   /// Every metric and every further term (without its weight) on the batch of the last step, after
   /// it, as split "last_batch". In evaluation mode; corrupted afresh if the corruption says so.
   virtual std::vector<Score> evaluate_last_batch() = 0;
+
+  const EngineUse& use() const { return use_; }
+
+ protected:
+  EngineUse use_;
 };
 
 }  // namespace layerwise

@@ -8,15 +8,9 @@
 #include "layerwise/data/dataset.h"
 #include "layerwise/nn/chain.h"
 #include "layerwise/train/engine.h"
-#include "layerwise/train/objective.h"
+#include "layerwise/train/problem.h"
 
 namespace layerwise {
-
-/// What a stage's targets are.
-enum class Target {
-  given,     ///< those of the data set
-  features,  ///< what the trained blocks are given, without corruption
-};
 
 /// A stage's blocks as something to run.
 class StageChain {

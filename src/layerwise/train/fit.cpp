@@ -27,6 +27,7 @@ void require_share(const char* name, double value) {
 void check_optimizer(const Sgd& sgd) {
   require_learning_rate(sgd.learning_rate);
   require_share("momentum", sgd.momentum);
+  require(!sgd.nesterov || sgd.momentum > 0, "nesterov without momentum");
 }
 
 void check_optimizer(const Adam& adam) {

@@ -8,6 +8,7 @@
 
 #include "layerwise/random.h"
 #include "layerwise/train/engine.h"
+#include "layerwise/train/engine_options.h"
 
 namespace layerwise {
 
@@ -15,6 +16,7 @@ namespace layerwise {
 struct Sgd {
   double learning_rate = 0.01;
   double momentum = 0.9;
+  bool nesterov = false;  ///< w <- w - learning_rate (g + momentum v), as PyTorch does
 };
 
 /// Adam, with epsilon added to the square root after the bias correction, as PyTorch does.
@@ -46,6 +48,7 @@ struct FitOptions {
   LastBatch last_batch = LastBatch::keep;  ///< independent batches are always whole
   int64_t steps = 0;       ///< if above 0, the fit takes so many steps instead of whole epochs
   int64_t hook_every = 0;  ///< steps between two calls of the hooks; 0: they are called every epoch
+  EngineOptions engine = {};  ///< of a stage: see `fit_stage`
 };
 
 /// The rows of one epoch's batches, one after another.

@@ -42,19 +42,23 @@ torch::Tensor rounded_accuracy(const Pass& pass) {
 
 Objective classification() {
   const Metric cross_entropy{
-      "cross_entropy", [](const Pass& pass) { return F::cross_entropy(pass.output, pass.target); }};
-  return {{{cross_entropy}}, {{"accuracy", accuracy}, cross_entropy}};
+      "cross_entropy", [](const Pass& pass) { return F::cross_entropy(pass.output, pass.target); },
+      Formula::cross_entropy};
+  return {{{cross_entropy}}, {{"accuracy", accuracy, Formula::accuracy}, cross_entropy}};
 }
 
 Objective reconstruction() {
-  const Metric mse{"mse", squared_error};
+  const Metric mse{"mse", squared_error, Formula::squared_error};
   return {{{mse}}, {mse}, squared_errors};
 }
 
 Objective binary_reconstruction() {
-  const Metric bce{"bce", [](const Pass& pass) { return cross_entropies(pass).mean(); }};
+  const Metric bce{"bce", [](const Pass& pass) { return cross_entropies(pass).mean(); },
+                   Formula::binary_cross_entropy};
   return {{{bce}},
-          {{"mse", squared_error}, bce, {"rounded_accuracy", rounded_accuracy}},
+          {{"mse", squared_error, Formula::squared_error},
+           bce,
+           {"rounded_accuracy", rounded_accuracy, Formula::rounded_accuracy}},
           cross_entropies};
 }
 
@@ -64,6 +68,7 @@ Objective emphasised(Objective objective, const Emphasis& emphasis) {
     throw std::invalid_argument("emphasised: '" + objective.loss().name +
                                 "' is no mean over entries");
   }
+  objective.terms.front().metric.formula = Formula::other;
   objective.terms.front().metric.mean = [=](const Pass& pass) {
     if (!pass.hit.defined()) return entries(pass).mean().mul(emphasis.others);
     const auto weights = pass.hit.to(pass.output.scalar_type())

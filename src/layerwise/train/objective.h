@@ -16,10 +16,21 @@ struct Pass {
   torch::Tensor hit;     ///< bool: which entries of the input were corrupted; undefined if none
 };
 
+/// What a metric computes, for engines that do so without its function.
+enum class Formula {
+  other,  ///< what its function says
+  cross_entropy,
+  accuracy,
+  squared_error,
+  binary_cross_entropy,
+  rounded_accuracy,
+};
+
 /// A number about a pass.
 struct Metric {
   std::string name;
   std::function<torch::Tensor(const Pass&)> mean;  ///< the mean over the rows, a scalar tensor
+  Formula formula = Formula::other;
 };
 
 /// A part of what is minimised: `weight` times a metric.

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "layerwise/train/choose_engine.h"
+
 namespace layerwise {
 
 namespace {
@@ -28,14 +30,15 @@ void require_unmoved(const std::vector<uint64_t>& before, const std::vector<uint
 StageResult fit_and_evaluate(const StageView& view, const Problem& problem, const Split& data,
                              const FitOptions& options, Random& random,
                              std::span<const Hook> hooks) {
-  AutogradEngine engine(view, problem, data, options);
+  const auto engine = make_engine(view, problem, data, options);
   StageResult result;
-  result.fit = fit(engine, data.train.size(), options, random, hooks);
+  result.engine = engine->use();
+  result.fit = fit(*engine, data.train.size(), options, random, hooks);
   for (const auto& [split, _] : data.parts()) {
-    const auto scores = engine.evaluate(split);
+    const auto scores = engine->evaluate(split);
     result.scores.insert(result.scores.end(), scores.begin(), scores.end());
   }
-  result.last_batch = engine.evaluate_last_batch();
+  result.last_batch = engine->evaluate_last_batch();
   return result;
 }
 

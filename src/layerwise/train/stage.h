@@ -5,9 +5,9 @@
 
 #include "layerwise/data/dataset.h"
 #include "layerwise/nn/chain.h"
-#include "layerwise/train/autograd_engine.h"
 #include "layerwise/train/feature_cache.h"
 #include "layerwise/train/fit.h"
+#include "layerwise/train/problem.h"
 
 namespace layerwise {
 
@@ -16,6 +16,7 @@ struct StageResult {
   std::vector<Score>
       scores;  ///< at the end of the stage, every metric of the objective on every split
   std::vector<Score> last_batch;  ///< see `Engine::evaluate_last_batch`
+  EngineUse engine;               ///< what took the steps
   /// Some loss or score is not finite.
   bool diverged() const;
 };
@@ -26,6 +27,7 @@ struct StageResult {
 /// in, parameters and buffers.
 /// @param data the inputs; the frozen blocks are run for every batch
 /// @throws std::logic_error naming the block, if a frozen one has moved
+/// @throws EngineUnavailable saying why, if `options.engine` asks for what cannot do this
 StageResult fit_stage(const StageView& view, const Problem& problem, const Split& data,
                       const FitOptions& options, Random& random, std::span<const Hook> hooks = {});
 

@@ -1,0 +1,44 @@
+#include "layerwise/train/dense_engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <torch/utils.h>
+
+#include "layerwise/train/dense_stage.h"
+#include "layerwise/train/processor.h"
+
+namespace layerwise {
+
+DenseEngine::DenseEngine(const StageView& view, Problem problem, const Split& data,
+                         const FitOptions& options)
+    : pass_(view, std::move(problem), data), batch_size_(options.batch_size) {
+  const auto fault = fault_of_dense(view, pass_.problem(), data, options);
+  if (!fault.empty()) throw EngineUnavailable("the dense engine cannot do this: " + fault);
+  const auto make = data.train.inputs.is_cpu() ? make_cpu_step : make_device_step;
+  step_ = make(dense_layers(view), pass_.problem(), data.train, options);
+  use_ = {name_of(EngineKind::dense), "", step_->details()};
+}
+
+double DenseEngine::run(std::span<const int64_t> rows) {
+  const FlushDenormals flush;
+  for (size_t begin = 0; begin < rows.size();) {
+    const auto size = std::min(static_cast<size_t>(batch_size_), rows.size() - begin);
+    const auto batch = rows.subspan(begin, size);
+    step_->take(batch, pass_.place_of(batch, steps_));
+    ++steps_;
+    begin += size;
+    if (begin == rows.size()) last_batch_.assign(batch.begin(), batch.end());
+  }
+  return step_->take_loss() / static_cast<double>(rows.size());
+}
+
+std::vector<Score> DenseEngine::evaluate(const std::string& split) {
+  return pass_.evaluate(split);
+}
+
+std::vector<Score> DenseEngine::evaluate_last_batch() {
+  return pass_.evaluate_batch(last_batch_, steps_ - 1);
+}
+
+}  // namespace layerwise

@@ -1,0 +1,179 @@
+/// What the kernels of the tiny and the dense engine share, for each of Highway's targets: included
+/// once for every one, by Highway's own pattern, so there is no #pragma once.
+#if defined(LAYERWISE_SIMD_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef LAYERWISE_SIMD_MATH_INL_H
+#undef LAYERWISE_SIMD_MATH_INL_H
+#else
+#define LAYERWISE_SIMD_MATH_INL_H
+#endif
+
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+#include "layerwise/nn/activation_kind.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace layerwise::simd {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Calls `body` with the activation as a constant of the compiler.
+template <class Body>
+HWY_INLINE void with_activation(Activation activation, Body body) {
+  switch (activation) {
+    case Activation::linear:
+      return body(std::integral_constant<Activation, Activation::linear>());
+    case Activation::relu:
+      return body(std::integral_constant<Activation, Activation::relu>());
+    case Activation::leaky_relu:
+      return body(std::integral_constant<Activation, Activation::leaky_relu>());
+    case Activation::elu:
+      return body(std::integral_constant<Activation, Activation::elu>());
+    case Activation::selu:
+      return body(std::integral_constant<Activation, Activation::selu>());
+    case Activation::tanh:
+      return body(std::integral_constant<Activation, Activation::tanh>());
+    case Activation::sigmoid:
+      return body(std::integral_constant<Activation, Activation::sigmoid>());
+  }
+}
+
+constexpr float leaky_slope = 0.01F;
+constexpr float selu_scale = 1.0507009873554804934193349852946F;
+constexpr float selu_alpha = 1.6732632423543772848170429916717F;
+
+/// NaN stays NaN, whatever the instructions for minimum and maximum make of it: by it a fit that
+/// diverges is known.
+template <Activation A, class D, class V = hn::Vec<D>>
+HWY_INLINE V activated(D d, V x) {
+  const V zero = hn::Zero(d);
+  const V one = hn::Set(d, 1.0F);
+  const auto negative = hn::Lt(x, zero);
+  if constexpr (A == Activation::relu) {
+    return hn::IfThenZeroElse(negative, x);
+  } else if constexpr (A == Activation::leaky_relu) {
+    return hn::IfThenElse(negative, hn::Mul(x, hn::Set(d, leaky_slope)), x);
+  } else if constexpr (A == Activation::elu) {
+    return hn::IfThenElse(negative, hn::Expm1(d, hn::Min(x, zero)), x);
+  } else if constexpr (A == Activation::selu) {
+    const V below = hn::Mul(hn::Set(d, selu_alpha), hn::Expm1(d, hn::Min(x, zero)));
+    return hn::Mul(hn::Set(d, selu_scale), hn::IfThenElse(negative, below, x));
+  } else if constexpr (A == Activation::tanh) {
+    return hn::IfThenElse(hn::Eq(x, x), hn::Tanh(d, x), x);
+  } else if constexpr (A == Activation::sigmoid) {
+    const V power = hn::Exp(d, hn::Neg(hn::Abs(x)));  // never beyond 1
+    const V high = hn::Div(one, hn::Add(one, power));
+    const V value = hn::IfThenElse(negative, hn::Mul(power, high), high);
+    return hn::IfThenElse(hn::Eq(x, x), value, x);
+  } else {
+    return x;
+  }
+}
+
+/// The derivative of an activation where it put out `y`.
+template <Activation A, class D, class V = hn::Vec<D>>
+HWY_INLINE V slope(D d, V y) {
+  const V one = hn::Set(d, 1.0F);
+  const auto positive = hn::Gt(y, hn::Zero(d));
+  if constexpr (A == Activation::relu) {
+    return hn::IfThenElseZero(positive, one);
+  } else if constexpr (A == Activation::leaky_relu) {
+    return hn::IfThenElse(positive, one, hn::Set(d, leaky_slope));
+  } else if constexpr (A == Activation::elu) {
+    return hn::IfThenElse(positive, one, hn::Add(y, one));
+  } else if constexpr (A == Activation::selu) {
+    return hn::IfThenElse(positive, hn::Set(d, selu_scale),
+                          hn::Add(y, hn::Set(d, selu_scale * selu_alpha)));
+  } else if constexpr (A == Activation::tanh) {
+    return hn::NegMulAdd(y, y, one);
+  } else if constexpr (A == Activation::sigmoid) {
+    return hn::NegMulAdd(y, y, y);
+  } else {
+    return one;
+  }
+}
+
+struct SgdStep {
+  float learning_rate;
+  float momentum;
+  bool nesterov;
+};
+
+/// v <- momentum v + g, w <- w - learning_rate v; with Nesterov's momentum, by g + momentum v.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE void sgd(D d, const SgdStep& step, V g, V& w, V& velocity) {
+  const V momentum = hn::Set(d, step.momentum);
+  velocity = hn::MulAdd(momentum, velocity, g);
+  const V move = step.nesterov ? hn::MulAdd(momentum, velocity, g) : velocity;
+  w = hn::NegMulAdd(hn::Set(d, step.learning_rate), move, w);
+}
+
+/// Adam's constants in one step.
+struct AdamStep {
+  float beta1;
+  float beta2;
+  float rest1;  ///< 1 - beta1
+  float rest2;
+  float epsilon;
+  float rate;   ///< learning rate, over the first moment's bias correction
+  float scale;  ///< 1 over the root of the second moment's bias correction
+};
+
+inline AdamStep adam_step(double learning_rate, double beta1, double beta2, double epsilon,
+                          int64_t step) {
+  const auto exponent = static_cast<double>(step);
+  const double correction1 = 1 - std::pow(beta1, exponent);
+  const double correction2 = 1 - std::pow(beta2, exponent);
+  return {static_cast<float>(beta1),
+          static_cast<float>(beta2),
+          static_cast<float>(1 - beta1),
+          static_cast<float>(1 - beta2),
+          static_cast<float>(epsilon),
+          static_cast<float>(learning_rate / correction1),
+          static_cast<float>(1 / std::sqrt(correction2))};
+}
+
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE void adam(D d, const AdamStep& step, V g, V& w, V& m, V& v) {
+  m = hn::MulAdd(hn::Set(d, step.beta1), m, hn::Mul(hn::Set(d, step.rest1), g));
+  v = hn::MulAdd(hn::Set(d, step.beta2), v, hn::Mul(hn::Set(d, step.rest2), hn::Mul(g, g)));
+  const V root = hn::MulAdd(hn::Sqrt(v), hn::Set(d, step.scale), hn::Set(d, step.epsilon));
+  w = hn::NegMulAdd(hn::Set(d, step.rate), hn::Div(m, root), w);
+}
+
+/// Stores floats as bfloat16, the upper halves of their bits, rounded to nearest even.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE void store_bf16(D, V v, uint16_t* to) {
+  const hn::RebindToUnsigned<D> du;
+  const hn::RebindToSigned<D> di;
+  const hn::Rebind<uint16_t, D> d16;
+  const auto bits = hn::BitCast(du, v);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1));
+  const auto rounded = hn::Add(hn::Add(bits, hn::Set(du, 0x7fff)), odd);
+  hn::StoreU(hn::DemoteTo(d16, hn::BitCast(di, hn::ShiftRight<16>(rounded))), d16, to);
+}
+
+#if HWY_TARGET != HWY_SCALAR
+/// The sum of a vector's blocks of four floats.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> sum_of_blocks(D, V v) {
+  if constexpr (hn::MaxLanes(D()) == 4) {
+    return v;
+  } else {
+    const hn::Half<D> half;
+    return sum_of_blocks(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  }
+}
+#endif
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace layerwise::simd
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "layerwise/data/dataset.h"
+#include "layerwise/train/engine.h"
+#include "layerwise/train/evaluate.h"
+#include "layerwise/train/problem.h"
+
+namespace layerwise {
+
+/// A stage's data on their way through its blocks: what the engines share that leave the weights in
+/// the blocks.
+class StagePass {
+ public:
+  StagePass(const StageView& view, Problem problem, Split data);
+
+  /// Training rows, gathered.
+  Dataset rows_of(std::span<const int64_t> rows) const;
+  /// What noise the rows of a step get.
+  NoisePlace place_of(std::span<const int64_t> rows, int64_t step) const;
+  /// From inputs to output and target; corrupted on the way or not.
+  Pass forward(const torch::Tensor& inputs, const torch::Tensor& targets, const NoisePlace& place,
+               bool corrupted);
+
+  /// See `Engine::evaluate`.
+  std::vector<Score> evaluate(const std::string& split);
+  /// See `Engine::evaluate_last_batch`.
+  /// @param rows of the batch
+  /// @param step of that batch, from 0
+  std::vector<Score> evaluate_batch(std::span<const int64_t> rows, int64_t step);
+
+  StageChain& chain() { return chain_; }
+  const Problem& problem() const { return problem_; }
+  const Split& data() const { return data_; }
+
+ private:
+  StageChain chain_;
+  Problem problem_;
+  Split data_;
+};
+
+}  // namespace layerwise

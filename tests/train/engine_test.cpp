@@ -1,0 +1,258 @@
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "layerwise/nn/dense.h"
+#include "layerwise/nn/initialisers.h"
+#include "layerwise/train/autograd_engine.h"
+#include "layerwise/train/choose_engine.h"
+#include "layerwise/train/dense_engine.h"
+#include "layerwise/train/dense_stage.h"
+#include "layerwise/train/processor.h"
+#include "layerwise/train/tiny_engine.h"
+
+#include "testing.h"
+
+namespace layerwise {
+namespace {
+
+/// Other choices of the processor for as long as it lives.
+class WithChoices {
+ public:
+  explicit WithChoices(const ProcessorChoices& choices) { set_processor_choices(choices); }
+  ~WithChoices() { set_processor_choices(before_); }
+
+ private:
+  ProcessorChoices before_ = processor_choices();
+};
+
+/// The step that CUDA takes, as an engine, on whatever device the data are.
+class DeviceEngine : public Engine {
+ public:
+  DeviceEngine(const StageView& view, const Problem& problem, const Split& data,
+               const FitOptions& options)
+      : pass_(view, problem, data),
+        batch_size_(static_cast<size_t>(options.batch_size)),
+        step_(make_device_step(dense_layers(view), problem, data.train, options)) {}
+
+  double run(std::span<const int64_t> rows) override {
+    for (size_t begin = 0; begin < rows.size(); begin += batch_size_) {
+      const auto batch = rows.subspan(begin, std::min(batch_size_, rows.size() - begin));
+      step_->take(batch, pass_.place_of(batch, steps_++));
+    }
+    return step_->take_loss() / static_cast<double>(rows.size());
+  }
+  std::vector<Score> evaluate(const std::string& split) override { return pass_.evaluate(split); }
+  std::vector<Score> evaluate_last_batch() override { return {}; }
+
+ private:
+  StagePass pass_;
+  size_t batch_size_;
+  std::unique_ptr<DenseStep> step_;
+  int64_t steps_ = 0;
+};
+
+using MakeEngine = std::function<std::unique_ptr<Engine>(const StageView&, const Problem&,
+                                                         const Split&, const FitOptions&)>;
+
+template <typename Kind>
+MakeEngine maker() {
+  return [](const StageView& view, const Problem& problem, const Split& data,
+            const FitOptions& options) -> std::unique_ptr<Engine> {
+    return std::make_unique<Kind>(view, problem, data, options);
+  };
+}
+
+/// One square of the grid.
+struct Case {
+  std::vector<int64_t> widths;
+  Activation activation = Activation::relu;
+  Activation output = Activation::linear;
+  Objective objective = reconstruction();
+  Target target = Target::given;
+  FitOptions options = {};
+  std::string name;
+};
+
+constexpr int64_t rows = 71;  // no multiple of any batch size or vector
+
+Split data_of(const Case& c, torch::ScalarType type) {
+  RandomState random(7);
+  const auto fill = [&](int64_t columns) {
+    auto values = torch::empty({rows, columns}, torch::kFloat64);
+    for (int64_t i = 0; i < values.numel(); ++i)
+      values.data_ptr<double>()[i] = random.uniform(0, 1);
+    return values.to(torch::kFloat32).to(type);  // the same numbers in either type
+  };
+  Dataset part{fill(c.widths.front()), {}};
+  if (c.objective.loss().formula == Formula::cross_entropy) {
+    part.targets = torch::empty({rows}, torch::kInt64);
+    for (int64_t i = 0; i < rows; ++i)
+      part.targets.data_ptr<int64_t>()[i] = random.interval(static_cast<uint32_t>(c.widths.back() - 1));
+  } else {
+    part.targets = fill(c.widths.back());
+  }
+  return {part, {part.inputs.narrow(0, 3, 41), part.targets.narrow(0, 3, 41)}};
+}
+
+struct Trained {
+  std::vector<double> losses;  ///< of each step
+  std::vector<torch::Tensor> parameters;
+  std::vector<Score> test;
+};
+
+/// So many steps on one network, from the same weights in the same order.
+Trained train(const Case& c, const MakeEngine& make, torch::ScalarType type, int64_t steps = 20) {
+  RandomState random(11);
+  std::vector<Block> blocks;
+  std::vector<Dense> layers;
+  for (size_t i = 1; i < c.widths.size(); ++i) {
+    const auto activation = i + 1 == c.widths.size() ? c.output : c.activation;
+    layers.push_back(make_dense({c.widths[i - 1], c.widths[i], activation}, glorot_uniform_, random));
+    torch::NoGradGuard no_grad;
+    for (int64_t o = 0; o < c.widths[i]; ++o)
+      layers.back()->bias[o] = static_cast<float>(random.uniform(-.1, .1));
+    layers.back()->to(type);
+    blocks.emplace_back(layers.back());
+  }
+  const auto engine = make({{}, blocks}, {c.objective, c.target}, data_of(c, type), c.options);
+  Trained trained;
+  Random streams(3, 0);
+  while (static_cast<int64_t>(trained.losses.size()) < steps) {
+    const auto order = rows_of_epoch(rows, c.options, streams);
+    for (size_t begin = 0; begin < order.size(); begin += static_cast<size_t>(c.options.batch_size)) {
+      const auto size = std::min(static_cast<size_t>(c.options.batch_size), order.size() - begin);
+      trained.losses.push_back(engine->run(std::span(order).subspan(begin, size)));
+    }
+  }
+  for (const auto& layer : layers) {
+    trained.parameters.push_back(layer->weight.detach().clone());
+    trained.parameters.push_back(layer->bias.detach().clone());
+  }
+  trained.test = engine->evaluate("test");
+  return trained;
+}
+
+/// The largest difference in units of float32's rounding: of losses relative to the loss, of weights
+/// to the largest weight.
+double difference(const Trained& a, const Trained& b) {
+  constexpr double unit = std::numeric_limits<float>::epsilon();
+  double worst = 0;
+  const auto take = [&](double value) {
+    worst = std::isfinite(value) ? std::max(worst, value / unit)
+                                 : std::numeric_limits<double>::infinity();
+  };
+  REQUIRE(a.losses.size() == b.losses.size());
+  for (size_t i = 0; i < a.losses.size(); ++i)
+    take(std::abs(a.losses[i] - b.losses[i]) / std::max(std::abs(b.losses[i]), 1e-2));
+  for (size_t i = 0; i < a.parameters.size(); ++i) {
+    const auto right = b.parameters[i].to(torch::kFloat64);
+    const auto error = (a.parameters[i].to(torch::kFloat64) - right).abs().max().item<double>();
+    take(error / std::max(right.abs().max().item<double>(), 0.1));
+  }
+  REQUIRE(a.test.size() == b.test.size());
+  for (size_t i = 0; i < a.test.size(); ++i) {
+    if (a.test[i].metric.find("accuracy") == std::string::npos)
+      take(std::abs(a.test[i].value - b.test[i].value) / std::max(b.test[i].value, 1e-2));
+  }
+  return worst;
+}
+
+std::vector<Case> grid() {
+  const std::vector<std::pair<std::string, decltype(FitOptions::optimizer)>> optimizers{
+      {"sgd", Sgd{.05, 0}},
+      {"momentum", Sgd{.02, .9}},
+      {"nesterov", Sgd{.02, .9, true}},
+      {"adam", Adam{.003, .9, .999, 1e-3, 5}}};
+  struct Loss {
+    const char* name;
+    Objective objective;
+    Target target;
+    int64_t outputs;
+  };
+  const std::vector<Loss> losses{{"cross-entropy", classification(), Target::given, 3},
+                                 {"mse", reconstruction(), Target::given, 5},
+                                 {"reconstruction", reconstruction(), Target::features, 9},
+                                 {"bce", binary_reconstruction(), Target::features, 9}};
+  const std::vector<std::vector<int64_t>> hidden{{}, {7}, {13, 6}, {33, 64, 1}};
+  std::vector<Case> cases;
+  for (const auto& name : activation_names()) {
+    for (const auto& loss : losses) {
+      for (const auto& [optimizer_name, optimizer] : optimizers) {
+        for (const auto& widths : hidden) {
+          for (const int64_t batch : {8, 32, 71}) {
+            for (const double l2 : {0.0, 0.01}) {
+              Case c;
+              c.widths = {9};
+              c.widths.insert(c.widths.end(), widths.begin(), widths.end());
+              c.widths.push_back(loss.outputs);
+              c.activation = activation_named(name);
+              // An output with an activation of its own, where the loss takes any.
+              if (loss.name == std::string("bce")) c.output = Activation::sigmoid;
+              if (loss.name == std::string("mse")) c.output = c.activation;
+              c.objective = loss.objective;
+              c.target = loss.target;
+              c.options.batch_size = batch;
+              c.options.optimizer = optimizer;
+              c.options.l2 = l2;
+              c.name = fmt::format("{}, {}, {}, {} hidden, batch {}, l2 {}", name, loss.name,
+                                   optimizer_name, widths.size(), batch, l2);
+              cases.push_back(c);
+            }
+          }
+        }
+      }
+    }
+  }
+  return cases;
+}
+
+TEST_CASE("Every engine gives the same answer as autograd in float64, all over the grid") {
+  const auto defaults = processor_choices();
+  struct Candidate {
+    std::string name;
+    MakeEngine make;
+    ProcessorChoices choices;
+    bool tiny = false;
+    double worst = 0;
+    std::string worst_case = {};
+  };
+  std::vector<Candidate> candidates{{"autograd", maker<AutogradEngine>(), defaults}};
+  for (const auto* multiplier : {"BLAS", "oneDNN"})
+    candidates.push_back({fmt::format("dense {}", multiplier), maker<DenseEngine>(),
+                          {defaults.simd, multiplier}});
+  for (const auto& simd : simd_targets()) {
+    candidates.push_back({"dense " + simd, maker<DenseEngine>(), {simd, defaults.multiplier}});
+    candidates.push_back({"tiny " + simd, maker<TinyEngine>(), {simd, defaults.multiplier}, true});
+  }
+  candidates.push_back({"dense by LibTorch's operations", maker<DeviceEngine>(), defaults});
+
+  int64_t taken = 0;
+  for (const auto& c : grid()) {
+    const auto exact = train(c, maker<AutogradEngine>(), torch::kFloat64);
+    for (auto& candidate : candidates) {
+      if (candidate.tiny && c.objective.loss().formula == Formula::binary_cross_entropy) continue;
+      const WithChoices choices(candidate.choices);
+      const double units = difference(train(c, candidate.make, torch::kFloat32), exact);
+      if (!(units <= candidate.worst)) {
+        candidate.worst = units;
+        candidate.worst_case = c.name;
+      }
+      ++taken;
+    }
+  }
+  REQUIRE(taken > 10000);
+  for (const auto& candidate : candidates) {
+    INFO(candidate.name << ": " << candidate.worst << " units in " << candidate.worst_case);
+    CHECK(candidate.worst < 100);
+  }
+}
+
+}  // namespace
+}  // namespace layerwise
