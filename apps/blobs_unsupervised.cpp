@@ -202,6 +202,7 @@ int run(int argc, char** argv) {
       return FineTuning{own_epochs.empty() ? fine_tuning.epochs : std::stoll(own_epochs),
                         fine_tuning.learning_rate};
     };
+    training.engine = options.engine_options();
     const AutoencoderDeepening deepening{training.layers, training.options(),
                                          tuning(tune_autoencoder, autoencoder_epochs),
                                          tuning(tune_classifier, classifier_epochs)};

@@ -382,6 +382,7 @@ int run(int argc, char** argv) {
   return run_program(app, arguments, [&] {
     options.check();
     autoencoder.check(app);
+    autoencoder.engine = options.engine_options();
     Run run{autoencoder, *condition, autoencoder.data.read(), {}, nullptr};
     autoencoder.data.check(run.images);
     const auto pixels = run.images.height * run.images.width;

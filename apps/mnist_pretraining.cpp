@@ -277,6 +277,7 @@ int run(int argc, char** argv) {
   return run_program(app, arguments, [&] {
     options.check();
     own.check(app, options);
+    own.encoder.engine = options.engine_options();
     Run run{own, own.encoder.data.read(), {}, {}};
     adopt_checkpoint(own, run.images);
     own.encoder.data.check(run.images);

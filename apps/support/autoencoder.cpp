@@ -298,6 +298,7 @@ AutoencoderTraining AutoencoderOptions::training() const {
     FitOptions fit;
     fit.epochs = std::stoll(item_for(epochs, k));
     fit.batch_size = batch_size;
+    fit.engine = engine;
     const double rate = number(item_for(learning_rate, k));
     if (optimizer == "adam") {
       fit.optimizer = Adam{rate};

@@ -38,6 +38,7 @@ struct AutoencoderOptions {
   std::string sparsity = "off";
   int64_t fine_tune = 0;
   double fine_tune_learning_rate = 0.001;
+  EngineOptions engine;
 
   void add_to(CLI::App& app);
   /// The options that say what the hidden layers are.

@@ -135,7 +135,9 @@ void Training::add_to(CLI::App& app) {
 }
 
 FitOptions Training::options() const {
-  return {epochs, batch_size, sgd};
+  FitOptions fit{epochs, batch_size, sgd};
+  fit.engine = engine;
+  return fit;
 }
 
 GreedyNet Training::net(int64_t inputs, int64_t outputs, Random& random) const {

@@ -39,6 +39,7 @@ struct Training {
   int64_t epochs = 100;
   int64_t batch_size = 32;
   Sgd sgd;
+  EngineOptions engine;
 
   void add_to(CLI::App& app);
   /// The network of the first stage; its block is drawn before its head.

@@ -64,7 +64,8 @@ class RunDescription {
         "subsets; "
         "noise by Philox4x32-10, key (seed, repeat), counter (element / 4, row, step, stage)";
     json_["device"] = device.str();
-    json_["engine"] = "autograd";
+    const auto choices = processor_choices();
+    json_["engine_choices"] = {{"simd", choices.simd}, {"fp32_products", choices.multiplier}};
     json_["libtorch"] = {{"version", build.libtorch},
                          {"blas", build.blas},
                          {"cpu_capability", build.cpu_capability},
@@ -89,7 +90,9 @@ class RunDescription {
     }
   }
 
-  void add_results(const Study& study) {
+  void add_results(const Study& study, const std::vector<EngineUse>& engines) {
+    for (const auto& [name, reason, details] : engines)
+      json_["engines"].push_back({{"name", name}, {"reason", reason}, {"details", details}});
     for (size_t repeat = 0; repeat < study.repeats.size(); ++repeat) {
       for (const auto& outcome : study.repeats[repeat]) {
         if (outcome.trouble.empty()) continue;
@@ -278,6 +281,20 @@ void require_same_data(const report::RunFolder& folder, const std::string& check
       "name its data with --data-dir, or start anew with another --out");
 }
 
+/// Lets the engines choose as they did when the run began: other choices would give other bits.
+void take_engine_choices(const report::RunFolder& folder) {
+  const auto had = description_in(folder).value("engine_choices", ordered_json::object());
+  const auto here = processor_choices();
+  try {
+    set_processor_choices({had.value("simd", here.simd), had.value("fp32_products", here.multiplier)});
+  } catch (const std::invalid_argument& error) {
+    throw report::Failure(
+        fmt::format("the run in '{}' cannot go on here with the same bits: {}",
+                    folder.path().string(), error.what()),
+        "go on where it began, or start anew with another --out");
+  }
+}
+
 report::RunFolder folder_of(const Experiment& experiment, const CLI::App& app,
                             const CommandLine& command, const RunOptions& run) {
   using Use = report::RunFolder::Use;
@@ -329,7 +346,10 @@ void run_experiment(const Experiment& experiment, const CLI::App& app, const Com
   const auto device = find_device(run.device_for_repeats());
   const auto data = experiment.data.to(device);
   const auto folder = folder_of(experiment, app, command, run);
-  if (!command.resumed.empty()) require_same_data(folder, experiment.data_checksum);
+  if (!command.resumed.empty()) {
+    require_same_data(folder, experiment.data_checksum);
+    take_engine_choices(folder);
+  }
   if (!command.resumed.empty() && curves_are_means(folder, experiment, run)) {
     if (!run.quiet)
       report::print_note(fmt::format("the run in {} is finished\n", folder.path().string()));
@@ -354,7 +374,7 @@ void run_experiment(const Experiment& experiment, const CLI::App& app, const Com
     const auto& settings = experiment.settings;
     const auto changed = options_changed(app, settings.groups, settings.no_matter);
     study.comparable = changed.empty();
-    description.add_results(study);
+    description.add_results(study, recorder.engines());
     report_study(experiment, study, recorder, changed, command, folder, failure);
     recorder.write_mean_curves();
   } catch (const Interrupted& interrupted) {

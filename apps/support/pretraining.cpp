@@ -267,6 +267,7 @@ ClassifierTraining PretrainingOptions::training() const {
   training.fit.optimizer = Adam{learning_rate};
   training.fit.l2 = l2;
   training.fit.sampling = Sampling::independent;
+  training.fit.engine = encoder.engine;
   training.fit.hook_every = has_budgets() ? 100 : 1;
   training.head_share = head_share;
   return training;

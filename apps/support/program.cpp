@@ -77,6 +77,11 @@ int run_guarded(const std::string& program, const std::function<void()>& body) {
                         128 + interrupted.signal);
   } catch (const UsageError& error) {
     return report_error(error.what(), error.hint(), 2);
+  } catch (const EngineUnavailable& error) {
+    return report_error(error.what(),
+                        "leave out --engine and --precision, and the fastest engine that can is "
+                        "taken",
+                        2);
   } catch (const std::invalid_argument& error) {
     return report_error(error.what(), see_help, 2);
   } catch (const report::Failure& error) {
@@ -161,6 +166,12 @@ void RunOptions::add_to(CLI::App& app) {
   add_count(app, "--math-threads", math_threads,
             "Threads inside one operation; may change the last bits", 1, 4096)
       ->group(group);
+  add_choice(app, "--engine", engine, engine_names(),
+             "What takes the steps: auto is the fastest that can, and says which and why")
+      ->group(group);
+  add_choice(app, "--precision", precision, precision_names(),
+             "What the dense engine multiplies in; bf16 keeps weights and sums in float32")
+      ->group(group);
   app.add_option("--out", out, "Folder to write to")
       ->check(file_name())
       ->option_text("DIR [runs/PROGRAM-SEED-TIME]")
@@ -185,6 +196,10 @@ void RunOptions::add_to(CLI::App& app) {
       ->group(group);
   app.add_flag("--force", force, "Write over the run that --out holds")->group(group);
   app.add_flag("--quiet", quiet, "No progress on stderr")->group(group);
+}
+
+EngineOptions RunOptions::engine_options() const {
+  return {engine_named(engine), precision_named(precision)};
 }
 
 std::string RunOptions::device_for_repeats() const {

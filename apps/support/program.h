@@ -10,6 +10,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "layerwise/train/engine_options.h"
+
 namespace layerwise::apps {
 
 /// Options that contradict each other or have no effect. The program ends with status 2.
@@ -40,6 +42,8 @@ struct RunOptions {
   int64_t repeats = 1;
   int64_t threads = 1;
   int64_t math_threads = 1;
+  std::string engine = "auto";
+  std::string precision = "fp32";
   std::string out;
   bool force = false;
   bool quiet = false;
@@ -53,6 +57,7 @@ struct RunOptions {
   void check() const;
   /// `device`; several repeats at once are a matter of the CPU, unless something else is asked for.
   std::string device_for_repeats() const;
+  EngineOptions engine_options() const;
 };
 
 constexpr int64_t most = int64_t{1} << 40;

@@ -268,9 +268,20 @@ Observer Recorder::observer_of(int64_t repeat) {
           [this, repeat](const StageReport& report) { on_stage(repeat, report); }};
 }
 
+void Recorder::note_engine(int64_t repeat, const EngineUse& use) {
+  const std::lock_guard lock(mutex_);
+  if (std::find(engines_.begin(), engines_.end(), use) != engines_.end()) return;
+  engines_.push_back(use);
+  if (repeat != 0) return;
+  progress_.note(fmt::format("engine {}{}{}\n", use.name,
+                             use.details.empty() ? "" : fmt::format(" ({})", use.details),
+                             use.reason.empty() ? "" : fmt::format(": {}", use.reason)));
+}
+
 Next Recorder::on_epoch(int64_t repeat, const StageInfo& info, const FitView& view) {
   throw_if_interrupted();
   if (stopping_) throw Stopped{};
+  if (view.step == 0) note_engine(repeat, view.engine.use());
   if (keeps_curves(repeat)) {
     const auto scores = experiment_.curve_scores(info, view);
     for (const auto& [split, name, value] : scores) {

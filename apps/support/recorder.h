@@ -44,6 +44,8 @@ class Recorder {
   void write_mean_curves();
 
   const Study& study() const { return study_; }
+  /// The engines that took steps, in the order in which they first did.
+  const std::vector<EngineUse>& engines() const { return engines_; }
   const Curves& curves() const { return curves_; }
 
  private:
@@ -51,6 +53,7 @@ class Recorder {
   void on_stage(int64_t repeat, const StageReport& report);
   void take_metrics(const std::vector<Finished>& finished);
   void take_curves(const std::vector<Finished>& finished);
+  void note_engine(int64_t repeat, const EngineUse& use);
   bool keeps_curves(int64_t repeat) const;
   std::string all_metric_rows() const;
   std::string reached_rows() const;
@@ -71,6 +74,7 @@ class Recorder {
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   Study study_;
+  std::vector<EngineUse> engines_;
   Curves curves_;
   struct Done {
     double work = 0;            // of fits that ended

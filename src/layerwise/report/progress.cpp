@@ -43,6 +43,13 @@ void Progress::stage_done(const std::string& what) {
   if (style_ == Style::lines) write(fmt::format("{}, {}\n", what, time_left()));
 }
 
+void Progress::note(const std::string& remark) {
+  const std::lock_guard lock(mutex_);
+  if (style_ == Style::off) return;
+  clear_locked();
+  write(remark);
+}
+
 void Progress::print(const std::string& result) {
   const std::lock_guard lock(mutex_);
   clear_locked();

@@ -28,6 +28,8 @@ class Progress {
   void advance(const std::string& what, double work);
   /// A stage was ended: in the style `lines` this is what prints.
   void stage_done(const std::string& what);
+  /// Prints a remark, with the live line out of its way; nothing in the style `off`.
+  void note(const std::string& remark);
   /// Prints a result, with the live line out of its way.
   void print(const std::string& result);
 
