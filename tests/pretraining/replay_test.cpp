@@ -23,25 +23,74 @@ void put(const Block& block, const json& values) {
   layer->bias.copy_(torch::tensor(values["bias"].get<std::vector<float>>()));
 }
 
-/// Fits the trainable part for as many epochs as the replay's curve has, and compares the training
-/// loss after each. The streams go on as after the whole fit.
+/// The training loss after each of so many epochs of a stage.
+std::vector<double> losses_of(const StageView& view, const Split& data, const Objective& objective,
+                              const FitOptions& options, Random& random) {
+  std::vector<double> losses;
+  const std::vector<Hook> hooks{[&](const FitView& fit) {
+    if (fit.epoch > 0)
+      losses.push_back(value_of(fit.engine.evaluate("train"), "train", objective.loss().name));
+    return Next::go_on;
+  }};
+  FeatureCache features(data);
+  fit_stage(view, {objective}, features, data, options, random, hooks);
+  return losses;
+}
+
+/// A stage on copies of its blocks.
+StageView copy_of(const StageView& view, torch::ScalarType type) {
+  const auto copies = [&](const std::vector<Block>& blocks) {
+    std::vector<Block> copied;
+    for (const auto& block : blocks) {
+      Dense layer(std::dynamic_pointer_cast<DenseImpl>(block.ptr()->clone()));
+      layer->to(type);
+      copied.emplace_back(layer);
+    }
+    return copied;
+  };
+  return {copies(view.frozen), copies(view.trained)};
+}
+
+Dataset in_float64(const Dataset& data) {
+  const bool labels = data.targets.scalar_type() == torch::kInt64;
+  return {data.inputs.to(torch::kFloat64),
+          labels ? data.targets : data.targets.to(torch::kFloat64)};
+}
+
+/// Fits the trainable part for as many epochs as the replay's curve has, by every engine, and
+/// compares the training loss after each. The streams go on as after the whole fit.
+///
+/// Autograd, whose sums have PyTorch's order, must agree to 1e-5. So must the others; but a loss that
+/// swings up and down enlarges rounding from epoch to epoch, and where float64 is farther than a
+/// tenth of that from PyTorch's float32 on some epoch, they may be ten times as far as it is.
 void require_same_curve(GreedyNet& net, Experiment& experiment, const Split& data,
                         const Objective& objective, const json& curve) {
   auto options = experiment.fit;
   options.epochs = static_cast<int64_t>(curve.size());
-  std::vector<double> losses;
-  const std::vector<Hook> hooks{[&](const FitView& view) {
-    if (view.epoch > 0)
-      losses.push_back(value_of(view.engine.evaluate("train"), "train", objective.loss().name));
-    return Next::go_on;
-  }};
-  FeatureCache features(data);
-  fit_stage(net->stage(), {objective}, features, data, options, experiment.random, hooks);
-  for (size_t epoch = 0; epoch < curve.size(); ++epoch) {
-    INFO("layers " << net->layers() << ", epoch " << epoch + 1);
-    REQUIRE(testing::relative_difference(losses.at(epoch), curve[epoch]) < 1e-5);
+  const auto differences = [&](const StageView& view, const Split& split, Random random,
+                               EngineKind engine) {
+    options.engine.kind = engine;
+    const auto losses = losses_of(view, split, objective, options, random);
+    std::vector<double> all;
+    for (size_t epoch = 0; epoch < curve.size(); ++epoch)
+      all.push_back(testing::relative_difference(losses.at(epoch), curve[epoch]));
+    return all;
+  };
+  const auto largest = [](const std::vector<double>& values) {
+    return *std::max_element(values.begin(), values.end());
+  };
+  INFO("layers " << net->layers() << ", " << objective.loss().name);
+  const auto view = net->stage();
+  const auto exact = largest(differences(copy_of(view, torch::kFloat64),
+                                         {in_float64(data.train), in_float64(data.test)},
+                                         experiment.random, EngineKind::autograd));
+  for (const auto engine : {EngineKind::tiny, EngineKind::dense}) {
+    INFO(name_of(engine) << ", float64 is as far as " << exact);
+    REQUIRE(largest(differences(copy_of(view, torch::kFloat32), data, experiment.random, engine)) <
+            std::max(1e-5, 10 * exact));
   }
-  for (int64_t epoch = options.epochs; epoch < experiment.fit.epochs; ++epoch) {
+  REQUIRE(largest(differences(view, data, experiment.random, EngineKind::autograd)) < 1e-5);
+  for (int64_t epoch = 0; epoch < experiment.fit.epochs; ++epoch) {
     experiment.random.order.permutation(data.train.size());
   }
 }

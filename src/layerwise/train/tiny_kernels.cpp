@@ -288,7 +288,8 @@ HWY_INLINE CrossEntropy cross_entropy(const float* output, int64_t classes, hn::
     sum = hn::Add(sum, power);
     visit(c, power, is_label);
   }
-  const V loss = hn::Add(hn::Sub(hn::Add(hn::Log(d, sum), largest), chosen), poison);
+  // The largest output's own loss must not be lost in its size.
+  const V loss = hn::Add(hn::Add(hn::Log(d, sum), hn::Sub(largest, chosen)), poison);
   return {loss, largest, hn::Div(hn::Set(d, 1.0F), sum)};
 }
 
