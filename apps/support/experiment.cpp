@@ -286,12 +286,12 @@ void take_engine_choices(const report::RunFolder& folder) {
   const auto had = description_in(folder).value("engine_choices", ordered_json::object());
   const auto here = processor_choices();
   try {
-    set_processor_choices({had.value("simd", here.simd), had.value("fp32_products", here.multiplier)});
+    set_processor_choices(
+        {had.value("simd", here.simd), had.value("fp32_products", here.multiplier)});
   } catch (const std::invalid_argument& error) {
-    throw report::Failure(
-        fmt::format("the run in '{}' cannot go on here with the same bits: {}",
-                    folder.path().string(), error.what()),
-        "go on where it began, or start anew with another --out");
+    throw report::Failure(fmt::format("the run in '{}' cannot go on here with the same bits: {}",
+                                      folder.path().string(), error.what()),
+                          "go on where it began, or start anew with another --out");
   }
 }
 

@@ -201,7 +201,7 @@ TEST_CASE("A supervised run prints the tutorial's lines and writes its folder") 
   REQUIRE(contains(first.out, "published train"));
   REQUIRE(contains(first.out, "not comparable"));
   REQUIRE(contains(first.err, " left"));
-  REQUIRE(std::count(first.err.begin(), first.err.end(), '\n') == 4);
+  REQUIRE(std::count(first.err.begin(), first.err.end(), '\n') == 5);  // the engine, stages, folder
 
   const auto metrics = content_of(folder.file("run/metrics.csv"));
   const auto rows = lines_of(metrics);
@@ -292,6 +292,43 @@ TEST_CASE("Streams that cannot be written to are no reason to crash") {
   }
 }
 
+TEST_CASE("The engine asked for takes the steps, and all give the same numbers") {
+  const TemporaryFolder folder;
+  const auto command = program("blobs_supervised") + small + "--device cpu ";
+  std::string accuracies;
+  for (const auto* engine : {"autograd", "dense", "tiny", "auto"}) {
+    const auto outcome =
+        run(folder, fmt::format("{}--engine {} --out {}", command, engine, engine));
+    INFO(engine << outcome.err);
+    REQUIRE(outcome.status == 0);
+    if (accuracies.empty()) accuracies = outcome.out;
+    REQUIRE(outcome.out == accuracies);
+    const auto described =
+        nlohmann::json::parse(content_of(folder.file(fmt::format("{}/run.json", engine))));
+    const bool automatic = engine == std::string("auto");
+    REQUIRE(described["engines"][0]["name"] == (automatic ? "tiny" : engine));
+    REQUIRE(described["engines"][0]["reason"].get<std::string>().empty() != automatic);
+    REQUIRE(contains(outcome.err, automatic ? "engine tiny" : fmt::format("engine {}", engine)));
+  }
+}
+
+TEST_CASE("An engine that cannot do what it is asked for says why") {
+  const TemporaryFolder folder;
+  const auto command = program("blobs_supervised") + small + "--device cpu --quiet ";
+  const auto refused = [&](const std::string& options, const std::string& why) {
+    const auto outcome = run(folder, command + "--force --out out " + options);
+    INFO(options << outcome.err);
+    REQUIRE(outcome.status == 2);
+    REQUIRE(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 2);
+    REQUIRE(contains(outcome.err, why));
+  };
+  refused("--engine tiny --centers 65", "a layer has 65 units");
+  refused("--engine tiny --precision bf16", "fp32 only");
+  refused("--engine autograd --precision bf16", "fp32 only");
+  refused("--engine fast", "none of auto, autograd, dense, tiny");
+  REQUIRE(run(folder, command + "--force --out out --centers 65").status == 0);
+}
+
 TEST_CASE("run.json has what is needed to repeat the run") {
   const TemporaryFolder folder;
   const auto command = program("blobs_supervised") + small + "--quiet --device cpu ";
@@ -301,7 +338,9 @@ TEST_CASE("run.json has what is needed to repeat the run") {
   REQUIRE(plain["options"]["samples"] == "60");
   REQUIRE(plain["options"]["momentum"] == "0.9");
   REQUIRE(plain["device"] == "cpu");
-  REQUIRE(plain["engine"] == "autograd");
+  REQUIRE(plain["engines"].size() == 1);
+  REQUIRE(plain["engines"][0]["name"] == "tiny");
+  REQUIRE(plain["engines"][0]["details"] == plain["engine_choices"]["simd"]);
   REQUIRE_FALSE(plain["libtorch"]["version"].get<std::string>().empty());
   REQUIRE(run(folder, command + "--out b --fine-tune 3").status == 0);
   const auto tuned = nlohmann::json::parse(content_of(folder.file("b/run.json")));

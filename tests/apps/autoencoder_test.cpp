@@ -333,6 +333,27 @@ TEST_CASE("Ctrl-C ends with 130, says how to go on, and that ends with the same 
   }
 }
 
+TEST_CASE("A run goes on with what its engines chose when it began, or not at all") {
+  const TemporaryFolder folder;
+  write_images(folder.path() / "data");
+  REQUIRE(run(folder, app + small + "--engine dense --out run").status == 0);
+  const auto path = folder.file("run/run.json");
+  const auto choose = [&](const char* simd, const char* products) {
+    auto described = nlohmann::json::parse(content_of(path));
+    described["engine_choices"] = {{"simd", simd}, {"fp32_products", products}};
+    write_whole(path, described.dump());
+    std::filesystem::remove(folder.file("run/phase_2.safetensors"));
+    return run(folder, app + " --resume run");
+  };
+  REQUIRE(choose("SCALAR", "BLAS").status == 0);
+  const auto described = nlohmann::json::parse(content_of(path));
+  REQUIRE(described["engine_choices"]["simd"] == "SCALAR");
+  REQUIRE(described["engines"].back()["details"] == "fp32 on BLAS, SCALAR");
+  const auto refused = choose("AVX9", "BLAS");
+  require_two_lines(refused, 1);
+  REQUIRE(contains(refused.err, "AVX9"));
+}
+
 TEST_CASE("A damaged checkpoint, or one of another network, is not gone on with") {
   const TemporaryFolder folder;
   write_images(folder.path() / "data");
@@ -374,7 +395,7 @@ TEST_CASE("A study of which some repeats diverge has all its tables, and NaN whe
   const TemporaryFolder folder;
   write_images(folder.path() / "data");
   for (const auto* options :
-       {"--loss mse --learning-rate 4.35", "--loss bce --learning-rate 100,4"}) {
+       {"--loss mse --learning-rate 4.35", "--loss bce --learning-rate 1,6"}) {
     const auto outcome = run(folder, app +
                                          " --data-dir data --validation 20 --units 30,12,7 "
                                          "--batch-size 5 --epochs 6 --optimizer sgd --repeats 12 "

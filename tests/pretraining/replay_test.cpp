@@ -60,9 +60,9 @@ Dataset in_float64(const Dataset& data) {
 /// Fits the trainable part for as many epochs as the replay's curve has, by every engine, and
 /// compares the training loss after each. The streams go on as after the whole fit.
 ///
-/// Autograd, whose sums have PyTorch's order, must agree to 1e-5. So must the others; but a loss that
-/// swings up and down enlarges rounding from epoch to epoch, and where float64 is farther than a
-/// tenth of that from PyTorch's float32 on some epoch, they may be ten times as far as it is.
+/// Autograd, whose sums have PyTorch's order, must agree to 1e-5. So must the others; but a loss
+/// that swings up and down enlarges rounding from epoch to epoch, and where float64 is farther than
+/// a tenth of that from PyTorch's float32 on some epoch, they may be ten times as far as it is.
 void require_same_curve(GreedyNet& net, Experiment& experiment, const Split& data,
                         const Objective& objective, const json& curve) {
   auto options = experiment.fit;

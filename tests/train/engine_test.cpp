@@ -94,7 +94,8 @@ Split data_of(const Case& c, torch::ScalarType type) {
   if (c.objective.loss().formula == Formula::cross_entropy) {
     part.targets = torch::empty({rows}, torch::kInt64);
     for (int64_t i = 0; i < rows; ++i)
-      part.targets.data_ptr<int64_t>()[i] = random.interval(static_cast<uint32_t>(c.widths.back() - 1));
+      part.targets.data_ptr<int64_t>()[i] =
+          random.interval(static_cast<uint32_t>(c.widths.back() - 1));
   } else {
     part.targets = fill(c.widths.back());
   }
@@ -114,7 +115,8 @@ Trained train(const Case& c, const MakeEngine& make, torch::ScalarType type, int
   std::vector<Dense> layers;
   for (size_t i = 1; i < c.widths.size(); ++i) {
     const auto activation = i + 1 == c.widths.size() ? c.output : c.activation;
-    layers.push_back(make_dense({c.widths[i - 1], c.widths[i], activation}, glorot_uniform_, random));
+    layers.push_back(
+        make_dense({c.widths[i - 1], c.widths[i], activation}, glorot_uniform_, random));
     torch::NoGradGuard no_grad;
     for (int64_t o = 0; o < c.widths[i]; ++o)
       layers.back()->bias[o] = static_cast<float>(random.uniform(-.1, .1));
@@ -126,7 +128,8 @@ Trained train(const Case& c, const MakeEngine& make, torch::ScalarType type, int
   Random streams(3, 0);
   while (static_cast<int64_t>(trained.losses.size()) < steps) {
     const auto order = rows_of_epoch(rows, c.options, streams);
-    for (size_t begin = 0; begin < order.size(); begin += static_cast<size_t>(c.options.batch_size)) {
+    for (size_t begin = 0; begin < order.size();
+         begin += static_cast<size_t>(c.options.batch_size)) {
       const auto size = std::min(static_cast<size_t>(c.options.batch_size), order.size() - begin);
       trained.losses.push_back(engine->run(std::span(order).subspan(begin, size)));
     }
@@ -139,8 +142,8 @@ Trained train(const Case& c, const MakeEngine& make, torch::ScalarType type, int
   return trained;
 }
 
-/// The largest difference in units of float32's rounding: of losses relative to the loss, of weights
-/// to the largest weight.
+/// The largest difference in units of float32's rounding: of losses relative to the loss, of
+/// weights to the largest weight.
 double difference(const Trained& a, const Trained& b) {
   constexpr double unit = std::numeric_limits<float>::epsilon();
   double worst = 0;
@@ -225,8 +228,8 @@ TEST_CASE("Every engine gives the same answer as autograd in float64, all over t
   };
   std::vector<Candidate> candidates{{"autograd", maker<AutogradEngine>(), defaults}};
   for (const auto* multiplier : {"BLAS", "oneDNN"})
-    candidates.push_back({fmt::format("dense {}", multiplier), maker<DenseEngine>(),
-                          {defaults.simd, multiplier}});
+    candidates.push_back(
+        {fmt::format("dense {}", multiplier), maker<DenseEngine>(), {defaults.simd, multiplier}});
   for (const auto& simd : simd_targets()) {
     candidates.push_back({"dense " + simd, maker<DenseEngine>(), {simd, defaults.multiplier}});
     candidates.push_back({"tiny " + simd, maker<TinyEngine>(), {simd, defaults.multiplier}, true});

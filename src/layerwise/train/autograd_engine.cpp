@@ -119,8 +119,8 @@ double AutogradEngine::run(std::span<const int64_t> rows) {
       optimizer_->zero_grad();
       const auto pass =
           pass_.forward(some.inputs.narrow(0, first, size),
-                  some.targets.defined() ? some.targets.narrow(0, first, size) : some.targets,
-                  pass_.place_of(batch, steps_), problem.corruption.has_value());
+                        some.targets.defined() ? some.targets.narrow(0, first, size) : some.targets,
+                        pass_.place_of(batch, steps_), problem.corruption.has_value());
       const auto& terms = problem.objective.terms;
       const auto reported = terms.front().metric.mean(pass);
       auto loss = terms.front().weight == 1 ? reported : reported * terms.front().weight;

@@ -95,7 +95,8 @@ std::unique_ptr<Engine> make_engine(const StageView& view, const Problem& proble
     case EngineKind::automatic:
       break;
   }
-  const auto not_tiny = bf16 ? "it computes in fp32 only" : fault_of_tiny(view, problem, data, options);
+  const auto not_tiny =
+      bf16 ? "it computes in fp32 only" : fault_of_tiny(view, problem, data, options);
   if (not_tiny.empty()) {
     return std::make_unique<Explained<TinyEngine>>(
         fmt::format("dense layers of at most {} units, on the CPU", tiny_engine_width), view,

@@ -10,8 +10,8 @@
 
 namespace layerwise {
 
-/// The engine that `options.engine` asks for; of `automatic`, the fastest of tiny, dense and autograd
-/// that can do this, whose `use()` then says why.
+/// The engine that `options.engine` asks for; of `automatic`, the fastest of tiny, dense and
+/// autograd that can do this, whose `use()` then says why.
 /// @throws EngineUnavailable saying why, if the one asked for cannot do this, or none can with the
 ///   precision asked for
 std::unique_ptr<Engine> make_engine(const StageView& view, const Problem& problem,

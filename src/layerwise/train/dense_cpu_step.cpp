@@ -4,16 +4,15 @@
 ///     loss       D = dL/d(sums)                   one pass: loss, D, b's gradient
 ///     backward   dX = D W                         product
 ///                dW = D^T X                       product
-///                W, b <- optimizer                one pass, as soon as dW is there and in the cache
-///                D = dX * activation'             one pass, with b's gradient of the layer below
+///                W, b <- optimizer                one pass, as soon as dW is there and in the
+///                cache D = dX * activation'             one pass, with b's gradient of the layer
+///                below
 ///
 /// With bf16 each pass also writes what it computed rounded to bfloat16, which is what the products
 /// read; they add up in float32, and weights, gradients and moments stay float32.
 ///
 /// Products are bound to their matrices when a batch of a new size first comes: all batches but the
 /// last of an epoch have the same.
-#include "layerwise/train/dense_step.h"
-
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -26,6 +25,7 @@
 #include <torch/utils.h>
 
 #include "layerwise/train/dense_kernels.h"
+#include "layerwise/train/dense_step.h"
 #include "layerwise/train/product.h"
 
 namespace layerwise {
@@ -89,8 +89,8 @@ struct Buffers {
 };
 
 struct Batch {
-  Matrix clean;  ///< [batch, in]
-  Matrix input;  ///< what the layers are given: the same, unless it is corrupted
+  Matrix clean;                 ///< [batch, in]
+  Matrix input;                 ///< what the layers are given: the same, unless it is corrupted
   torch::Tensor target;         ///< [batch, out], what is to be put out
   std::vector<int64_t> labels;  ///< the same of classes
   std::vector<Buffers> layers;
@@ -169,9 +169,7 @@ class CpuStep : public DenseStep {
     return batch;
   }
 
-  bool classifies() const {
-    return problem_.objective.loss().formula == Formula::cross_entropy;
-  }
+  bool classifies() const { return problem_.objective.loss().formula == Formula::cross_entropy; }
 
   void gather(std::span<const int64_t> rows, const NoisePlace& place, Batch& batch) const {
     const auto count = static_cast<int64_t>(rows.size());
@@ -179,7 +177,8 @@ class CpuStep : public DenseStep {
     if (problem_.corruption) {
       const auto given = problem_.corruption->apply(batch.clean.values, place).input;
       batch.input.values.copy_(given);
-      if (bf16_) dense_kernels::round_to_bf16(batch.input.data(), given.numel(), batch.input.bf16());
+      if (bf16_)
+        dense_kernels::round_to_bf16(batch.input.data(), given.numel(), batch.input.bf16());
     }
     if (!targets_.defined()) return;
     if (!classifies()) return gather(targets_, rows, {batch.target, {}});
@@ -191,11 +190,11 @@ class CpuStep : public DenseStep {
   static void gather(const torch::Tensor& from, std::span<const int64_t> rows, const Matrix& to) {
     const auto count = static_cast<int64_t>(rows.size());
     if (from.scalar_type() == torch::kUInt8) {
-      dense_kernels::gather_bytes(from.data_ptr<uint8_t>(), from.size(1), rows.data(), count, to.data(),
-                          to.bf16());
+      dense_kernels::gather_bytes(from.data_ptr<uint8_t>(), from.size(1), rows.data(), count,
+                                  to.data(), to.bf16());
     } else {
-      dense_kernels::gather_floats(from.data_ptr<float>(), from.size(1), rows.data(), count, to.data(),
-                           to.bf16());
+      dense_kernels::gather_floats(from.data_ptr<float>(), from.size(1), rows.data(), count,
+                                   to.data(), to.bf16());
     }
   }
 
@@ -205,10 +204,9 @@ class CpuStep : public DenseStep {
       auto& buffers = batch.layers[l];
       buffers.forward->run();
       const bool last = l + 1 == layers_.size();
-      dense_kernels::add_bias_and_activate(buffers.output.data(), layer.bias.data_ptr<float>(),
-                                   buffers.output.values.size(0), layer.shape.out_features,
-                                   layer.shape.activation,
-                                   last ? nullptr : buffers.output.bf16());
+      dense_kernels::add_bias_and_activate(
+          buffers.output.data(), layer.bias.data_ptr<float>(), buffers.output.values.size(0),
+          layer.shape.out_features, layer.shape.activation, last ? nullptr : buffers.output.bf16());
     }
   }
 
@@ -219,17 +217,19 @@ class CpuStep : public DenseStep {
     const auto entries = static_cast<double>(rows) * static_cast<double>(columns);
     if (classifies()) {
       return dense_kernels::cross_entropy(output.data(), batch.labels.data(), rows, columns,
-                                  layer.shape.activation, static_cast<float>(1.0 / static_cast<double>(rows)),
-                                  layer.bias_gradient(), output.bf16());
+                                          layer.shape.activation,
+                                          static_cast<float>(1.0 / static_cast<double>(rows)),
+                                          layer.bias_gradient(), output.bf16());
     }
     const auto* target = batch.target.data_ptr<float>();
     const auto scale = static_cast<float>(1 / entries);
     const double sum =
         problem_.objective.loss().formula == Formula::squared_error
-            ? dense_kernels::squared_error(output.data(), target, rows, columns, layer.shape.activation,
-                                   scale, layer.bias_gradient(), output.bf16())
+            ? dense_kernels::squared_error(output.data(), target, rows, columns,
+                                           layer.shape.activation, scale, layer.bias_gradient(),
+                                           output.bf16())
             : dense_kernels::binary_cross_entropy(output.data(), target, rows, columns, scale,
-                                          layer.bias_gradient(), output.bf16());
+                                                  layer.bias_gradient(), output.bf16());
     return sum / static_cast<double>(columns);
   }
 
@@ -243,8 +243,8 @@ class CpuStep : public DenseStep {
       const auto& below = layers_[l - 2];
       const auto& under = batch.layers[l - 2];
       dense_kernels::through_activation(under.delta.data(), under.output.data(), rows,
-                                below.shape.out_features, below.shape.activation,
-                                below.bias_gradient(), under.delta.bf16());
+                                        below.shape.out_features, below.shape.activation,
+                                        below.bias_gradient(), under.delta.bf16());
     }
   }
 
@@ -257,13 +257,13 @@ class CpuStep : public DenseStep {
       float* first = layer.first.data_ptr<float>() + place;
       uint16_t* bf16 = rounded != nullptr ? rounded + begin : nullptr;
       if (const auto* adam = std::get_if<Adam>(&options_.optimizer)) {
-        dense_kernels::update({adam->learning_rate, adam->beta1, adam->beta2, adam->epsilon, steps_},
-                      values + begin, gradient, first, layer.second.data_ptr<float>() + place,
-                      count, decay, bf16);
+        dense_kernels::update(
+            {adam->learning_rate, adam->beta1, adam->beta2, adam->epsilon, steps_}, values + begin,
+            gradient, first, layer.second.data_ptr<float>() + place, count, decay, bf16);
       } else {
         const auto& sgd = std::get<Sgd>(options_.optimizer);
-        dense_kernels::update({sgd.learning_rate, sgd.momentum, sgd.nesterov}, values + begin, gradient,
-                      first, count, decay, bf16);
+        dense_kernels::update({sgd.learning_rate, sgd.momentum, sgd.nesterov}, values + begin,
+                              gradient, first, count, decay, bf16);
       }
     };
     constexpr int64_t worth_a_thread = 1 << 15;

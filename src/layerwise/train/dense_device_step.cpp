@@ -4,10 +4,8 @@
 /// Nothing here asks the device for a number or depends on one from the host: rows come as an index
 /// on the device, Adam's counter and the sum of the losses stay there, and every tensor stays where
 /// it is. So on CUDA the operations of a step can be captured in a graph and replayed with a single
-/// call. The first steps with batches of a size run one by one, on the stream that the capture uses,
-/// because libraries make their workspaces then.
-#include "layerwise/train/dense_step.h"
-
+/// call. The first steps with batches of a size run one by one, on the stream that the capture
+/// uses, because libraries make their workspaces then.
 #include <cmath>
 #include <map>
 #include <optional>
@@ -18,6 +16,8 @@
 #include <ATen/Functions.h>
 #include <fmt/format.h>
 #include <torch/utils.h>
+
+#include "layerwise/train/dense_step.h"
 
 #ifdef LAYERWISE_CUDA
 #include <ATen/cuda/CUDAContext.h>
@@ -84,7 +84,8 @@ void through_activation(torch::Tensor& delta, const torch::Tensor& y, Activation
 
 struct Trained {
   Trained(const Dense& layer, bool adam)
-      : activation(layer->options.activation), tensors{layer->weight.detach(), layer->bias.detach()} {
+      : activation(layer->options.activation),
+        tensors{layer->weight.detach(), layer->bias.detach()} {
     for (const auto& tensor : tensors) {
       gradients.push_back(torch::empty_like(tensor));
       rooms.push_back(torch::empty_like(tensor));
@@ -164,14 +165,15 @@ class DeviceStep : public DenseStep {
     for (const auto& layer : layers) layers_.emplace_back(layer, adam != nullptr);
     const auto on_device = torch::dtype(torch::kFloat64).device(train.inputs.device());
     loss_ = torch::zeros({}, on_device);
-    step_ = torch::full({}, adam != nullptr ? static_cast<double>(adam->steps_before) : 0.0, on_device);
+    step_ =
+        torch::full({}, adam != nullptr ? static_cast<double>(adam->steps_before) : 0.0, on_device);
   }
 
   void take(std::span<const int64_t> rows, const NoisePlace& place) override {
     torch::NoGradGuard no_grad;
     auto& batch = batch_of(static_cast<int64_t>(rows.size()));
-    batch.rows.copy_(torch::from_blob(const_cast<int64_t*>(rows.data()), {batch.rows.size(0)},
-                                      torch::kInt64));
+    batch.rows.copy_(
+        torch::from_blob(const_cast<int64_t*>(rows.data()), {batch.rows.size(0)}, torch::kInt64));
     if (problem_.corruption) {  // its noise is computed on the host
       gather(batch);
       batch.input.copy_(problem_.corruption->apply(batch.clean, place).input);
@@ -260,8 +262,8 @@ class DeviceStep : public DenseStep {
     }
   }
 
-  /// The last delta becomes the gradient by the outputs; of a sigmoid's cross-entropy, such that its
-  /// derivative turns it into that by the sums.
+  /// The last delta becomes the gradient by the outputs; of a sigmoid's cross-entropy, such that
+  /// its derivative turns it into that by the sums.
   void loss_and_delta(Batch& batch) {
     const auto& output = batch.outputs.back();
     auto& delta = batch.deltas.back();
@@ -282,7 +284,8 @@ class DeviceStep : public DenseStep {
       delta.mul_(2 / (rows * columns));
       return;
     }
-    const auto entropies = at::binary_cross_entropy(output.nan_to_num(0.5), batch.target, {}, at::Reduction::Sum);
+    const auto entropies =
+        at::binary_cross_entropy(output.nan_to_num(0.5), batch.target, {}, at::Reduction::Sum);
     loss_.add_(entropies + output.mul(0).sum(), 1 / columns);
     delta.div_(output.mul(1 - output).clamp_min_(1e-12)).div_(rows * columns);
   }

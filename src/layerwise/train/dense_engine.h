@@ -13,8 +13,8 @@
 
 namespace layerwise {
 
-/// The engine for chains of `Dense` blocks of any width: closed-form gradients, everything in memory
-/// that stays where it is. See dense_cpu_step.cpp for how.
+/// The engine for chains of `Dense` blocks of any width: closed-form gradients, everything in
+/// memory that stays where it is. See dense_cpu_step.cpp for how.
 ///
 /// It agrees with `AutogradEngine` to float32 rounding; with bf16, to that of the factors. What it
 /// evaluates is always float32.

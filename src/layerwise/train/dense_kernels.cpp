@@ -6,20 +6,17 @@
 /// and the bias' gradient; the whole of Adam; and each time the rounding to bfloat16.
 ///
 /// Rows are gone through in their order, with one vector of column sums for the bias' gradient kept
-/// in the first-level cache. What of a row is left behind its last whole vector is loaded and stored
-/// by count.
+/// in the first-level cache. What of a row is left behind its last whole vector is loaded and
+/// stored by count.
 #include "layerwise/train/dense_kernels.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
-#include "layerwise/train/simd_targets.h"
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "layerwise/train/dense_kernels.cpp"
 #include <hwy/foreach_target.h>
-
 #include <hwy/highway.h>
 
 #include "layerwise/train/simd_math-inl.h"
@@ -78,9 +75,8 @@ HWY_INLINE void for_each_vector(int64_t count, Visit visit) {
 template <class Visit>
 HWY_INLINE void for_each_vector(int64_t rows, int64_t columns, Visit visit) {
   for (int64_t row = 0; row < rows; ++row) {
-    for_each_vector(columns, [&](int64_t column, auto how) HWY_ATTR {
-      visit(row * columns + column, column, how);
-    });
+    for_each_vector(columns, [&](int64_t column, auto how)
+                                 HWY_ATTR { visit(row * columns + column, column, how); });
   }
 }
 
@@ -175,8 +171,8 @@ double squared_error(float* y, const float* target, int64_t rows, int64_t column
         const V value = how.load(y + place);
         const V error = hn::Sub(value, how.load(target + place));
         total = hn::MulAdd(error, error, total);
-        const V change = hn::Mul(hn::Mul(error, factor),
-                                 simd::slope<decltype(function)::value>(d, value));
+        const V change =
+            hn::Mul(hn::Mul(error, factor), simd::slope<decltype(function)::value>(d, value));
         put(how, change, y, bf16, place);
         add_to(how, change, bias_gradient + column);
       });
@@ -247,8 +243,8 @@ double cross_entropy(float* y, const int64_t* labels, int64_t rows, int64_t colu
           one_hot[place] = 1;
           share = hn::Sub(share, hn::Load(d, one_hot));
         }
-        const V change = hn::Mul(hn::Mul(share, factor),
-                                 simd::slope<decltype(function)::value>(d, value));
+        const V change =
+            hn::Mul(hn::Mul(share, factor), simd::slope<decltype(function)::value>(d, value));
         put(how, change, y, bf16, row * columns + column);
         add_to(how, change, bias_gradient + column);
       });
@@ -328,8 +324,8 @@ void add_bias_and_activate(float* y, const float* bias, int64_t rows, int64_t co
 
 void through_activation(float* delta, const float* y, int64_t rows, int64_t columns,
                         Activation activation, float* bias_gradient, uint16_t* bf16) {
-  HWY_DYNAMIC_DISPATCH(through_activation)(delta, y, rows, columns, activation, bias_gradient,
-                                           bf16);
+  HWY_DYNAMIC_DISPATCH(through_activation)
+  (delta, y, rows, columns, activation, bias_gradient, bf16);
 }
 
 double squared_error(float* y, const float* target, int64_t rows, int64_t columns,

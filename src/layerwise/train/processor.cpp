@@ -1,14 +1,13 @@
 #include "layerwise/train/processor.h"
 
+#include <hwy/highway.h>
+
 #include <algorithm>
 #include <atomic>
 #include <stdexcept>
 
-#include "layerwise/train/simd_targets.h"
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <hwy/highway.h>
 
 #if defined(__x86_64__)
 #include <cpuid.h>

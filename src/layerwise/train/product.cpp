@@ -1,9 +1,9 @@
 #include "layerwise/train/product.h"
 
+#include <oneapi/dnnl/dnnl.hpp>
 #include <stdexcept>
 
 #include <ATen/ops/mm.h>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <torch/utils.h>
 
 namespace layerwise {
@@ -48,8 +48,7 @@ class OnednnProduct : public Product {
         stream_(cpu()) {}
 
   void run() override {
-    product_.execute(stream_,
-                     {{DNNL_ARG_SRC, a_}, {DNNL_ARG_WEIGHTS, b_}, {DNNL_ARG_DST, c_}});
+    product_.execute(stream_, {{DNNL_ARG_SRC, a_}, {DNNL_ARG_WEIGHTS, b_}, {DNNL_ARG_DST, c_}});
     stream_.wait();
   }
 

@@ -7,12 +7,12 @@
 #define LAYERWISE_SIMD_MATH_INL_H
 #endif
 
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
 #include <cmath>
 #include <cstdint>
 #include <type_traits>
-
-#include <hwy/contrib/math/math-inl.h>
-#include <hwy/highway.h>
 
 #include "layerwise/nn/activation_kind.h"
 

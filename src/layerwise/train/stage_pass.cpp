@@ -25,7 +25,7 @@ NoisePlace StagePass::place_of(std::span<const int64_t> rows, int64_t step) cons
 }
 
 Pass StagePass::forward(const torch::Tensor& inputs, const torch::Tensor& targets,
-                             const NoisePlace& place, bool corrupted) {
+                        const NoisePlace& place, bool corrupted) {
   const auto features = chain_.features(inputs);
   Corrupted given{features, {}};
   if (corrupted) given = problem_.corruption->apply(features, place);
@@ -46,8 +46,7 @@ std::vector<Score> StagePass::evaluate(const std::string& split) {
   throw std::invalid_argument(fmt::format("evaluate: there is no split '{}'", split));
 }
 
-std::vector<Score> StagePass::evaluate_batch(std::span<const int64_t> rows,
-                                             int64_t step) {
+std::vector<Score> StagePass::evaluate_batch(std::span<const int64_t> rows, int64_t step) {
   if (rows.empty()) return {};
   torch::NoGradGuard no_grad;
   chain_.train(false);

@@ -62,8 +62,8 @@ Zeros<int32_t> labels_of(const torch::Tensor& labels, int64_t classes) {
   const auto* from = values.data_ptr<int64_t>();
   for (int64_t row = 0; row < values.size(0); ++row) {
     if (from[row] < 0 || from[row] >= classes) {
-      throw std::invalid_argument(
-          fmt::format("label {} of row {}, and the network has {} outputs", from[row], row, classes));
+      throw std::invalid_argument(fmt::format("label {} of row {}, and the network has {} outputs",
+                                              from[row], row, classes));
     }
     copy.get()[row] = static_cast<int32_t>(from[row]);
   }
@@ -118,8 +118,8 @@ class TinyEngine::Implementation {
   double run(std::span<const int64_t> rows) {
     const FlushDenormals flush;
     const auto count = static_cast<int64_t>(rows.size());
-    const double sum = tiny::train(network_, optimizer_, part("train").samples(), rows.data(),
-                                   count, batch_size_);
+    const double sum =
+        tiny::train(network_, optimizer_, part("train").samples(), rows.data(), count, batch_size_);
     if (count > 0) {
       const auto last = rows.last(static_cast<size_t>((count - 1) % batch_size_ + 1));
       last_batch_.assign(last.begin(), last.end());
@@ -162,8 +162,8 @@ class TinyEngine::Implementation {
     const bool adam = optimizer_.adam;
     const int64_t tile = network_.tile;
     const int64_t inputs = tiny::padded(network_.layers.front().in) * tile;
-    const bool own_targets = problem_.target == Target::given &&
-                             network_.loss == tiny::Loss::squared_error;
+    const bool own_targets =
+        problem_.target == Target::given && network_.loss == tiny::Loss::squared_error;
     const int64_t targets = own_targets ? tiny::padded(network_.layers.back().out) * tile : 0;
     int64_t floats = network_.size * (adam ? 4 : 3) + inputs + targets + 2 * tiny::max_width * tile;
     for (const auto& layer : network_.layers) floats += tiny::padded(layer.out) * tile;
@@ -212,14 +212,12 @@ class TinyEngine::Implementation {
     }
   }
   void load() {
-    for_each_row([](const float* theirs, float* ours, int64_t count) {
-      std::copy_n(theirs, count, ours);
-    });
+    for_each_row(
+        [](const float* theirs, float* ours, int64_t count) { std::copy_n(theirs, count, ours); });
   }
   void store() {
-    for_each_row([](float* theirs, const float* ours, int64_t count) {
-      std::copy_n(ours, count, theirs);
-    });
+    for_each_row(
+        [](float* theirs, const float* ours, int64_t count) { std::copy_n(ours, count, theirs); });
   }
 
   std::vector<Score> scores(const std::string& split, const Part& data, const int64_t* rows,

@@ -16,8 +16,8 @@ constexpr int64_t tiny_engine_width = 64;  ///< units of a layer, at most
 /// The engine for narrow chains of `Dense` blocks on the CPU: samples in SIMD lanes, no tensor
 /// operation within a step. See tiny_kernels.cpp for how.
 ///
-/// It agrees with `AutogradEngine` to float32 rounding. The blocks hold the weights of the last step
-/// whenever `run` has returned.
+/// It agrees with `AutogradEngine` to float32 rounding. The blocks hold the weights of the last
+/// step whenever `run` has returned.
 class TinyEngine : public Engine {
  public:
   /// @throws EngineUnavailable saying why, if it cannot do this

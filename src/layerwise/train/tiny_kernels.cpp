@@ -17,7 +17,8 @@
 /// - Forward, unit o: lanes += w[o][i] * input i, the weight broadcast. Backward, unit i: the same
 ///   with w[o][i] read down the column. Five units by two vectors of lanes stay in registers.
 /// - Gradient of w[o][i]: the lanes of delta o times those of input i, added up across the lanes;
-///   four such sums are made at once by adding vectors while transposing them, and are stored as one.
+///   four such sums are made at once by adding vectors while transposing them, and are stored as
+///   one.
 /// - Padding is zero throughout, so nothing asks whether it is there: gradients of padded weights
 ///   come out as 0. Lanes beyond the last sample hold copies of it, and deltas of 0.
 /// - All weights lie before all biases, so that the optimizer is one pass over a flat array, with
@@ -27,12 +28,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "layerwise/train/simd_targets.h"
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "layerwise/train/tiny_kernels.cpp"
 #include <hwy/foreach_target.h>
-
 #include <hwy/highway.h>
 
 #include "layerwise/train/simd_math-inl.h"
@@ -119,7 +117,8 @@ HWY_INLINE void multiply_units(const float* w, int64_t unit_step, int64_t k_step
     for (int64_t k = 0; k < k_count; ++k) {
       const float* row = x + k * tile + lane;
       V input[vectors];
-      for (size_t v = 0; v < vectors; ++v) input[v] = hn::Load(d, row + static_cast<int64_t>(v) * n);
+      for (size_t v = 0; v < vectors; ++v)
+        input[v] = hn::Load(d, row + static_cast<int64_t>(v) * n);
       for (int64_t r = 0; r < R; ++r) {
         const V weight = hn::Set(d, w[r * unit_step + k * k_step]);
         for (size_t v = 0; v < vectors; ++v) sum[r][v] = hn::MulAdd(weight, input[v], sum[r][v]);
@@ -270,8 +269,9 @@ struct CrossEntropy {
 };
 
 template <class Visit>
-HWY_INLINE CrossEntropy cross_entropy(const float* output, int64_t classes, hn::Vec<hn::RebindToSigned<D>> label,
-                                      int64_t tile, Visit visit) {
+HWY_INLINE CrossEntropy cross_entropy(const float* output, int64_t classes,
+                                      hn::Vec<hn::RebindToSigned<D>> label, int64_t tile,
+                                      Visit visit) {
   const hn::RebindToSigned<D> di;
   V largest = hn::Load(d, output);
   for (int64_t c = 1; c < classes; ++c) largest = hn::Max(largest, hn::Load(d, output + c * tile));
@@ -280,8 +280,7 @@ HWY_INLINE CrossEntropy cross_entropy(const float* output, int64_t classes, hn::
   V poison = hn::Zero(d);  // turns to NaN where an output is infinite or NaN
   for (int64_t c = 0; c < classes; ++c) {
     const V z = hn::Load(d, output + c * tile);
-    const auto is_label =
-        hn::RebindMask(d, hn::Eq(label, hn::Set(di, static_cast<int32_t>(c))));
+    const auto is_label = hn::RebindMask(d, hn::Eq(label, hn::Set(di, static_cast<int32_t>(c))));
     poison = hn::MulAdd(z, hn::Zero(d), poison);
     chosen = hn::IfThenElse(is_label, z, chosen);
     const V power = hn::Exp(d, hn::Sub(z, largest));
@@ -333,8 +332,9 @@ HWY_INLINE double loss_and_delta(const Network& network, int64_t count, float sc
     }
   }
   // Padded units have no error.
-  for_each_vector(padded(last.out) - last.out, tile, lane_count,
-                  [&](int64_t place) HWY_ATTR { hn::Store(hn::Zero(d), d, delta + last.out * tile + place); });
+  for_each_vector(padded(last.out) - last.out, tile, lane_count, [&](int64_t place) HWY_ATTR {
+    hn::Store(hn::Zero(d), d, delta + last.out * tile + place);
+  });
   const double sum = static_cast<double>(hn::GetLane(hn::SumOfLanes(d, total)));
   return network.loss == Loss::squared_error ? sum / static_cast<double>(last.out) : sum;
 }
@@ -453,7 +453,8 @@ HWY_INLINE double hits(const Network& network, int64_t count) {
       poison = hn::MulAdd(z, hn::Zero(d), poison);
       const auto larger = hn::Gt(z, largest);
       largest = hn::IfThenElse(larger, z, largest);
-      where = hn::IfThenElse(hn::RebindMask(di, larger), hn::Set(di, static_cast<int32_t>(c)), where);
+      where =
+          hn::IfThenElse(hn::RebindMask(di, larger), hn::Set(di, static_cast<int32_t>(c)), where);
     }
     const auto right = hn::RebindMask(d, hn::Eq(where, hn::Load(di, network.label + lane)));
     const V one = hn::Add(hn::IfThenElseZero(right, hn::Set(d, 1.0F)), poison);

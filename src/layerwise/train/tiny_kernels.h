@@ -30,17 +30,17 @@ enum class Loss { cross_entropy, squared_error };
 struct Network {
   std::vector<Layer> layers;
   Loss loss;
-  int64_t tile;       ///< samples that are computed at once, a multiple of 32
-  int64_t weights;    ///< how many of the values are weights, a multiple of 16
-  int64_t size;       ///< all values: weights, then biases, each padded with zeros
-  float* value;       ///< [size], and so the next three
+  int64_t tile;     ///< samples that are computed at once, a multiple of 32
+  int64_t weights;  ///< how many of the values are weights, a multiple of 16
+  int64_t size;     ///< all values: weights, then biases, each padded with zeros
+  float* value;     ///< [size], and so the next three
   float* gradient;
-  float* first;       ///< SGD's velocity, Adam's first moment
-  float* second;      ///< Adam's second moment
-  float* input;       ///< [padded(in)][tile]
-  float* target;      ///< [padded(out)][tile]; `input` where that is to be reconstructed
-  int32_t* label;     ///< [tile]
-  float* delta[2];    ///< [max_width][tile], what is propagated backwards
+  float* first;     ///< SGD's velocity, Adam's first moment
+  float* second;    ///< Adam's second moment
+  float* input;     ///< [padded(in)][tile]
+  float* target;    ///< [padded(out)][tile]; `input` where that is to be reconstructed
+  int32_t* label;   ///< [tile]
+  float* delta[2];  ///< [max_width][tile], what is propagated backwards
 };
 
 struct Optimizer {
