@@ -57,20 +57,28 @@ RandomState::RandomState(std::span<const uint32_t> seed) : RandomState(19650218U
 }
 
 void RandomState::refill() {
+  const auto twist = [&](size_t i, size_t next, size_t shifted) {
+    const uint32_t y = (state_[i] & upper_bit) | (state_[next] & lower_bits);
+    state_[i] = state_[shifted] ^ (y >> 1) ^ ((0U - (y & 1U)) & twist_matrix);
+  };
+  // Without a wrap inside, compilers make vector instructions of these loops.
+  for (size_t i = 0; i < words - shift_size; ++i) twist(i, i + 1, i + shift_size);
+  for (size_t i = words - shift_size; i < words - 1; ++i)
+    twist(i, i + 1, i + shift_size - words);
+  twist(words - 1, 0, shift_size - 1);
   for (size_t i = 0; i < words; ++i) {
-    const uint32_t y = (state_[i] & upper_bit) | (state_[(i + 1) % words] & lower_bits);
-    state_[i] = state_[(i + shift_size) % words] ^ (y >> 1) ^ ((y & 1U) != 0 ? twist_matrix : 0U);
+    uint32_t y = state_[i];
+    y ^= y >> 11;
+    y ^= (y << 7) & 0x9d2c5680U;
+    y ^= (y << 15) & 0xefc60000U;
+    output_[i] = y ^ (y >> 18);
   }
   position_ = 0;
 }
 
 uint32_t RandomState::next_uint32() {
   if (position_ == words) refill();
-  uint32_t y = state_[position_++];
-  y ^= y >> 11;
-  y ^= (y << 7) & 0x9d2c5680U;
-  y ^= (y << 15) & 0xefc60000U;
-  return y ^ (y >> 18);
+  return output_[position_++];
 }
 
 double RandomState::random_sample() {
@@ -140,8 +148,18 @@ std::vector<int64_t> RandomState::independent_batches(int64_t n, int64_t batch, 
 }
 
 void RandomState::shuffle(std::span<int64_t> values) {
-  for (size_t i = values.size(); i > 1; --i) {
-    std::swap(values[i - 1], values[interval(static_cast<uint32_t>(i - 1))]);
+  // `interval` for one place after the other. A quarter of the draws is rejected, which no branch
+  // predictor foresees: such a draw swaps its place with itself, and the place comes again.
+  for (size_t place = values.size() - 1; values.size() > 1 && place > 0;) {
+    if (position_ == words) refill();
+    const auto mask = ~0U >> std::countl_zero(static_cast<uint32_t>(place));
+    const size_t last_with_mask = mask >> 1U;  // below it the mask is shorter
+    while (place > last_with_mask && position_ < words) {
+      const size_t value = output_[position_++] & mask;
+      const bool accepted = value <= place;
+      std::swap(values[place], values[accepted ? value : place]);
+      place -= accepted ? 1 : 0;
+    }
   }
 }
 

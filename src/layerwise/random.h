@@ -51,6 +51,7 @@ class RandomState {
   void refill();
 
   uint32_t state_[words];
+  uint32_t output_[words];  // made of the state, in the order in which it is handed out
   size_t position_ = words;
   double gauss_ = 0;
   bool has_gauss_ = false;

@@ -62,7 +62,8 @@ void copy_values(const torch::nn::Module& from, torch::nn::Module& to) {
 uint64_t fingerprint(const torch::nn::Module& module) {
   uint64_t hash = 0;
   for (const auto& tensor : tensors_of(module)) {
-    const auto values = tensor.detach().cpu().contiguous();
+    const bool plain = tensor.is_cpu() && tensor.is_contiguous();
+    const auto values = plain ? tensor : tensor.detach().cpu().contiguous();
     const std::string_view bytes(static_cast<const char*>(values.data_ptr()), values.nbytes());
     hash = hash * 0x9e3779b97f4a7c15U + std::hash<std::string_view>{}(bytes);
   }

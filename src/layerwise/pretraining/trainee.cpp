@@ -25,7 +25,7 @@ StageResult Trainee::fit(const StageInfo& info, const Split& data, const Objecti
   StageReport report{
       info, fit_stage(net->stage(), problem, features_, data, options, random, hooks), {}};
   if (trains_blocks) net->freeze_hidden();
-  if (trains_blocks && inputs_.size(0) > 1)
+  if (trains_blocks && inputs_.size(0) > 1 && observer_.on_stage)
     report.code = code_statistics(features_.of(net->stage().frozen).train.inputs, inputs_);
   if (observer_.on_stage) observer_.on_stage(report);
   return report.result;

@@ -10,7 +10,10 @@ namespace layerwise {
 FeatureCache::FeatureCache(Split data) : data_(std::move(data)), features_(data_) {}
 
 const Split& FeatureCache::of(const std::vector<Block>& frozen) {
-  auto prints = fingerprints(frozen);
+  return of(frozen, fingerprints(frozen));
+}
+
+const Split& FeatureCache::of(const std::vector<Block>& frozen, std::vector<uint64_t> prints) {
   const bool extends = applied_.size() <= prints.size() &&
                        std::equal(applied_.begin(), applied_.end(), prints.begin());
   if (!extends) {

@@ -21,6 +21,9 @@ class FeatureCache {
 
   /// The data with what these blocks put out as inputs; as it was given, if there are none.
   const Split& of(const std::vector<Block>& frozen);
+  /// The same.
+  /// @param prints the blocks' fingerprints, where they are known
+  const Split& of(const std::vector<Block>& frozen, std::vector<uint64_t> prints);
 
  private:
   Split data_;

@@ -62,7 +62,8 @@ StageResult fit_stage(const StageView& view, const Problem& problem, FeatureCach
                       const Split& data, const FitOptions& options, Random& random,
                       std::span<const Hook> hooks) {
   const auto before = fingerprints(untouched(view));
-  auto cached = features.of(view.frozen);
+  const auto idle = before.begin() + static_cast<std::ptrdiff_t>(view.frozen.size());
+  auto cached = features.of(view.frozen, {before.begin(), idle});
   cached.train.targets = data.train.targets;
   cached.test.targets = data.test.targets;
   cached.validation.targets = data.validation.targets;
