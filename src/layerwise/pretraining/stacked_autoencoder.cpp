@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "layerwise/train/evaluate.h"
+#include "layerwise/train/choose_engine.h"
 
 namespace layerwise {
 
@@ -83,10 +83,11 @@ void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
     if (result.diverged()) return;
   }
 
-  StageChain chain(net->whole());
   StageReport whole{whole_chain(stages), {}, {}};
+  const auto engine =
+      make_engine(net->whole(), {training.pixels, Target::features}, data, training.phase(1));
   for (const auto& [split, part] : data.parts()) {
-    const auto scores = evaluate(chain, part, Target::features, training.pixels.metrics, split);
+    const auto scores = engine->evaluate(split);
     whole.result.scores.insert(whole.result.scores.end(), scores.begin(), scores.end());
   }
   if (observer.on_stage) observer.on_stage(whole);

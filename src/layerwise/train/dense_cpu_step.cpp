@@ -15,6 +15,7 @@
 /// last of an epoch have the same.
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -126,6 +127,29 @@ class CpuStep : public DenseStep {
     backward(size, batch);
   }
 
+  std::optional<std::vector<double>> means(const Dataset& data) override {
+    torch::NoGradGuard no_grad;
+    constexpr int64_t most_rows = 1024;
+    const int64_t size = std::min(most_rows, data.size());
+    auto found = evaluated_.find(size);
+    if (found == evaluated_.end()) found = evaluated_.emplace(size, make_chunk(size)).first;
+    auto& chunk = found->second;
+    const auto& metrics = problem_.objective.metrics;
+    std::vector<double> sums(metrics.size(), 0.0);
+    std::vector<int64_t> rows(static_cast<size_t>(size));
+    const auto inputs = data.inputs.contiguous();
+    for (int64_t begin = 0; begin < data.size(); begin += size) {
+      const int64_t count = std::min(size, data.size() - begin);
+      std::iota(rows.begin(), rows.end(), begin);
+      // Behind the last row the chunk holds what it held before, which nobody looks at.
+      gather(inputs, std::span(rows).first(static_cast<size_t>(count)), chunk.clean);
+      forward(chunk);
+      add_metrics(data, begin, count, chunk, sums);
+    }
+    for (auto& sum : sums) sum /= static_cast<double>(data.size());
+    return sums;
+  }
+
   double take_loss() override { return std::exchange(loss_, 0.0); }
 
   std::string details() const override {
@@ -167,6 +191,41 @@ class CpuStep : public DenseStep {
       input = &buffers.output;
     }
     return batch;
+  }
+
+  /// What evaluating so many rows at once takes: float32 throughout.
+  Batch make_chunk(int64_t size) const {
+    Batch chunk;
+    chunk.clean = {torch::zeros({size, layers_.front().shape.in_features}), {}};
+    chunk.input = chunk.clean;
+    torch::Tensor input = chunk.input.values;
+    for (const auto& layer : layers_) {
+      auto& buffers = chunk.layers.emplace_back();
+      buffers.output = make_matrix(size, layer.shape.out_features, false);
+      buffers.forward =
+          make_product(input, layer.weight.values.t(), buffers.output.values, multiplier_);
+      input = buffers.output.values;
+    }
+    return chunk;
+  }
+
+  /// Adds each metric of `count` rows, times their number, to its sum.
+  void add_metrics(const Dataset& data, int64_t begin, int64_t count, const Batch& chunk,
+                   std::vector<double>& sums) const {
+    const auto& metrics = problem_.objective.metrics;
+    const auto output = chunk.layers.back().output.values.narrow(0, 0, count);
+    Pass pass;
+    pass.output = output;
+    pass.target = problem_.target == Target::features ? chunk.clean.values.narrow(0, 0, count)
+                                                      : data.targets.narrow(0, begin, count);
+    const auto rows = static_cast<double>(count);
+    for (size_t i = 0; i < metrics.size(); ++i) {
+      sums[i] += metrics[i].formula == Formula::squared_error
+                     ? dense_kernels::squared_error(output.data_ptr<float>(),
+                                                    pass.target.data_ptr<float>(), output.numel()) /
+                           static_cast<double>(output.size(1))
+                     : metrics[i].mean(pass).item<double>() * rows;
+    }
   }
 
   bool classifies() const { return problem_.objective.loss().formula == Formula::cross_entropy; }
@@ -281,6 +340,7 @@ class CpuStep : public DenseStep {
   Multiplier multiplier_;
   std::vector<Trained> layers_;
   std::map<int64_t, Batch> batches_;
+  std::map<int64_t, Batch> evaluated_;
   int64_t steps_ = 0;
   double loss_ = 0;
 };

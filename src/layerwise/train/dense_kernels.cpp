@@ -158,6 +158,20 @@ HWY_INLINE double sum_of_rows(int64_t rows, Row row_sum) {
   return sum;
 }
 
+double sum_of_squared_errors(const float* y, const float* target, int64_t count) {
+  constexpr int64_t some = 4096;  // floats whose sum may be a float
+  double sum = 0;
+  for (int64_t begin = 0; begin < count; begin += some) {
+    V total = hn::Zero(d);
+    for_each_vector(std::min(some, count - begin), [&](int64_t place, auto how) HWY_ATTR {
+      const V error = hn::Sub(how.load(y + begin + place), how.load(target + begin + place));
+      total = hn::MulAdd(error, error, total);
+    });
+    sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, total)));
+  }
+  return sum;
+}
+
 double squared_error(float* y, const float* target, int64_t rows, int64_t columns,
                      Activation activation, float scale, float* bias_gradient, uint16_t* bf16) {
   std::fill_n(bias_gradient, columns, 0.0F);
@@ -297,6 +311,7 @@ HWY_EXPORT(gather_floats);
 HWY_EXPORT(round_to_bf16);
 HWY_EXPORT(add_bias_and_activate);
 HWY_EXPORT(through_activation);
+HWY_EXPORT(sum_of_squared_errors);
 HWY_EXPORT(squared_error);
 HWY_EXPORT(binary_cross_entropy);
 HWY_EXPORT(cross_entropy);
@@ -326,6 +341,10 @@ void through_activation(float* delta, const float* y, int64_t rows, int64_t colu
                         Activation activation, float* bias_gradient, uint16_t* bf16) {
   HWY_DYNAMIC_DISPATCH(through_activation)
   (delta, y, rows, columns, activation, bias_gradient, bf16);
+}
+
+double squared_error(const float* y, const float* target, int64_t count) {
+  return HWY_DYNAMIC_DISPATCH(sum_of_squared_errors)(y, target, count);
 }
 
 double squared_error(float* y, const float* target, int64_t rows, int64_t columns,

@@ -27,7 +27,9 @@ void add_bias_and_activate(float* y, const float* bias, int64_t rows, int64_t co
 void through_activation(float* delta, const float* y, int64_t rows, int64_t columns,
                         Activation activation, float* bias_gradient, uint16_t* bf16);
 
-/// The sum over all elements of (y - target)^2; y becomes its gradient times `scale`, by the sums
+/// The sum over all elements of (y - target)^2.
+double squared_error(const float* y, const float* target, int64_t count);
+/// The same; y becomes its gradient times `scale`, by the sums
 /// before the activation.
 double squared_error(float* y, const float* target, int64_t rows, int64_t columns,
                      Activation activation, float scale, float* bias_gradient, uint16_t* bf16);

@@ -12,7 +12,7 @@ images = np.random.rand(6000, 784).astype(np.float32)
 
 
 def run():
-    MLPRegressor((300,), solver="adam", batch_size=150, max_iter=2, n_iter_no_change=10**9,
+    MLPRegressor(hidden_layer_sizes=(300,), solver="adam", batch_size=150, max_iter=2, n_iter_no_change=10**9,
                  tol=0.0).fit(images, images)
 
 

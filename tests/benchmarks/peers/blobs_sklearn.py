@@ -11,7 +11,7 @@ x, y = make_blobs(n_samples=1000, centers=3, n_features=2, cluster_std=2, random
 
 
 def run():
-    MLPClassifier((10,), solver="sgd", learning_rate_init=0.01, momentum=0.9, nesterovs_momentum=False,
+    MLPClassifier(hidden_layer_sizes=(10,), solver="sgd", learning_rate_init=0.01, momentum=0.9, nesterovs_momentum=False,
                   alpha=0, batch_size=32, max_iter=100, n_iter_no_change=10**9, tol=0.0).fit(x[:500], y[:500])
 
 
