@@ -15,13 +15,15 @@ namespace {
 using nlohmann::json;
 using testing::ScoresByStage;
 
-std::vector<ScoresByStage> run_all(const json& replays, bool supervised) {
+std::vector<ScoresByStage> run_all(const json& replays, bool supervised,
+                                   EngineKind engine = EngineKind::automatic) {
   std::vector<ScoresByStage> scores(replays.size());
   std::atomic<size_t> next = 0;
   const auto work = [&] {
     prepare_thread(1);
     for (size_t i = next++; i < replays.size(); i = next++) {
       testing::Experiment experiment(replays[i]["options"]);
+      experiment.fit.engine.kind = engine;
       scores[i] = testing::run(experiment, supervised);
     }
   };
@@ -70,6 +72,31 @@ TEST_CASE("Twenty full supervised runs have the accuracies of the tutorial's pro
     INFO("stage " << stage << " test mean " << mean);
     REQUIRE(mean > 0.822 - error_test);
     REQUIRE(mean < 0.827 + error_test);
+  }
+}
+
+TEST_CASE("Full supervised runs of every engine agree as distributions over 50 seeds") {
+  auto experiments = json::array();
+  auto options = testing::reference("replays.json")["supervised_full"][0]["options"];
+  for (int seed = 100; seed < 150; ++seed) {
+    options["seed"] = seed;
+    experiments.push_back({{"options", options}});
+  }
+  const auto reference = run_all(experiments, true, EngineKind::autograd);
+  for (const auto engine : {EngineKind::dense, EngineKind::tiny}) {
+    const auto ours = run_all(experiments, true, engine);
+    for (int64_t stage = 1; stage <= 11; ++stage) {
+      for (const auto* name : {"train_accuracy", "test_accuracy", "train_cross_entropy"}) {
+        const auto a = spread_of(ours, stage, name);
+        const auto b = spread_of(reference, stage, name);
+        INFO(name_of(engine) << ", stage " << stage << " " << name << ": " << a.mean << " +- "
+                             << a.sd << ", autograd " << b.mean << " +- " << b.sd);
+        // Standard errors as if the two were not of the same seeds.
+        REQUIRE(std::abs(a.mean - b.mean) < 2 * std::sqrt((a.sd * a.sd + b.sd * b.sd) / 50));
+        REQUIRE(a.sd < 1.5 * b.sd);
+        REQUIRE(b.sd < 1.5 * a.sd);
+      }
+    }
   }
 }
 

@@ -138,24 +138,27 @@ TEST_CASE("Short whole runs agree with PyTorch's: losses to 1e-4, accuracies wit
   const auto replays = testing::reference("replays.json");
   for (const bool supervised : {true, false}) {
     for (const auto& replay : replays[supervised ? "supervised_short" : "unsupervised_short"]) {
-      Experiment experiment(replay["options"]);
-      const auto scores = testing::run(experiment, supervised);
-      const double sample = 1.0 / static_cast<double>(experiment.data.test.size());
-      int64_t stage = 0;
-      for (const auto& expected : replay["stages"]) {
-        ++stage;
-        for (const auto& [name, value] : expected.items()) {
-          if (!value.is_number()) continue;
-          INFO(replay["options"].dump() << " stage " << stage << " " << name);
-          const double ours = scores.at({stage, name});
-          if (name.find("accuracy") != std::string::npos) {
-            REQUIRE(std::abs(ours - value.get<double>()) < 1.01 * sample);
-          } else {
-            REQUIRE(testing::relative_difference(ours, value) < 1e-4);
+      for (const auto engine : {EngineKind::autograd, EngineKind::dense, EngineKind::tiny}) {
+        Experiment experiment(replay["options"]);
+        experiment.fit.engine.kind = engine;
+        const auto scores = testing::run(experiment, supervised);
+        const double sample = 1.0 / static_cast<double>(experiment.data.test.size());
+        int64_t stage = 0;
+        for (const auto& expected : replay["stages"]) {
+          ++stage;
+          for (const auto& [name, value] : expected.items()) {
+            if (!value.is_number()) continue;
+            INFO(name_of(engine) << replay["options"].dump() << " stage " << stage << " " << name);
+            const double ours = scores.at({stage, name});
+            if (name.find("accuracy") != std::string::npos) {
+              REQUIRE(std::abs(ours - value.get<double>()) < 1.01 * sample);
+            } else {
+              REQUIRE(testing::relative_difference(ours, value) < 1e-4);
+            }
           }
         }
+        REQUIRE(stage == experiment.layers - 1);
       }
-      REQUIRE(stage == experiment.layers - 1);
     }
   }
 }

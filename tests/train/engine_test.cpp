@@ -3,10 +3,12 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
+#include <torch/nn/modules/linear.h>
 
 #include "layerwise/nn/dense.h"
 #include "layerwise/nn/initialisers.h"
@@ -255,6 +257,130 @@ TEST_CASE("Every engine gives the same answer as autograd in float64, all over t
     INFO(candidate.name << ": " << candidate.worst << " units in " << candidate.worst_case);
     CHECK(candidate.worst < 20);
   }
+}
+
+TEST_CASE("What is not a number, or infinite, ends in a loss that is not, in every engine") {
+  for (const auto& name : activation_names()) {
+    for (const bool classifies : {true, false}) {
+      Case c;
+      c.widths = {9, 7, 5, 3};
+      c.activation = activation_named(name);
+      if (classifies) c.objective = classification();
+      c.options.batch_size = 8;
+      const auto data = data_of(c, torch::kFloat32);
+      for (const double poison : {std::numeric_limits<double>::quiet_NaN(), 1e38}) {
+        RandomState random(11);
+        for (const auto& make :
+             {maker<AutogradEngine>(), maker<DenseEngine>(), maker<TinyEngine>()}) {
+          std::vector<Block> blocks;
+          for (size_t i = 1; i < c.widths.size(); ++i) {
+            const auto activation = i + 1 == c.widths.size() ? c.output : c.activation;
+            blocks.emplace_back(
+                make_dense({c.widths[i - 1], c.widths[i], activation}, glorot_uniform_, random));
+          }
+          // In the last layer, behind what saturates.
+          blocks.back().ptr()->as<DenseImpl>()->weight.detach().fill_(poison);
+          if (std::isfinite(poison))
+            blocks.back().ptr()->as<DenseImpl>()->bias.detach().fill_(3e38);
+          if (std::isnan(poison)) blocks.front().ptr()->as<DenseImpl>()->bias.detach()[0] = poison;
+          const auto engine = make({{}, blocks}, {c.objective}, data, c.options);
+          INFO(name << ", " << engine->use().name << ", " << poison);
+          std::vector<int64_t> order(rows);
+          std::iota(order.begin(), order.end(), 0);
+          const double loss = engine->run(order);
+          CHECK_FALSE(std::isfinite(loss));
+          CHECK_FALSE(std::isfinite(engine->evaluate("test").back().value));
+          if (classifies) CHECK(std::isnan(engine->evaluate("test").front().value));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("auto takes the fastest engine that can, and says why no faster one") {
+  RandomState random(1);
+  const auto choice = [&](std::vector<int64_t> widths, const Problem& problem,
+                          EngineOptions options = {}) {
+    Case c;
+    c.widths = std::move(widths);
+    c.objective = problem.objective;
+    std::vector<Block> blocks;
+    for (size_t i = 1; i < c.widths.size(); ++i) {
+      blocks.emplace_back(
+          make_dense({c.widths[i - 1], c.widths[i], Activation::sigmoid}, glorot_uniform_, random));
+    }
+    FitOptions fit;
+    fit.engine = options;
+    return make_engine({{}, blocks, 0}, problem, data_of(c, torch::kFloat32), fit)->use();
+  };
+  const auto use = [](const EngineUse& chosen) { return chosen.name + ": " + chosen.reason; };
+  const Problem plain{reconstruction(), Target::features};
+  CHECK(use(choice({9, 64, 9}, plain)) == "tiny: dense layers of at most 64 units, on the CPU");
+  CHECK(use(choice({9, 65, 9}, plain)) ==
+        "dense: dense layers; not tiny: a layer has 65 units, and it takes up to 64");
+  CHECK(choice({9, 5, 9}, {binary_reconstruction(), Target::features}).name == "dense");
+  Problem noisy = plain;
+  noisy.corruption = masking_noise(0.5);
+  CHECK(use(choice({9, 5, 9}, noisy)) == "dense: dense layers; not tiny: the inputs are corrupted");
+  CHECK(use(choice({9, 5, 9}, {sparse(reconstruction(), {}), Target::features})) ==
+        "autograd: not tiny or dense: the objective has more than one term");
+  CHECK(use(choice({9, 5, 9}, {emphasised(reconstruction(), {}), Target::features})) ==
+        "autograd: not tiny or dense: the loss is not plain mse");
+  if (has_bf16())
+    CHECK(choice({9, 5, 9}, plain, {EngineKind::automatic, Precision::bf16}).name == "dense");
+  CHECK_THROWS_AS(choice({9, 65, 9}, plain, {EngineKind::tiny}), EngineUnavailable);
+  CHECK_THROWS_AS(choice({9, 5, 9}, plain, {EngineKind::autograd, Precision::bf16}),
+                  EngineUnavailable);
+}
+
+TEST_CASE("Tied weights and blocks of one's own are left to autograd") {
+  RandomState random(1);
+  const auto layer = make_dense({9, 5, Activation::elu}, glorot_uniform_, random);
+  Case c;
+  c.widths = {9, 9};
+  const auto data = data_of(c, torch::kFloat32);
+  const Problem problem{reconstruction(), Target::features};
+  const auto tied = make_engine(
+      {{}, {Block(layer), Block(TransposedDense(layer, Activation::linear))}}, problem, data, {});
+  CHECK(tied->use().reason == "not tiny or dense: weights are tied");
+  const auto own = make_engine({{}, {Block(torch::nn::Linear(9, 9))}}, problem, data, {});
+  CHECK(own->use().name == "autograd");
+  CHECK(testing::contains(own->use().reason, "block 1 is no Dense but"));
+}
+
+TEST_CASE("Denormals are flushed while an engine runs, and the setting is restored") {
+  volatile float smallest = std::numeric_limits<float>::min();
+  volatile float half = 0.5F;
+  REQUIRE(smallest * half > 0);
+  {
+    const FlushDenormals flush;
+    REQUIRE(smallest * half == 0);
+    const FlushDenormals nested;
+  }
+  REQUIRE(smallest * half > 0);
+  for (const auto& make : {maker<DenseEngine>(), maker<TinyEngine>()}) {
+    Case c;
+    c.widths = {9, 5, 5};
+    c.options.batch_size = 8;
+    train(c, make, torch::kFloat32);
+    REQUIRE(smallest * half > 0);
+  }
+}
+
+TEST_CASE("bf16 stays within the rounding of its factors") {
+  if (!has_bf16()) return;
+  Case c;
+  c.widths = {9, 33, 9};
+  c.activation = Activation::elu;
+  c.target = Target::features;
+  c.options.batch_size = 32;
+  c.options.optimizer = Sgd{.05, .9};
+  const auto exact = train(c, maker<AutogradEngine>(), torch::kFloat64);
+  c.options.engine.precision = Precision::bf16;
+  const auto rounded = train(c, maker<DenseEngine>(), torch::kFloat32);
+  const double in_bf16 = difference(rounded, exact) / 65536;  // its units are 2^16 of float32's
+  CHECK(in_bf16 < 4);
+  CHECK(in_bf16 > 1e-3);  // it is bf16
 }
 
 }  // namespace
