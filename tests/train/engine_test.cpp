@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <torch/cuda.h>
 #include <torch/nn/modules/linear.h>
 
 #include "layerwise/nn/dense.h"
@@ -111,7 +112,9 @@ struct Trained {
 };
 
 /// So many steps on one network, from the same weights in the same order.
-Trained train(const Case& c, const MakeEngine& make, torch::ScalarType type, int64_t steps = 20) {
+Trained train(const Case& c, const MakeEngine& make, torch::ScalarType type,
+              torch::Device device = torch::kCPU) {
+  constexpr int64_t steps = 20;
   RandomState random(11);
   std::vector<Block> blocks;
   std::vector<Dense> layers;
@@ -122,10 +125,11 @@ Trained train(const Case& c, const MakeEngine& make, torch::ScalarType type, int
     torch::NoGradGuard no_grad;
     for (int64_t o = 0; o < c.widths[i]; ++o)
       layers.back()->bias[o] = static_cast<float>(random.uniform(-.1, .1));
-    layers.back()->to(type);
+    layers.back()->to(device, type);
     blocks.emplace_back(layers.back());
   }
-  const auto engine = make({{}, blocks}, {c.objective, c.target}, data_of(c, type), c.options);
+  const auto engine =
+      make({{}, blocks}, {c.objective, c.target}, data_of(c, type).to(device), c.options);
   Trained trained;
   Random streams(3, 0);
   while (static_cast<int64_t>(trained.losses.size()) < steps) {
@@ -137,8 +141,8 @@ Trained train(const Case& c, const MakeEngine& make, torch::ScalarType type, int
     }
   }
   for (const auto& layer : layers) {
-    trained.parameters.push_back(layer->weight.detach().clone());
-    trained.parameters.push_back(layer->bias.detach().clone());
+    trained.parameters.push_back(layer->weight.detach().to(torch::kCPU, type, false, true));
+    trained.parameters.push_back(layer->bias.detach().to(torch::kCPU, type, false, true));
   }
   trained.test = engine->evaluate("test");
   return trained;
@@ -256,6 +260,19 @@ TEST_CASE("Every engine gives the same answer as autograd in float64, all over t
   for (const auto& candidate : candidates) {
     INFO(candidate.name << ": " << candidate.worst << " units in " << candidate.worst_case);
     CHECK(candidate.worst < 20);
+  }
+}
+
+TEST_CASE("The dense engine's graphs on CUDA give the same answer", "[cuda]") {
+  if (!torch::cuda::is_available()) {
+    WARN("skipped: no CUDA");
+    return;
+  }
+  for (const auto& c : grid()) {
+    INFO(c.name);
+    const auto exact = train(c, maker<AutogradEngine>(), torch::kFloat64);
+    const auto ours = train(c, maker<DenseEngine>(), torch::kFloat32, torch::kCUDA);
+    CHECK(difference(ours, exact) < 20);
   }
 }
 
