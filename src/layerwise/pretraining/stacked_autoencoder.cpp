@@ -1,6 +1,7 @@
 #include "layerwise/pretraining/stacked_autoencoder.h"
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -61,7 +62,7 @@ void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
                                const AutoencoderTraining& training, Random& random,
                                const Observer& observer, int64_t stages_done) {
   const int64_t rows = data.train.size();
-  FeatureCache features(data);
+  std::optional<FeatureCache> features(data);
   const auto stages = stages_of(training, net->depth(), rows);
   for (const auto& stage : stages) {
     if (stage.info.stage <= stages_done) {
@@ -77,12 +78,13 @@ void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
       hooks.emplace_back([&](const FitView& fit) { return observer.on_epoch(stage.info, fit); });
     }
     const auto result = training.cache
-                            ? fit_stage(view, problem, features, data, stage.fit, random, hooks)
+                            ? fit_stage(view, problem, *features, data, stage.fit, random, hooks)
                             : fit_stage(view, problem, data, stage.fit, random, hooks);
     if (observer.on_stage) observer.on_stage({stage.info, result, {}});
     if (result.diverged()) return;
   }
 
+  features.reset();  // the most memory that a run takes, and not needed any more
   StageReport whole{whole_chain(stages), {}, {}};
   const auto engine =
       make_engine(net->whole(), {training.pixels, Target::features}, data, training.phase(1));

@@ -129,7 +129,7 @@ class CpuStep : public DenseStep {
 
   std::optional<std::vector<double>> means(const Dataset& data) override {
     torch::NoGradGuard no_grad;
-    constexpr int64_t most_rows = 1024;
+    constexpr int64_t most_rows = 512;
     const int64_t size = std::min(most_rows, data.size());
     auto found = evaluated_.find(size);
     if (found == evaluated_.end()) found = evaluated_.emplace(size, make_chunk(size)).first;
