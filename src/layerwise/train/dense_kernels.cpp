@@ -298,7 +298,6 @@ void update_adam(const Adam& adam, float* w, const float* gradient, float* m, fl
   });
 }
 
-// NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
 }  // namespace layerwise::dense_kernels
 HWY_AFTER_NAMESPACE();

@@ -106,7 +106,7 @@ std::string fault_of_dense(const StageView& view, const Problem& problem, const 
     if (!fault.empty()) return fault;
   }
   if (options.engine.precision == Precision::bf16) {
-    if (!data.train.inputs.device().is_cpu()) return {};
+    if (!data.train.inputs.device().is_cpu()) return "on CUDA it computes in fp32 only";
     if (!has_bf16()) return "this processor has neither AVX512_BF16 nor AMX to multiply bf16 with";
   }
   return {};

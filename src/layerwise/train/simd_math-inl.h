@@ -171,7 +171,6 @@ HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> sum_of_blocks(D, V v) {
 }
 #endif
 
-// NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
 }  // namespace layerwise::simd
 HWY_AFTER_NAMESPACE();

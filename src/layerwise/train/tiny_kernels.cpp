@@ -475,7 +475,6 @@ Sums evaluate(Network& network, const Samples& samples, const int64_t* rows, int
   return sums;
 }
 
-// NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
 }  // namespace layerwise::tiny
 HWY_AFTER_NAMESPACE();
