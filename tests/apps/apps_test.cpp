@@ -476,7 +476,7 @@ TEST_CASE("Ctrl-C ends with 130 and leaves the finished stages") {
     if (std::freopen("/dev/null", "w", stdout) == nullptr ||
         std::freopen("/dev/null", "w", stderr) == nullptr)
       _exit(3);
-    ::execl(binary.c_str(), binary.c_str(), "--samples", "60", "--epochs", "200", "--layers",
+    ::execl(binary.c_str(), binary.c_str(), "--samples", "60", "--epochs", "2000", "--layers",
             "1000", "--out", out.c_str(), nullptr);
     _exit(3);
   }

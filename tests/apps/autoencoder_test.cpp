@@ -313,7 +313,7 @@ TEST_CASE("Ctrl-C ends with 130, says how to go on, and that ends with the same 
   const TemporaryFolder folder;
   write_images(folder.path() / "data", {.train = 2000});
   const std::string options =
-      " --data-dir data --validation 20 --units 30,12,7 --batch-size 25 --epochs 2,60 ";
+      " --data-dir data --validation 20 --units 30,12,7 --batch-size 25 --epochs 2,3000 ";
   REQUIRE(run(folder, app + options + "--out whole").status == 0);
   const auto command = fmt::format("cd '{}' && exec env {}{}--out part >out.txt 2>err.txt",
                                    folder.path().string(), app, options);
