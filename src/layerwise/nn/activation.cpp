@@ -30,7 +30,7 @@ torch::Tensor activate(const torch::Tensor& sums, Activation activation) {
     case Activation::relu:
       return torch::relu(sums);
     case Activation::leaky_relu:
-      return torch::leaky_relu(sums, 0.01);
+      return torch::leaky_relu(sums, leaky_relu_slope);
     case Activation::elu:
       return torch::elu(sums);
     case Activation::selu:

@@ -1,12 +1,11 @@
 /// The dense engine's step on the CPU: closed-form gradients of a chain of dense layers.
 ///
-///     forward    Y = activation(X W^T + b)        product, then one pass
-///     loss       D = dL/d(sums)                   one pass: loss, D, b's gradient
-///     backward   dX = D W                         product
-///                dW = D^T X                       product
-///                W, b <- optimizer                one pass, as soon as dW is there and in the
-///                cache D = dX * activation'             one pass, with b's gradient of the layer
-///                below
+///     forward    Y = activation(X W^T + b)    product, then one pass
+///     loss       D = dL/d(sums)               one pass: loss, D, b's gradient
+///     backward   dX = D W                     product
+///                dW = D^T X                   product
+///                W, b <- optimizer            one pass, while dW is in the cache
+///                D = dX * activation'         one pass, with b's gradient of the layer below
 ///
 /// With bf16 each pass also writes what it computed rounded to bfloat16, which is what the products
 /// read; they add up in float32, and weights, gradients and moments stay float32.
@@ -316,13 +315,12 @@ class CpuStep : public DenseStep {
       float* first = layer.first.data_ptr<float>() + place;
       uint16_t* bf16 = rounded != nullptr ? rounded + begin : nullptr;
       if (const auto* adam = std::get_if<Adam>(&options_.optimizer)) {
-        dense_kernels::update(
-            {adam->learning_rate, adam->beta1, adam->beta2, adam->epsilon, steps_}, values + begin,
-            gradient, first, layer.second.data_ptr<float>() + place, count, decay, bf16);
+        float* second = layer.second.data_ptr<float>() + place;
+        dense_kernels::update(*adam, steps_, values + begin, gradient, first, second, count, decay,
+                              bf16);
       } else {
-        const auto& sgd = std::get<Sgd>(options_.optimizer);
-        dense_kernels::update({sgd.learning_rate, sgd.momentum, sgd.nesterov}, values + begin,
-                              gradient, first, count, decay, bf16);
+        dense_kernels::update(std::get<Sgd>(options_.optimizer), values + begin, gradient, first,
+                              count, decay, bf16);
       }
     };
     constexpr int64_t worth_a_thread = 1 << 15;

@@ -38,7 +38,7 @@ void activate_in_place(torch::Tensor& sums, Activation activation) {
       at::relu_(sums);
       return;
     case Activation::leaky_relu:
-      at::leaky_relu_(sums, 0.01);
+      at::leaky_relu_(sums, leaky_relu_slope);
       return;
     case Activation::elu:
       at::elu_(sums);
@@ -57,8 +57,6 @@ void activate_in_place(torch::Tensor& sums, Activation activation) {
 
 /// delta *= the derivative of the activation where it put out y.
 void through_activation(torch::Tensor& delta, const torch::Tensor& y, Activation activation) {
-  constexpr double selu_alpha = 1.6732632423543772848170429916717;
-  constexpr double selu_scale = 1.0507009873554804934193349852946;
   switch (activation) {
     case Activation::linear:
       return;
@@ -66,7 +64,7 @@ void through_activation(torch::Tensor& delta, const torch::Tensor& y, Activation
       at::threshold_backward_out(delta, delta, y, 0);
       return;
     case Activation::leaky_relu:
-      at::leaky_relu_backward_out(delta, delta, y, 0.01, true);
+      at::leaky_relu_backward_out(delta, delta, y, leaky_relu_slope, true);
       return;
     case Activation::elu:
       at::elu_backward_out(delta, delta, 1, 1, 1, true, y);

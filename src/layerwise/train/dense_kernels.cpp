@@ -28,19 +28,16 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 namespace simd = layerwise::simd::HWY_NAMESPACE;
 
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
-constexpr D d;
-
-HWY_INLINE int64_t lanes() {
-  return static_cast<int64_t>(hn::Lanes(d));
-}
+using simd::D;
+using simd::d;
+using simd::lanes;
+using simd::V;
 
 /// Floats at a place: a whole vector, or fewer at a row's end, behind which it reads zeros.
 struct Whole {
   HWY_INLINE V load(const float* from) const { return hn::LoadU(d, from); }
   HWY_INLINE void store(V v, float* to) const { hn::StoreU(v, d, to); }
-  HWY_INLINE void store_bf16(V v, uint16_t* to) const { simd::store_bf16(d, v, to); }
+  HWY_INLINE void store_bf16(V v, uint16_t* to) const { simd::store_bf16(v, to); }
 };
 struct Part {
   int64_t count;
@@ -57,7 +54,7 @@ struct Part {
   }
   HWY_INLINE void store_bf16(V v, uint16_t* to) const {
     HWY_ALIGN uint16_t room[HWY_MAX_BYTES / sizeof(float)];
-    simd::store_bf16(d, v, room);
+    simd::store_bf16(v, room);
     std::copy_n(room, count, to);
   }
 };
@@ -131,7 +128,7 @@ void add_bias_and_activate(float* y, const float* bias, int64_t rows, int64_t co
   simd::with_activation(activation, [&](auto function) HWY_ATTR {
     for_each_vector(rows, columns, [&](int64_t place, int64_t column, auto how) HWY_ATTR {
       const V sum = hn::Add(how.load(y + place), how.load(bias + column));
-      put(how, simd::activated<decltype(function)::value>(d, sum), y, bf16, place);
+      put(how, simd::activated<decltype(function)::value>(sum), y, bf16, place);
     });
   });
 }
@@ -141,7 +138,7 @@ void through_activation(float* delta, const float* y, int64_t rows, int64_t colu
   std::fill_n(bias_gradient, columns, 0.0F);
   simd::with_activation(activation, [&](auto function) HWY_ATTR {
     for_each_vector(rows, columns, [&](int64_t place, int64_t column, auto how) HWY_ATTR {
-      const V slope = simd::slope<decltype(function)::value>(d, how.load(y + place));
+      const V slope = simd::slope<decltype(function)::value>(how.load(y + place));
       const V change = hn::Mul(how.load(delta + place), slope);
       put(how, change, delta, bf16, place);
       add_to(how, change, bias_gradient + column);
@@ -186,7 +183,7 @@ double squared_error(float* y, const float* target, int64_t rows, int64_t column
         const V error = hn::Sub(value, how.load(target + place));
         total = hn::MulAdd(error, error, total);
         const V change =
-            hn::Mul(hn::Mul(error, factor), simd::slope<decltype(function)::value>(d, value));
+            hn::Mul(hn::Mul(error, factor), simd::slope<decltype(function)::value>(value));
         put(how, change, y, bf16, place);
         add_to(how, change, bias_gradient + column);
       });
@@ -258,7 +255,7 @@ double cross_entropy(float* y, const int64_t* labels, int64_t rows, int64_t colu
           share = hn::Sub(share, hn::Load(d, one_hot));
         }
         const V change =
-            hn::Mul(hn::Mul(share, factor), simd::slope<decltype(function)::value>(d, value));
+            hn::Mul(hn::Mul(share, factor), simd::slope<decltype(function)::value>(value));
         put(how, change, y, bf16, row * columns + column);
         add_to(how, change, bias_gradient + column);
       });
@@ -269,29 +266,26 @@ double cross_entropy(float* y, const int64_t* labels, int64_t rows, int64_t colu
 
 void update_sgd(const Sgd& sgd, float* w, const float* gradient, float* velocity, int64_t count,
                 double decay, uint16_t* bf16) {
-  const simd::SgdStep step{static_cast<float>(sgd.learning_rate), static_cast<float>(sgd.momentum),
-                           sgd.nesterov};
   const V pull = hn::Set(d, static_cast<float>(decay));
   for_each_vector(count, [&](int64_t place, auto how) HWY_ATTR {
     V weight = how.load(w + place);
     V speed = how.load(velocity + place);
-    simd::sgd(d, step, hn::MulAdd(pull, weight, how.load(gradient + place)), weight, speed);
+    simd::take_step(sgd, hn::MulAdd(pull, weight, how.load(gradient + place)), weight, speed);
     how.store(speed, velocity + place);
     put(how, weight, w, bf16, place);
   });
 }
 
-void update_adam(const Adam& adam, float* w, const float* gradient, float* m, float* v,
-                 int64_t count, double decay, uint16_t* bf16) {
-  const auto step =
-      simd::adam_step(adam.learning_rate, adam.beta1, adam.beta2, adam.epsilon, adam.step);
+void update_adam(const Adam& adam, int64_t number, float* w, const float* gradient, float* m,
+                 float* v, int64_t count, double decay, uint16_t* bf16) {
+  const auto step = simd::adam_step(adam, number);
   const V pull = hn::Set(d, static_cast<float>(decay));
   for_each_vector(count, [&](int64_t place, auto how) HWY_ATTR {
     V weight = how.load(w + place);
     V first = how.load(m + place);
     V second = how.load(v + place);
-    simd::adam(d, step, hn::MulAdd(pull, weight, how.load(gradient + place)), weight, first,
-               second);
+    simd::take_step(step, hn::MulAdd(pull, weight, how.load(gradient + place)), weight, first,
+                    second);
     how.store(first, m + place);
     how.store(second, v + place);
     put(how, weight, w, bf16, place);
@@ -369,9 +363,9 @@ void update(const Sgd& sgd, float* w, const float* gradient, float* velocity, in
   HWY_DYNAMIC_DISPATCH(update_sgd)(sgd, w, gradient, velocity, count, decay, bf16);
 }
 
-void update(const Adam& adam, float* w, const float* gradient, float* m, float* v, int64_t count,
-            double decay, uint16_t* bf16) {
-  HWY_DYNAMIC_DISPATCH(update_adam)(adam, w, gradient, m, v, count, decay, bf16);
+void update(const Adam& adam, int64_t step, float* w, const float* gradient, float* m, float* v,
+            int64_t count, double decay, uint16_t* bf16) {
+  HWY_DYNAMIC_DISPATCH(update_adam)(adam, step, w, gradient, m, v, count, decay, bf16);
 }
 
 }  // namespace layerwise::dense_kernels

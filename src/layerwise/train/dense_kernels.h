@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "layerwise/nn/activation_kind.h"
+#include "layerwise/train/fit.h"
 
 /// What the dense engine does between its matrix products: each function is one pass over memory.
 ///
@@ -40,23 +41,11 @@ double binary_cross_entropy(float* y, const float* target, int64_t rows, int64_t
 double cross_entropy(float* y, const int64_t* labels, int64_t rows, int64_t columns,
                      Activation activation, float scale, float* bias_gradient, uint16_t* bf16);
 
-struct Sgd {
-  double learning_rate;
-  double momentum;
-  bool nesterov;
-};
-struct Adam {
-  double learning_rate;
-  double beta1;
-  double beta2;
-  double epsilon;
-  int64_t step;  ///< of the update, from 1
-};
-
 /// One update of `count` weights by their gradient + decay w.
 void update(const Sgd& sgd, float* w, const float* gradient, float* velocity, int64_t count,
             double decay, uint16_t* bf16);
-void update(const Adam& adam, float* w, const float* gradient, float* m, float* v, int64_t count,
-            double decay, uint16_t* bf16);
+/// @param step of the update, from 1
+void update(const Adam& adam, int64_t step, float* w, const float* gradient, float* m, float* v,
+            int64_t count, double decay, uint16_t* bf16);
 
 }  // namespace layerwise::dense_kernels

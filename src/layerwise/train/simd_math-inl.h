@@ -15,12 +15,22 @@
 #include <type_traits>
 
 #include "layerwise/nn/activation_kind.h"
+#include "layerwise/train/fit.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace layerwise::simd {
 namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
+
+/// The widest vector of floats that the target has.
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+constexpr D d;
+
+HWY_INLINE int64_t lanes() {
+  return static_cast<int64_t>(hn::Lanes(d));
+}
 
 /// Calls `body` with the activation as a constant of the compiler.
 template <class Body>
@@ -43,14 +53,14 @@ HWY_INLINE void with_activation(Activation activation, Body body) {
   }
 }
 
-constexpr float leaky_slope = 0.01F;
-constexpr float selu_scale = 1.0507009873554804934193349852946F;
-constexpr float selu_alpha = 1.6732632423543772848170429916717F;
+constexpr auto leaky_slope = static_cast<float>(leaky_relu_slope);
+constexpr auto scale = static_cast<float>(selu_scale);
+constexpr auto alpha = static_cast<float>(selu_alpha);
 
 /// NaN stays NaN, whatever the instructions for minimum and maximum make of it: by it a fit that
 /// diverges is known.
-template <Activation A, class D, class V = hn::Vec<D>>
-HWY_INLINE V activated(D d, V x) {
+template <Activation A>
+HWY_INLINE V activated(V x) {
   const V zero = hn::Zero(d);
   const V one = hn::Set(d, 1.0F);
   const auto negative = hn::Lt(x, zero);
@@ -61,8 +71,8 @@ HWY_INLINE V activated(D d, V x) {
   } else if constexpr (A == Activation::elu) {
     return hn::IfThenElse(negative, hn::Expm1(d, hn::Min(x, zero)), x);
   } else if constexpr (A == Activation::selu) {
-    const V below = hn::Mul(hn::Set(d, selu_alpha), hn::Expm1(d, hn::Min(x, zero)));
-    return hn::Mul(hn::Set(d, selu_scale), hn::IfThenElse(negative, below, x));
+    const V below = hn::Mul(hn::Set(d, alpha), hn::Expm1(d, hn::Min(x, zero)));
+    return hn::Mul(hn::Set(d, scale), hn::IfThenElse(negative, below, x));
   } else if constexpr (A == Activation::tanh) {
     return hn::IfThenElse(hn::Eq(x, x), hn::Tanh(d, x), x);
   } else if constexpr (A == Activation::sigmoid) {
@@ -76,8 +86,8 @@ HWY_INLINE V activated(D d, V x) {
 }
 
 /// The derivative of an activation where it put out `y`.
-template <Activation A, class D, class V = hn::Vec<D>>
-HWY_INLINE V slope(D d, V y) {
+template <Activation A>
+HWY_INLINE V slope(V y) {
   const V one = hn::Set(d, 1.0F);
   const auto positive = hn::Gt(y, hn::Zero(d));
   if constexpr (A == Activation::relu) {
@@ -87,8 +97,7 @@ HWY_INLINE V slope(D d, V y) {
   } else if constexpr (A == Activation::elu) {
     return hn::IfThenElse(positive, one, hn::Add(y, one));
   } else if constexpr (A == Activation::selu) {
-    return hn::IfThenElse(positive, hn::Set(d, selu_scale),
-                          hn::Add(y, hn::Set(d, selu_scale * selu_alpha)));
+    return hn::IfThenElse(positive, hn::Set(d, scale), hn::Add(y, hn::Set(d, scale * alpha)));
   } else if constexpr (A == Activation::tanh) {
     return hn::NegMulAdd(y, y, one);
   } else if constexpr (A == Activation::sigmoid) {
@@ -98,19 +107,12 @@ HWY_INLINE V slope(D d, V y) {
   }
 }
 
-struct SgdStep {
-  float learning_rate;
-  float momentum;
-  bool nesterov;
-};
-
 /// v <- momentum v + g, w <- w - learning_rate v; with Nesterov's momentum, by g + momentum v.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE void sgd(D d, const SgdStep& step, V g, V& w, V& velocity) {
-  const V momentum = hn::Set(d, step.momentum);
+HWY_INLINE void take_step(const Sgd& sgd, V g, V& w, V& velocity) {
+  const V momentum = hn::Set(d, static_cast<float>(sgd.momentum));
   velocity = hn::MulAdd(momentum, velocity, g);
-  const V move = step.nesterov ? hn::MulAdd(momentum, velocity, g) : velocity;
-  w = hn::NegMulAdd(hn::Set(d, step.learning_rate), move, w);
+  const V move = sgd.nesterov ? hn::MulAdd(momentum, velocity, g) : velocity;
+  w = hn::NegMulAdd(hn::Set(d, static_cast<float>(sgd.learning_rate)), move, w);
 }
 
 /// Adam's constants in one step.
@@ -124,22 +126,21 @@ struct AdamStep {
   float scale;  ///< 1 over the root of the second moment's bias correction
 };
 
-inline AdamStep adam_step(double learning_rate, double beta1, double beta2, double epsilon,
-                          int64_t step) {
+/// @param step from 1
+inline AdamStep adam_step(const Adam& adam, int64_t step) {
   const auto exponent = static_cast<double>(step);
-  const double correction1 = 1 - std::pow(beta1, exponent);
-  const double correction2 = 1 - std::pow(beta2, exponent);
-  return {static_cast<float>(beta1),
-          static_cast<float>(beta2),
-          static_cast<float>(1 - beta1),
-          static_cast<float>(1 - beta2),
-          static_cast<float>(epsilon),
-          static_cast<float>(learning_rate / correction1),
+  const double correction1 = 1 - std::pow(adam.beta1, exponent);
+  const double correction2 = 1 - std::pow(adam.beta2, exponent);
+  return {static_cast<float>(adam.beta1),
+          static_cast<float>(adam.beta2),
+          static_cast<float>(1 - adam.beta1),
+          static_cast<float>(1 - adam.beta2),
+          static_cast<float>(adam.epsilon),
+          static_cast<float>(adam.learning_rate / correction1),
           static_cast<float>(1 / std::sqrt(correction2))};
 }
 
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE void adam(D d, const AdamStep& step, V g, V& w, V& m, V& v) {
+HWY_INLINE void take_step(const AdamStep& step, V g, V& w, V& m, V& v) {
   m = hn::MulAdd(hn::Set(d, step.beta1), m, hn::Mul(hn::Set(d, step.rest1), g));
   v = hn::MulAdd(hn::Set(d, step.beta2), v, hn::Mul(hn::Set(d, step.rest2), hn::Mul(g, g)));
   const V root = hn::MulAdd(hn::Sqrt(v), hn::Set(d, step.scale), hn::Set(d, step.epsilon));
@@ -147,8 +148,7 @@ HWY_INLINE void adam(D d, const AdamStep& step, V g, V& w, V& m, V& v) {
 }
 
 /// Stores floats as bfloat16, the upper halves of their bits, rounded to nearest even.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE void store_bf16(D, V v, uint16_t* to) {
+HWY_INLINE void store_bf16(V v, uint16_t* to) {
   const hn::RebindToUnsigned<D> du;
   const hn::RebindToSigned<D> di;
   const hn::Rebind<uint16_t, D> d16;
@@ -160,12 +160,12 @@ HWY_INLINE void store_bf16(D, V v, uint16_t* to) {
 
 #if HWY_TARGET != HWY_SCALAR
 /// The sum of a vector's blocks of four floats.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> sum_of_blocks(D, V v) {
-  if constexpr (hn::MaxLanes(D()) == 4) {
+template <class Tag>
+HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> sum_of_blocks(Tag, hn::Vec<Tag> v) {
+  if constexpr (hn::MaxLanes(Tag()) == 4) {
     return v;
   } else {
-    const hn::Half<D> half;
+    const hn::Half<Tag> half;
     return sum_of_blocks(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
   }
 }

@@ -82,22 +82,8 @@ struct Part {
 };
 
 tiny::Optimizer optimizer_of(const FitOptions& options) {
-  tiny::Optimizer optimizer{};
-  optimizer.decay = options.l2;
-  if (const auto* sgd = std::get_if<Sgd>(&options.optimizer)) {
-    optimizer.nesterov = sgd->nesterov;
-    optimizer.learning_rate = sgd->learning_rate;
-    optimizer.momentum = sgd->momentum;
-  } else {
-    const auto& adam = std::get<Adam>(options.optimizer);
-    optimizer.adam = true;
-    optimizer.learning_rate = adam.learning_rate;
-    optimizer.beta1 = adam.beta1;
-    optimizer.beta2 = adam.beta2;
-    optimizer.epsilon = adam.epsilon;
-    optimizer.steps = adam.steps_before;
-  }
-  return optimizer;
+  const auto* adam = std::get_if<Adam>(&options.optimizer);
+  return {options.optimizer, options.l2, adam != nullptr ? adam->steps_before : 0};
 }
 
 }  // namespace
@@ -159,7 +145,7 @@ class TinyEngine::Implementation {
     }
     network_.size = round_up(place, 16);
 
-    const bool adam = optimizer_.adam;
+    const bool adam = std::holds_alternative<Adam>(optimizer_.rule);
     const int64_t tile = network_.tile;
     const int64_t inputs = tiny::padded(network_.layers.front().in) * tile;
     const bool own_targets =

@@ -42,19 +42,15 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 namespace simd = layerwise::simd::HWY_NAMESPACE;
 
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
-
-constexpr D d;
+using simd::D;
+using simd::d;
+using simd::lanes;
+using simd::V;
 
 /// Vectors of lanes that are computed at once.
 constexpr size_t vectors = 2;
 /// Units that are computed at once.
 constexpr int64_t units_at_once = 5;
-
-HWY_INLINE int64_t lanes() {
-  return static_cast<int64_t>(hn::Lanes(d));
-}
 
 /// Lanes that `count` samples take, in whole groups of vectors.
 HWY_INLINE int64_t lanes_of(int64_t count) {
@@ -213,7 +209,7 @@ HWY_INLINE void add_bias_gradients(const float* delta, int64_t units, float* gra
   }
 }
 
-/// Calls `change(vector, place)` for each vector of [units][tile] that holds samples.
+/// Calls `change(place)` for each vector of [units][tile] that holds samples.
 template <class Change>
 HWY_INLINE void for_each_vector(int64_t units, int64_t tile, int64_t lane_count, Change change) {
   const int64_t n = lanes();
@@ -228,7 +224,7 @@ HWY_INLINE void activate(float* values, int64_t units, Activation activation, in
     if constexpr (decltype(function)::value == Activation::linear) return;
     for_each_vector(units, tile, lane_count, [&](int64_t place) HWY_ATTR {
       const V x = hn::Load(d, values + place);
-      hn::Store(simd::activated<decltype(function)::value>(d, x), d, values + place);
+      hn::Store(simd::activated<decltype(function)::value>(x), d, values + place);
     });
   });
 }
@@ -239,7 +235,7 @@ HWY_INLINE void multiply_by_slope(float* delta, const float* values, int64_t uni
   simd::with_activation(activation, [&](auto function) HWY_ATTR {
     if constexpr (decltype(function)::value == Activation::linear) return;
     for_each_vector(units, tile, lane_count, [&](int64_t place) HWY_ATTR {
-      const V slope = simd::slope<decltype(function)::value>(d, hn::Load(d, values + place));
+      const V slope = simd::slope<decltype(function)::value>(hn::Load(d, values + place));
       hn::Store(hn::Mul(hn::Load(d, delta + place), slope), d, delta + place);
     });
   });
@@ -264,8 +260,7 @@ HWY_INLINE hn::Mask<D> holds_sample(int64_t lane, int64_t count) {
 /// Softmax cross-entropy of a vector of lanes.
 struct CrossEntropy {
   V loss;     ///< of each sample; not finite if an output is not
-  V largest;  ///< of the outputs
-  V inverse;  ///< of the sum of exp(output - largest)
+  V inverse;  ///< of the sum of exp(output - largest output)
 };
 
 template <class Visit>
@@ -285,11 +280,11 @@ HWY_INLINE CrossEntropy cross_entropy(const float* output, int64_t classes,
     chosen = hn::IfThenElse(is_label, z, chosen);
     const V power = hn::Exp(d, hn::Sub(z, largest));
     sum = hn::Add(sum, power);
-    visit(c, power, is_label);
+    visit(c, power);
   }
   // The largest output's own loss must not be lost in its size.
   const V loss = hn::Add(hn::Add(hn::Log(d, sum), hn::Sub(largest, chosen)), poison);
-  return {loss, largest, hn::Div(hn::Set(d, 1.0F), sum)};
+  return {loss, hn::Div(hn::Set(d, 1.0F), sum)};
 }
 
 /// The losses of a tile; `delta` becomes their derivatives by the outputs, times `scale`.
@@ -307,7 +302,7 @@ HWY_INLINE double loss_and_delta(const Network& network, int64_t count, float sc
       const V factor = hn::IfThenElseZero(there, hn::Set(d, scale));
       const auto result = cross_entropy(
           last.output + lane, last.out, label, tile,
-          [&](int64_t c, V power, auto) HWY_ATTR { hn::Store(power, d, delta + c * tile + lane); });
+          [&](int64_t c, V power) HWY_ATTR { hn::Store(power, d, delta + c * tile + lane); });
       const V by_sum = hn::Mul(result.inverse, factor);
       for (int64_t c = 0; c < last.out; ++c) {
         float* place = delta + c * tile + lane;
@@ -384,39 +379,38 @@ HWY_INLINE void gather_tile(const Network& network, const Samples& samples, cons
            network.tile);
 }
 
+/// Calls `change(w, g, place)` for each vector of values with its gradient, which is zero
+/// afterwards.
+template <class Change>
+HWY_INLINE void update_values(Network& network, double weight_decay, Change change) {
+  for (int64_t i = 0; i < network.size; i += lanes()) {
+    V w = hn::Load(d, network.value + i);
+    const V decay = hn::Set(d, i < network.weights ? static_cast<float>(weight_decay) : 0.0F);
+    change(w, hn::MulAdd(decay, w, hn::Load(d, network.gradient + i)), i);
+    hn::Store(w, d, network.value + i);
+    hn::Store(hn::Zero(d), d, network.gradient + i);
+  }
+}
+
 HWY_INLINE void update(Network& network, Optimizer& optimizer) {
-  const int64_t n = lanes();
   ++optimizer.steps;
-  const V zero = hn::Zero(d);
-  if (optimizer.adam) {
-    const auto step = simd::adam_step(optimizer.learning_rate, optimizer.beta1, optimizer.beta2,
-                                      optimizer.epsilon, optimizer.steps);
-    for (int64_t i = 0; i < network.size; i += n) {
-      V w = hn::Load(d, network.value + i);
+  if (const auto* adam = std::get_if<Adam>(&optimizer.rule)) {
+    const auto step = simd::adam_step(*adam, optimizer.steps);
+    update_values(network, optimizer.decay, [&](V& w, V g, int64_t i) HWY_ATTR {
       V m = hn::Load(d, network.first + i);
       V v = hn::Load(d, network.second + i);
-      const V decay = hn::Set(d, i < network.weights ? static_cast<float>(optimizer.decay) : 0.0F);
-      const V g = hn::MulAdd(decay, w, hn::Load(d, network.gradient + i));
-      simd::adam(d, step, g, w, m, v);
-      hn::Store(w, d, network.value + i);
+      simd::take_step(step, g, w, m, v);
       hn::Store(m, d, network.first + i);
       hn::Store(v, d, network.second + i);
-      hn::Store(zero, d, network.gradient + i);
-    }
+    });
     return;
   }
-  const simd::SgdStep step{static_cast<float>(optimizer.learning_rate),
-                           static_cast<float>(optimizer.momentum), optimizer.nesterov};
-  for (int64_t i = 0; i < network.size; i += n) {
-    V w = hn::Load(d, network.value + i);
+  const auto sgd = *std::get_if<Sgd>(&optimizer.rule);
+  update_values(network, optimizer.decay, [&](V& w, V g, int64_t i) HWY_ATTR {
     V velocity = hn::Load(d, network.first + i);
-    const V decay = hn::Set(d, i < network.weights ? static_cast<float>(optimizer.decay) : 0.0F);
-    const V g = hn::MulAdd(decay, w, hn::Load(d, network.gradient + i));
-    simd::sgd(d, step, g, w, velocity);
-    hn::Store(w, d, network.value + i);
+    simd::take_step(sgd, g, w, velocity);
     hn::Store(velocity, d, network.first + i);
-    hn::Store(zero, d, network.gradient + i);
-  }
+  });
 }
 
 double train(Network& network, Optimizer& optimizer, const Samples& samples, const int64_t* rows,

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <variant>
 #include <vector>
 
 #include "layerwise/nn/activation_kind.h"
+#include "layerwise/train/fit.h"
 
 /// What the tiny engine computes with: plain arrays, see tiny_kernels.cpp for how they lie.
 namespace layerwise::tiny {
@@ -44,14 +46,8 @@ struct Network {
 };
 
 struct Optimizer {
-  bool adam;
-  bool nesterov;
-  double learning_rate;
-  double momentum;
-  double decay;  ///< of the weights
-  double beta1;
-  double beta2;
-  double epsilon;
+  std::variant<Sgd, Adam> rule;
+  double decay;   ///< of the weights
   int64_t steps;  ///< taken so far
 };
 
