@@ -4,15 +4,15 @@
 #include <stdexcept>
 #include <utility>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <torch/utils.h>
+
+#include "layerwise/names.h"
 
 namespace layerwise {
 
 namespace {
 
-constexpr std::array<std::pair<Activation, const char*>, 7> names{
+constexpr std::array<std::pair<Activation, const char*>, 7> activations{
     {{Activation::linear, "linear"},
      {Activation::relu, "relu"},
      {Activation::leaky_relu, "leaky-relu"},
@@ -44,24 +44,15 @@ torch::Tensor activate(const torch::Tensor& sums, Activation activation) {
 }
 
 const char* name_of(Activation activation) {
-  for (const auto& [value, name] : names) {
-    if (value == activation) return name;
-  }
-  return "unknown";
+  return names::of(activations, activation);
 }
 
 Activation activation_named(const std::string& wanted) {
-  for (const auto& [value, name] : names) {
-    if (wanted == name) return value;
-  }
-  throw std::invalid_argument(
-      fmt::format("activation '{}' is none of {}", wanted, fmt::join(activation_names(), ", ")));
+  return names::value(activations, "activation", wanted);
 }
 
 std::vector<std::string> activation_names() {
-  std::vector<std::string> all;
-  for (const auto& [_, name] : names) all.emplace_back(name);
-  return all;
+  return names::all(activations);
 }
 
 }  // namespace layerwise

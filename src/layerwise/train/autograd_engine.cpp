@@ -8,7 +8,6 @@
 #include <utility>
 #include <variant>
 
-#include <fmt/format.h>
 #include <torch/optim/adam.h>
 #include <torch/optim/sgd.h>
 #include <torch/utils.h>

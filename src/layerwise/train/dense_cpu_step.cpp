@@ -104,9 +104,7 @@ class CpuStep : public DenseStep {
         options_(options),
         inputs_(train.inputs.contiguous()),
         bf16_(options.engine.precision == Precision::bf16),
-        multiplier_(processor_choices().multiplier == name_of(Multiplier::onednn)
-                        ? Multiplier::onednn
-                        : Multiplier::blas) {
+        multiplier_(chosen_multiplier()) {
     const auto* adam = std::get_if<Adam>(&options.optimizer);
     if (adam != nullptr) steps_ = adam->steps_before;
     for (const auto& layer : layers) layers_.emplace_back(layer, bf16_, adam != nullptr);

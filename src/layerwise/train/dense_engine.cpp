@@ -34,18 +34,14 @@ double DenseEngine::run(std::span<const int64_t> rows) {
 }
 
 std::vector<Score> DenseEngine::evaluate(const std::string& split) {
-  for (const auto& [name, data] : pass_.data().parts()) {
-    if (name != split) continue;
-    const FlushDenormals flush;
-    const auto means = step_->means(data);
-    if (!means) break;
-    std::vector<Score> scores;
-    const auto& metrics = pass_.problem().objective.metrics;
-    for (size_t i = 0; i < metrics.size(); ++i)
-      scores.push_back({split, metrics[i].name, plain_nan((*means)[i])});
-    return scores;
-  }
-  return pass_.evaluate(split);
+  const FlushDenormals flush;
+  const auto means = step_->means(pass_.part(split));
+  if (!means) return pass_.evaluate(split);
+  std::vector<Score> scores;
+  const auto& metrics = pass_.problem().objective.metrics;
+  for (size_t i = 0; i < metrics.size(); ++i)
+    scores.push_back({split, metrics[i].name, plain_nan((*means)[i])});
+  return scores;
 }
 
 std::vector<Score> DenseEngine::evaluate_last_batch() {

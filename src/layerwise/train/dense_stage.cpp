@@ -41,13 +41,12 @@ std::string fault_of_objective(const Problem& problem, const Dense& last) {
   return {};
 }
 
-std::string fault_of_inputs(const torch::Tensor& inputs, int64_t features, bool bytes_too) {
+std::string fault_of_inputs(const torch::Tensor& inputs, int64_t features) {
   if (inputs.dim() != 2 || inputs.size(1) != features)
     return "the inputs are not rows of as many numbers as the first block takes";
-  const bool bytes = inputs.scalar_type() == torch::kUInt8;
-  return inputs.scalar_type() == torch::kFloat32 || (bytes && bytes_too)
-             ? std::string()
-             : "the inputs are not float32";
+  const auto type = inputs.scalar_type();
+  return type == torch::kFloat32 || type == torch::kUInt8 ? std::string()
+                                                          : "the inputs are not float32";
 }
 
 std::string fault_of_targets(const Dataset& data, const Problem& problem, int64_t outputs) {
@@ -101,7 +100,7 @@ std::string fault_of_dense(const StageView& view, const Problem& problem, const 
   if (layers.empty()) return "there is no block to train";
   if (auto fault = fault_of_objective(problem, layers.back()); !fault.empty()) return fault;
   for (const auto& [name, part] : data.parts()) {
-    auto fault = fault_of_inputs(part.inputs, layers.front()->options.in_features, true);
+    auto fault = fault_of_inputs(part.inputs, layers.front()->options.in_features);
     if (fault.empty()) fault = fault_of_targets(part, problem, width);
     if (!fault.empty()) return fault;
   }

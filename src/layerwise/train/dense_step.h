@@ -26,10 +26,7 @@ class DenseStep {
   /// The sum over the rows of the losses since this was last asked, each before its step.
   virtual double take_loss() = 0;
   /// The metrics' means over a data set, in float32; nothing if it leaves that to the blocks.
-  virtual std::optional<std::vector<double>> means(const Dataset& data) {
-    static_cast<void>(data);
-    return std::nullopt;
-  }
+  virtual std::optional<std::vector<double>> means(const Dataset&) { return std::nullopt; }
   /// What it computes with.
   virtual std::string details() const = 0;
 };

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace layerwise {
@@ -49,6 +50,8 @@ class Engine {
   virtual std::vector<Score> evaluate_last_batch() = 0;
 
   const EngineUse& use() const { return use_; }
+  /// Says why this one was taken.
+  void explain(std::string reason) { use_.reason = std::move(reason); }
 
  protected:
   EngineUse use_;

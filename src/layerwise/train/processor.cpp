@@ -42,7 +42,7 @@ Multiplier default_multiplier() {
   return Multiplier::blas;
 }
 
-std::atomic<Multiplier>& chosen_multiplier() {
+std::atomic<Multiplier>& multiplier() {
   static std::atomic<Multiplier> chosen = default_multiplier();
   return chosen;
 }
@@ -79,6 +79,10 @@ ProcessorChoices processor_choices() {
   return {hwy::TargetName(targets_here().front()), name_of(chosen_multiplier())};
 }
 
+Multiplier chosen_multiplier() {
+  return multiplier();
+}
+
 void set_processor_choices(const ProcessorChoices& choices) {
   const auto targets = all_targets();
   const auto target = std::find_if(targets.begin(), targets.end(), [&](int64_t candidate) {
@@ -94,7 +98,7 @@ void set_processor_choices(const ProcessorChoices& choices) {
     throw std::invalid_argument(
         fmt::format("matrices are multiplied by BLAS or oneDNN, not by '{}'", choices.multiplier));
   }
-  chosen_multiplier() = onednn ? Multiplier::onednn : Multiplier::blas;
+  multiplier() = onednn ? Multiplier::onednn : Multiplier::blas;
   hwy::SetSupportedTargetsForTest(*target == targets.front() ? 0 : *target);
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }

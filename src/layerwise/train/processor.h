@@ -22,6 +22,9 @@ struct ProcessorChoices {
 /// it was measured to be faster, else BLAS.
 ProcessorChoices processor_choices();
 
+/// The multiplier of these choices.
+Multiplier chosen_multiplier();
+
 /// Makes other choices, before threads start.
 /// @throws std::invalid_argument naming what this processor or build cannot do
 void set_processor_choices(const ProcessorChoices& choices);

@@ -38,12 +38,16 @@ Pass StagePass::forward(const torch::Tensor& inputs, const torch::Tensor& target
   return pass;
 }
 
-std::vector<Score> StagePass::evaluate(const std::string& split) {
+Dataset StagePass::part(const std::string& split) const {
   for (const auto& [name, data] : data_.parts()) {
-    if (name == split)
-      return layerwise::evaluate(chain_, data, problem_.target, problem_.objective.metrics, split);
+    if (name == split) return data;
   }
   throw std::invalid_argument(fmt::format("evaluate: there is no split '{}'", split));
+}
+
+std::vector<Score> StagePass::evaluate(const std::string& split) {
+  return layerwise::evaluate(chain_, part(split), problem_.target, problem_.objective.metrics,
+                             split);
 }
 
 std::vector<Score> StagePass::evaluate_batch(std::span<const int64_t> rows, int64_t step) {

@@ -26,6 +26,8 @@ class StagePass {
   Pass forward(const torch::Tensor& inputs, const torch::Tensor& targets, const NoisePlace& place,
                bool corrupted);
 
+  /// @throws std::invalid_argument if there is no such split
+  Dataset part(const std::string& split) const;
   /// See `Engine::evaluate`.
   std::vector<Score> evaluate(const std::string& split);
   /// See `Engine::evaluate_last_batch`.
