@@ -314,6 +314,22 @@ TEST_CASE("What is not a number, or infinite, ends in a loss that is not, in eve
   }
 }
 
+TEST_CASE("A label that the network has no output for is refused") {
+  for (const int64_t label : {-1, 3}) {
+    Case c;
+    c.widths = {9, 3};
+    c.objective = classification();
+    auto data = data_of(c, torch::kFloat32);
+    data.train.targets[7] = label;
+    RandomState random(1);
+    for (const auto& make : {maker<DenseEngine>(), maker<TinyEngine>()}) {
+      const auto layer = make_dense({9, 3, Activation::linear}, glorot_uniform_, random);
+      CHECK_THROWS_AS(make({{}, {Block(layer)}}, {c.objective}, data, c.options),
+                      std::invalid_argument);
+    }
+  }
+}
+
 TEST_CASE("auto takes the fastest engine that can, and says why no faster one") {
   RandomState random(1);
   const auto choice = [&](std::vector<int64_t> widths, const Problem& problem,
@@ -385,7 +401,10 @@ TEST_CASE("Denormals are flushed while an engine runs, and the setting is restor
 }
 
 TEST_CASE("bf16 stays within the rounding of its factors") {
-  if (!has_bf16()) return;
+  if (!has_bf16()) {
+    WARN("skipped: this processor does not multiply bf16");
+    return;
+  }
   Case c;
   c.widths = {9, 33, 9};
   c.activation = Activation::elu;

@@ -15,8 +15,13 @@ DenseEngine::DenseEngine(const StageView& view, Problem problem, const Split& da
     : pass_(view, std::move(problem), data), batch_size_(options.batch_size) {
   const auto fault = fault_of_dense(view, pass_.problem(), data, options);
   if (!fault.empty()) throw EngineUnavailable("the dense engine cannot do this: " + fault);
+  const auto layers = dense_layers(view);
+  if (pass_.problem().objective.loss().formula == Formula::cross_entropy) {
+    for (const auto& [_, part] : data.parts())
+      require_labels(part.targets, layers.back()->options.out_features);
+  }
   const auto make = data.train.inputs.is_cpu() ? make_cpu_step : make_device_step;
-  step_ = make(dense_layers(view), pass_.problem(), data.train, options);
+  step_ = make(layers, pass_.problem(), data.train, options);
   use_ = {name_of(EngineKind::dense), "", step_->details()};
 }
 

@@ -21,6 +21,7 @@ namespace layerwise {
 class DenseEngine : public Engine {
  public:
   /// @throws EngineUnavailable saying why, if it cannot do this
+  /// @throws std::invalid_argument if a label is none of the network's outputs
   DenseEngine(const StageView& view, Problem problem, const Split& data, const FitOptions& options);
 
   double run(std::span<const int64_t> rows) override;

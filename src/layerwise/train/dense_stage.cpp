@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 
 #include <fmt/format.h>
 #include <torch/utils.h>
@@ -79,6 +80,16 @@ std::vector<Dense> dense_layers(const StageView& view) {
   for (const auto& block : view.trained)
     layers.emplace_back(std::dynamic_pointer_cast<DenseImpl>(block.ptr()));
   return layers;
+}
+
+void require_labels(const torch::Tensor& labels, int64_t classes) {
+  const auto values = labels.cpu().contiguous();
+  const auto* label = values.data_ptr<int64_t>();
+  for (int64_t row = 0; row < values.size(0); ++row) {
+    if (label[row] >= 0 && label[row] < classes) continue;
+    throw std::invalid_argument(fmt::format("label {} of row {}, and the network has {} outputs",
+                                            label[row], row, classes));
+  }
 }
 
 std::string fault_of_dense(const StageView& view, const Problem& problem, const Split& data,

@@ -57,16 +57,10 @@ Zeros<float> padded_rows(const torch::Tensor& rows) {
 }
 
 Zeros<int32_t> labels_of(const torch::Tensor& labels, int64_t classes) {
+  require_labels(labels, classes);
   const auto values = labels.contiguous();
   Zeros<int32_t> copy(values.size(0));
-  const auto* from = values.data_ptr<int64_t>();
-  for (int64_t row = 0; row < values.size(0); ++row) {
-    if (from[row] < 0 || from[row] >= classes) {
-      throw std::invalid_argument(fmt::format("label {} of row {}, and the network has {} outputs",
-                                              from[row], row, classes));
-    }
-    copy.get()[row] = static_cast<int32_t>(from[row]);
-  }
+  std::copy_n(values.data_ptr<int64_t>(), values.size(0), copy.get());
   return copy;
 }
 

@@ -21,6 +21,7 @@ constexpr int64_t tiny_engine_width = 64;  ///< units of a layer, at most
 class TinyEngine : public Engine {
  public:
   /// @throws EngineUnavailable saying why, if it cannot do this
+  /// @throws std::invalid_argument if a label is none of the network's outputs
   TinyEngine(const StageView& view, Problem problem, const Split& data, const FitOptions& options);
   ~TinyEngine() override;
 
