@@ -1,18 +1,21 @@
-/// What is timed: steps, stages and whole runs, by every engine.
+/// What is timed: steps and what they consist of, stages, whole runs and whole programs.
 ///
 ///     cmake --build --preset release --target benchmark      builds and runs it
 ///     build/release/tests/benchmarks --benchmark_filter=blobs
 ///
 /// compare.sh runs it beside other frameworks; numbers of different runs are not comparable.
-#include <array>
+#include <benchmark/benchmark.h>
+
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <benchmark/benchmark.h>
 #include <torch/utils.h>
 
 #include "layerwise/layerwise.h"
+#include "layerwise/train/product.h"
 
 namespace layerwise {
 namespace {
@@ -73,16 +76,16 @@ void autoencoder_step(benchmark::State& state, EngineOptions engine) {
   const Dataset images{torch::rand({6000, 784}), {}};
   FitOptions options{.batch_size = 150, .optimizer = Adam{}};
   options.engine = engine;
-  const auto steps = make_engine({{}, blocks}, {reconstruction(), Target::features}, {images, {}},
-                                 options);
+  const auto steps =
+      make_engine({{}, blocks}, {reconstruction(), Target::features}, {images, {}}, options);
   for (auto _ : state) {
     state.PauseTiming();
     const auto order = random.order.permutation(6000);
     state.ResumeTiming();
     steps->run(order);
   }
-  state.counters["us_a_step"] = benchmark::Counter(
-      40e-6, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["a_step"] = benchmark::Counter(
+      40, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 BENCHMARK_CAPTURE(autoencoder_step, dense, EngineOptions{EngineKind::dense, Precision::fp32})
     ->Unit(benchmark::kMillisecond);
@@ -90,6 +93,60 @@ BENCHMARK_CAPTURE(autoencoder_step, dense_bf16, EngineOptions{EngineKind::dense,
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(autoencoder_step, autograd, EngineOptions{EngineKind::autograd, Precision::fp32})
     ->Unit(benchmark::kMillisecond);
+
+/// The five products of such a step.
+void autoencoder_products(benchmark::State& state, Multiplier multiplier, torch::ScalarType type) {
+  if (type == torch::kBFloat16 && !has_bf16())
+    return state.SkipWithError("no bf16 in this processor");
+  const auto random = [&](int64_t rows, int64_t columns) {
+    return torch::rand({rows, columns}).to(type);
+  };
+  const auto x = random(150, 784);
+  const auto code = random(150, 300);
+  const auto up = random(300, 784);
+  const auto down = random(784, 300);
+  std::vector<std::unique_ptr<Product>> products;
+  const auto add = [&](const torch::Tensor& a, const torch::Tensor& b) {
+    products.push_back(make_product(a, b, torch::empty({a.size(0), b.size(1)}), multiplier));
+  };
+  add(x, up.t());
+  add(code, down.t());
+  add(x, down);
+  add(x.t(), code);
+  add(code.t(), x);
+  for (auto _ : state) {
+    for (const auto& product : products) product->run();
+  }
+  constexpr double operations = 5 * 2.0 * 150 * 784 * 300;
+  state.counters["flops"] =
+      benchmark::Counter(operations, benchmark::Counter::kIsIterationInvariantRate);
+}
+BENCHMARK_CAPTURE(autoencoder_products, BLAS, Multiplier::blas, torch::kFloat32)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(autoencoder_products, oneDNN, Multiplier::onednn, torch::kFloat32)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(autoencoder_products, oneDNN_bf16, Multiplier::onednn, torch::kBFloat16)
+    ->Unit(benchmark::kMillisecond);
+
+/// A program from its start to its end, plots and all.
+void whole_program(benchmark::State& state, const std::string& program) {
+  const auto folder = std::filesystem::temp_directory_path() / ("layerwise-benchmark-" + program);
+  const auto command = std::string(LAYERWISE_PROGRAMS_DIR) + "/" + program +
+                       " --quiet --force --out '" + folder.string() + "' >/dev/null 2>&1";
+  for (auto _ : state) {
+    if (std::system(command.c_str()) != 0) state.SkipWithError("it failed; is its data there?");
+  }
+  std::filesystem::remove_all(folder);
+}
+BENCHMARK_CAPTURE(whole_program, blobs_supervised, "blobs_supervised")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK_CAPTURE(whole_program, blobs_unsupervised, "blobs_unsupervised")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK_CAPTURE(whole_program, mnist_autoencoder, "mnist_autoencoder")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace layerwise

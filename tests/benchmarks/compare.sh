@@ -62,7 +62,7 @@ have torch torch && torch=1 || torch=
 have tensorflow tensorflow-cpu && have keras keras && keras=1 || keras=
 
 cmake --preset release -S "$root" >/dev/null
-cmake --build "$root/build/release" --target benchmarks mnist_autoencoder blobs_supervised >/dev/null ||
+cmake --build "$root/build/release" --target benchmarks mnist_autoencoder blobs_supervised own_module >/dev/null ||
   fail "the benchmarks could not be built" "is Google Benchmark there? Debian: apt-get install libbenchmark-dev"
 bin=$root/build/release/bin
 results=$root/build/compare.tsv
@@ -122,7 +122,18 @@ for ((round = 1; round <= rounds; ++round)); do
     --quiet --out "$scratch/study" --force
 done
 
+peak_memory() { # command
+  python3 -c 'import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024, "MB")' "$@"
+}
+
 python3 "$here/ratios.py" "$results"
+if [ -e "$mnist/train-images-idx3-ubyte" ]; then
+  echo "peak memory: mnist_autoencoder $(peak_memory "$bin/mnist_autoencoder" --data-dir "$mnist" --quiet --out \
+    "$scratch/run" --force), of which its images are $(du -cm --apparent-size "$mnist"/*-images-idx3-ubyte | tail -1 | cut -f1) MB;" \
+    "a small program on LibTorch $(cd "$scratch" && peak_memory "$bin/own_module")"
+fi
 if [ ${#missing[@]} -gt 0 ]; then
   printf 'missing: %s\n' "${missing[@]}" | sort -u
 fi
