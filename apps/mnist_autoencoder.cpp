@@ -254,10 +254,11 @@ struct Run {
   StackedAutoencoder first{nullptr};
 };
 
-void load(StackedAutoencoder& net, const Run& run, const std::filesystem::path& path) {
-  load_in_run(*net, path, run.options.description(run.images),
-              "remove that checkpoint to go on after the one before it, or start anew with another "
-              "--out");
+constexpr auto without_it =
+    "remove that checkpoint to go on after the one before it, or start anew with another --out";
+
+Description load(StackedAutoencoder& net, const Run& run, const std::filesystem::path& path) {
+  return load_in_run(*net, path, run.options.description(run.images), without_it);
 }
 
 /// Which fits of a repeat a folder has whole checkpoints of, from the first on.
@@ -282,19 +283,23 @@ void train(Run& run, const std::vector<PlannedFit>& plan, const Repeat& repeat, 
            const Observer& observer) {
   auto net = run.options.network().make(random.initialisation);
   net->to(repeat.data.train.inputs.device());
-  const auto stages_done = std::count(repeat.finished.begin(), repeat.finished.end(), true);
-  if (stages_done > 0) {
-    const auto& last = plan[static_cast<size_t>(stages_done - 1)].info;
-    load(net, run, repeat.folder / checkpoint_name(last, run.options, repeat.number));
+  AutoencoderProgress done;
+  done.stages = std::count(repeat.finished.begin(), repeat.finished.end(), true);
+  if (done.stages > 0) {
+    const auto& last = plan[static_cast<size_t>(done.stages - 1)].info;
+    const auto path = repeat.folder / checkpoint_name(last, run.options, repeat.number);
+    done.steps = take_progress(load(net, run, path), path, without_it, random);
   }
+  int64_t steps = done.steps;
   Observer saving = observer;
   saving.on_stage = [&](const StageReport& report) {
     observer.on_stage(report);
     if (report.info.variant == "whole" || report.result.diverged()) return;
     const auto path = repeat.folder / checkpoint_name(report.info, run.options, repeat.number);
-    save_in_run(*net, path, run.options.description(run.images));
+    steps += report.result.fit.steps;
+    save_in_run(*net, path, with_progress(run.options.description(run.images), random, steps));
   };
-  train_stacked_autoencoder(net, repeat.data, run.options.training(), random, saving, stages_done);
+  train_stacked_autoencoder(net, repeat.data, run.options.training(), random, saving, done);
   const std::lock_guard lock(run.mutex);
   if (repeat.number == 0) run.first = net;
 }
@@ -344,7 +349,7 @@ Experiment experiment_of(Run& run, const RunOptions& options) {
 int run(int argc, char** argv) {
   auto command = command_line(argc, argv);
   const Condition* condition = nullptr;
-  const int prepared = prepare_program(program, [&] {
+  const int prepared = prepare_program([&] {
     command = resumed(command, program);
     condition = &condition_named(
         value_on_command_line(command.arguments, "--reproduce").value_or("cached"));

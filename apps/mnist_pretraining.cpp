@@ -236,7 +236,7 @@ Experiment experiment_of(Run& run, const RunOptions& options, Split data) {
 
 int run(int argc, char** argv) {
   auto command = command_line(argc, argv);
-  const int prepared = prepare_program(program, [&] { command = resumed(command, program); });
+  const int prepared = prepare_program([&] { command = resumed(command, program); });
   if (prepared != 0) return prepared;
 
   CLI::App app(

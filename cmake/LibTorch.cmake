@@ -7,7 +7,11 @@ set(CMAKE_DISABLE_FIND_PACKAGE_MKL ON) # a half-installed MKL would stop Caffe2'
 if(POLICY CMP0146)
   cmake_policy(SET CMP0146 OLD) # Caffe2's configuration still uses FindCUDA
 endif()
+# pip's warns of a library for profiling that it leaves out.
+set(_message_log_level "${CMAKE_MESSAGE_LOG_LEVEL}")
+set(CMAKE_MESSAGE_LOG_LEVEL ERROR)
 find_package(Torch QUIET)
+set(CMAKE_MESSAGE_LOG_LEVEL "${_message_log_level}")
 if(NOT Torch_FOUND)
   message(FATAL_ERROR
     "LibTorch was not found.\n"

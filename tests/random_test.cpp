@@ -73,5 +73,37 @@ TEST_CASE("RandomState refuses what NumPy refuses") {
   REQUIRE_THROWS_AS(random.permutation(-1), std::invalid_argument);
 }
 
+TEST_CASE("A stream goes on from its saved state, a kept Gaussian too") {
+  for (const int draws : {0, 1, 623, 624, 700}) {
+    const std::array<uint32_t, 3> seed{4, 2, 1};
+    RandomState stream{std::span<const uint32_t>(seed)};
+    for (int i = 0; i < draws; ++i) stream.next_uint32();
+    stream.normal(0, 1);  // makes two, and keeps the second
+    auto copy = RandomState::from_text(stream.to_text());
+    REQUIRE(copy.to_text() == stream.to_text());
+    for (int i = 0; i < 3; ++i) REQUIRE(copy.normal(0, 1) == stream.normal(0, 1));
+    for (int i = 0; i < 700; ++i) REQUIRE(copy.next_uint32() == stream.next_uint32());
+  }
+  Random random(1, 2);
+  random.order.permutation(10);
+  random.initialisation.normal(0, 1);
+  Random other(7, 7);
+  other.restore(random.to_text());
+  REQUIRE(other.to_text() == random.to_text());
+  REQUIRE(other.noise.seed == 7);
+}
+
+TEST_CASE("What is no saved state is refused, and changes nothing") {
+  Random random(1, 0);
+  const auto state = random.to_text();
+  for (const auto& damaged :
+       {std::string(), std::string("x"), state.substr(1), state + "0", state.substr(0, 9000),
+        "g" + state.substr(1),
+        state.substr(0, state.size() - 21) + "f" + state.substr(state.size() - 20)}) {
+    REQUIRE_THROWS_AS(random.restore(damaged), std::invalid_argument);
+    REQUIRE(random.to_text() == state);
+  }
+}
+
 }  // namespace
 }  // namespace layerwise

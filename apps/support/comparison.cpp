@@ -45,8 +45,8 @@ bool is_encoder(const StageInfo& info) {
 StackedAutoencoder given_encoder(const PretrainingOptions& options, const Split& data,
                                  Random& random) {
   auto net = first_weights(options, data, random);
-  train_stacked_autoencoder(net, without_labels(data), options.encoder_training(), random, {},
-                            options.encoder.phases());
+  skip_stages(options.encoder_training(), net->depth(), data.train.size(), options.encoder.phases(),
+              random);
   if (!options.checkpoint.empty()) load_checkpoint(*net, options.checkpoint, {});
   return net;
 }

@@ -183,7 +183,7 @@ std::string comparison_note(const Experiment& experiment, const Study& study,
 std::string reading_note(const Experiment& experiment) {
   const auto& heavy_tailed = experiment.heavy_tailed;
   return fmt::format(
-      "The lines above the table are those of repeat 0. In the table, values are mean +- standard "
+      "In the table, values are mean +- standard "
       "deviation{}, over the repeats whose value is finite; the others are counted in the last "
       "column.",
       heavy_tailed.empty()
@@ -245,10 +245,19 @@ void report_study(const Experiment& experiment, const Study& study, const Record
                   const report::RunFolder& folder, std::optional<report::Failure>& failure) {
   auto notes = experiment.notes(study);
   if (!experiment.published.empty()) notes.push_back(comparison_note(experiment, study, changed));
-  if (study.repeats.size() > 1) notes.insert(notes.begin(), reading_note(experiment));
   const auto table = experiment.table(study, recorder.curves());
   report::print_result("\n" + table.to_text() + "\n");
-  for (const auto& note : notes) report::print_result(report::wrapped(note, 100) + "\n");
+  const auto print = [](const std::string& note) {
+    report::print_result(report::wrapped(note, 100) + "\n");
+  };
+  if (study.repeats.size() > 1) {
+    const auto reading = reading_note(experiment);
+    print("The lines above the table are those of repeat 0. " + reading);
+    std::for_each(notes.begin(), notes.end(), print);
+    notes.insert(notes.begin(), reading);
+  } else {
+    std::for_each(notes.begin(), notes.end(), print);
+  }
 
   report::Page page{experiment.title, command.text, notes, table, {}, {}};
   if (experiment.sections) page.sections = experiment.sections(study, recorder.curves());

@@ -16,7 +16,9 @@ namespace {
 using report::Series;
 using report::Style;
 
-constexpr Look looks[] = {{"train", "#1f4e79", 1, 7, 6}, {"test", "#e07b00", 2, 5, 4}};
+constexpr Look looks[] = {{"train", "#1f4e79", 1, 7, 6},
+                          {"test", "#e07b00", 2, 5, 4},
+                          {"validation", "#4d7c2a", 4, 9, 8}};
 constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
 
 double quantile_of_finite(const std::vector<double>& values, double p) {
@@ -114,9 +116,12 @@ report::Panel learning_curves(const std::vector<CurvePoint>& curves,
     if (!fitted) break;
     for (const auto& point : curves) {
       if (point.info != fit.info || point.score.metric != metric) continue;
-      auto& series = panel.series[point.score.split == looks[0].split ? 0 : 1];
-      series.x.push_back(begin + static_cast<double>(point.epoch));
-      series.y.push_back(point.score.value);
+      const auto series =
+          std::find_if(panel.series.begin(), panel.series.end(),
+                       [&](const Series& s) { return s.title == point.score.split; });
+      if (series == panel.series.end()) continue;
+      series->x.push_back(begin + static_cast<double>(point.epoch));
+      series->y.push_back(point.score.value);
     }
     for (auto& series : panel.series) {  // a gap between stages
       series.x.push_back(begin);

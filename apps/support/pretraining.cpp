@@ -277,7 +277,7 @@ ClassifierTraining PretrainingOptions::tuned_training(double rate) const {
   auto tuned = training();
   tuned.fit.steps = steps;
   tuned.fit.optimizer = Adam{rate};
-  tuned.patience = patience;
+  tuned.fit.early_stopping = stopping_by_accuracy(patience);
   return tuned;
 }
 

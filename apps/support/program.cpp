@@ -20,6 +20,7 @@
 #include "layerwise/file.h"
 #include "layerwise/report/failure.h"
 #include "layerwise/report/print.h"
+#include "layerwise/train/product.h"
 
 #include "support/interrupt.h"
 
@@ -67,8 +68,7 @@ std::string name_of(int signal) {
   return signal == SIGINT ? "Ctrl-C" : "SIGTERM";
 }
 
-int run_guarded(const std::string& program, const std::function<void()>& body) {
-  const auto see_help = fmt::format("see `{} --help`", program);
+int run_guarded(const std::function<void()>& body) {
   try {
     body();
     return results_status();
@@ -83,7 +83,7 @@ int run_guarded(const std::string& program, const std::function<void()>& body) {
                         "taken",
                         2);
   } catch (const std::invalid_argument& error) {
-    return report_error(error.what(), see_help, 2);
+    return report_error(error.what(), "see that the data, the network and the options fit", 1);
   } catch (const report::Failure& error) {
     return report_error(error.what(), error.hint(), 1);
   } catch (const DeviceUnavailable& error) {
@@ -104,8 +104,11 @@ int run_guarded(const std::string& program, const std::function<void()>& body) {
 
 std::string version_text(const CLI::App& app) {
   const auto build = build_info();
-  return fmt::format("{} {}\nLibTorch {}\nBLAS {}\nCPU capability {}\nCUDA {}", app.get_name(),
-                     build.layerwise, build.libtorch, build.blas, build.cpu_capability, build.cuda);
+  const auto onednn = onednn_version();
+  return fmt::format("{} {}\nLibTorch {}\nBLAS {}\noneDNN {}\nCPU capability {}\nCUDA {}",
+                     app.get_name(), build.layerwise, build.libtorch, build.blas,
+                     onednn.empty() ? "none: LibTorch multiplies, also in bf16" : onednn,
+                     build.cpu_capability, build.cuda);
 }
 
 std::optional<double> as_number(const std::string& text) {
@@ -123,9 +126,9 @@ bool same_value(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-int prepare_program(const std::string& program, const std::function<void()>& preparation) {
+int prepare_program(const std::function<void()>& preparation) {
   prepare_process();
-  return run_guarded(program, preparation);
+  return run_guarded(preparation);
 }
 
 int run_program(CLI::App& app, const std::vector<std::string>& arguments,
@@ -148,7 +151,7 @@ int run_program(CLI::App& app, const std::vector<std::string>& arguments,
     return results_status();
   }
   note_interrupts();
-  return run_guarded(app.get_name(), body);
+  return run_guarded(body);
 }
 
 void RunOptions::add_to(CLI::App& app) {
@@ -207,6 +210,11 @@ std::string RunOptions::device_for_repeats() const {
 }
 
 void RunOptions::check() const {
+  try {
+    find_device(device);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what(), "see --help");
+  }
   if (threads > repeats) {
     throw UsageError(fmt::format("--threads {} with --repeats {}", threads, repeats),
                      "--threads is how many repeats run at once; for threads inside one operation "

@@ -33,7 +33,7 @@ int run_program(CLI::App& app, const std::vector<std::string>& arguments,
 
 /// What must come before the options are known; goes wrong in the same way, and gives 0 if it does
 /// not.
-int prepare_program(const std::string& program, const std::function<void()>& preparation);
+int prepare_program(const std::function<void()>& preparation);
 
 /// Options that every app has.
 struct RunOptions {

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace layerwise {
@@ -17,6 +19,30 @@ constexpr size_t shift_size = 397;
 constexpr uint32_t upper_bit = 0x80000000U;
 constexpr uint32_t lower_bits = 0x7fffffffU;
 constexpr uint32_t twist_matrix = 0x9908b0dfU;
+
+constexpr auto no_state = "this is no saved state of a random stream";
+
+std::string hex(uint64_t value, size_t digits) {
+  std::string text(digits, '0');
+  for (size_t i = digits; i > 0; --i, value >>= 4) text[i - 1] = "0123456789abcdef"[value & 15U];
+  return text;
+}
+
+struct Reader {
+  const std::string& text;
+  size_t place = 0;
+
+  uint64_t hex(size_t digits) {
+    uint64_t value = 0;
+    const auto* end = text.data() + std::min(text.size(), place + digits);
+    const auto [stop, error] =
+        std::from_chars(text.data() + std::min(place, text.size()), end, value, 16);
+    if (error != std::errc() || stop != end || place + digits > text.size())
+      throw std::invalid_argument(no_state);
+    place += digits;
+    return value;
+  }
+};
 
 RandomState stream(uint32_t seed, uint32_t repeat, uint32_t purpose) {
   const std::array<uint32_t, 3> key{seed, repeat, purpose};
@@ -63,9 +89,13 @@ void RandomState::refill() {
   };
   // Without a wrap inside, compilers make vector instructions of these loops.
   for (size_t i = 0; i < words - shift_size; ++i) twist(i, i + 1, i + shift_size);
-  for (size_t i = words - shift_size; i < words - 1; ++i)
-    twist(i, i + 1, i + shift_size - words);
+  for (size_t i = words - shift_size; i < words - 1; ++i) twist(i, i + 1, i + shift_size - words);
   twist(words - 1, 0, shift_size - 1);
+  temper();
+  position_ = 0;
+}
+
+void RandomState::temper() {
   for (size_t i = 0; i < words; ++i) {
     uint32_t y = state_[i];
     y ^= y >> 11;
@@ -73,7 +103,6 @@ void RandomState::refill() {
     y ^= (y << 15) & 0xefc60000U;
     output_[i] = y ^ (y >> 18);
   }
-  position_ = 0;
 }
 
 uint32_t RandomState::next_uint32() {
@@ -168,5 +197,42 @@ Random::Random(uint32_t seed, uint32_t repeat)
       order(stream(seed, repeat, 1)),
       subsets(stream(seed, repeat, 2)),
       noise{seed, repeat} {}
+
+std::string RandomState::to_text() const {
+  std::string text;
+  text.reserve(words * 8 + 32);
+  for (const uint32_t word : state_) text += hex(word, 8);
+  return text + hex(position_, 4) + (has_gauss_ ? "1" : "0") +
+         hex(std::bit_cast<uint64_t>(gauss_), 16);
+}
+
+RandomState RandomState::from_text(const std::string& text) {
+  RandomState state(0);
+  Reader reader{text};
+  for (auto& word : state.state_) word = static_cast<uint32_t>(reader.hex(8));
+  state.position_ = reader.hex(4);
+  const auto kept = reader.hex(1);
+  state.has_gauss_ = kept == 1;
+  state.gauss_ = std::bit_cast<double>(reader.hex(16));
+  if (reader.place != text.size() || state.position_ > words || kept > 1)
+    throw std::invalid_argument(no_state);
+  state.temper();
+  return state;
+}
+
+std::string Random::to_text() const {
+  return initialisation.to_text() + " " + order.to_text() + " " + subsets.to_text();
+}
+
+void Random::restore(const std::string& text) {
+  const auto first = text.find(' ');
+  const auto second = first == std::string::npos ? first : text.find(' ', first + 1);
+  if (second == std::string::npos) throw std::invalid_argument(no_state);
+  auto kept_initialisation = RandomState::from_text(text.substr(0, first));
+  auto kept_order = RandomState::from_text(text.substr(first + 1, second - first - 1));
+  subsets = RandomState::from_text(text.substr(second + 1));
+  initialisation = kept_initialisation;
+  order = kept_order;
+}
 
 }  // namespace layerwise

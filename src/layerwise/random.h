@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace layerwise {
@@ -45,10 +46,18 @@ class RandomState {
   /// Fisher-Yates from the end, as `shuffle(values)`.
   void shuffle(std::span<int64_t> values);
 
+  /// Where the stream stands, as text: the key, position and kept Gaussian of NumPy's
+  /// `get_state()`.
+  std::string to_text() const;
+  /// A stream that goes on from there.
+  /// @throws std::invalid_argument if `to_text` has not written this
+  static RandomState from_text(const std::string& text);
+
  private:
   static constexpr size_t words = 624;
 
   void refill();
+  void temper();
 
   uint32_t state_[words];
   uint32_t output_[words];  // made of the state, in the order in which it is handed out
@@ -76,6 +85,12 @@ struct Random {
   RandomState order;    ///< the order of the samples, one permutation an epoch
   RandomState subsets;  ///< label subsets and independent batches
   NoiseKey noise;       ///< of the corruption, which is counted, not drawn
+
+  /// Where the three streams stand, as text, for whom wants to go on from there.
+  std::string to_text() const;
+  /// Puts the streams where `to_text` said; the noise stays as it is.
+  /// @throws std::invalid_argument if `to_text` has not written this
+  void restore(const std::string& text);
 };
 
 }  // namespace layerwise

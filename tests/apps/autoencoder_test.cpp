@@ -70,7 +70,7 @@ void require_replayed(const nlohmann::json& replay, const std::string& engine) {
   const auto repeat = o["repeat"].get<int>();
   const auto metrics = content_of(folder.file("out/metrics.csv"));
   REQUIRE(testing::relative_difference(last_value(metrics, std::to_string(repeat), "test"),
-                                       replay["test_mse"]) < 1e-5);
+                                       replay["test_mse"]) < testing::replay_difference);
   if (repeat > 0) return;  // the curves are those of repeat 0
   const auto curves = curves_of(content_of(folder.file("out/curves.csv")));
   size_t compared = 0;
@@ -81,7 +81,7 @@ void require_replayed(const nlohmann::json& replay, const std::string& engine) {
         const auto key = fmt::format("stage {} epoch {} {}", stage + 1, epoch + 1, name);
         INFO(key);
         REQUIRE(curves.count(key) == 1);
-        REQUIRE(testing::relative_difference(curves.at(key), value) < 1e-5);
+        REQUIRE(testing::relative_difference(curves.at(key), value) < testing::replay_difference);
         ++compared;
       }
     }

@@ -121,12 +121,13 @@ TEST_CASE("Every variant of a classifier follows PyTorch's replay from the seed,
                                                             comparison.training.fit)));
       for (size_t i = 0; i < count; ++i) {
         INFO("step " << i);
-        REQUIRE(testing::relative_difference(losses[i], expected["losses"][i]) < 1e-5);
+        REQUIRE(testing::relative_difference(losses[i], expected["losses"][i]) <
+                testing::replay_difference);
       }
       for (const auto* split : {"validation", "test"}) {
         REQUIRE(testing::relative_difference(value_of(result.stage.scores, split, "cross_entropy"),
                                              expected[std::string(split) + "_cross_entropy"]) <
-                1e-4);
+                testing::replay_difference);
         REQUIRE(testing::relative_difference(value_of(result.stage.scores, split, "accuracy"),
                                              expected[std::string(split) + "_accuracy"]) < 1e-9);
       }
@@ -161,7 +162,7 @@ TEST_CASE("Test rows are read once, when the weights are final") {
     comparison.labelled = {marked(comparison.labelled.train, 0.5F),
                            marked(comparison.labelled.test, test_mark),
                            marked(comparison.labelled.validation, 0.75F)};
-    if (patient) comparison.training.patience = 3;
+    if (patient) comparison.training.fit.early_stopping = stopping_by_accuracy(3);
     for (const auto& variant : classifier_variants()) {
       std::map<float, int64_t> counts;
       auto parts = comparison.parts();
@@ -251,7 +252,7 @@ TEST_CASE("With patience a fit ends early, with the weights that did best on the
   Comparison comparison(first_replay()["options"]);
   comparison.training.fit.epochs = 1000;
   comparison.training.fit.hook_every = 10;
-  comparison.training.patience = 4;
+  comparison.training.fit.early_stopping = stopping_by_accuracy(4);
   double best = 0;
   int64_t best_step = 0;
   int64_t last_step = 0;

@@ -1,15 +1,48 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "layerwise/layerwise.h"
 
 #include "testing.h"
 
 namespace layerwise::testing {
+
+/// How far float32 may lie from float64 is not the same for every run: a loss that swings enlarges
+/// rounding from step to step, a calm one does not. So it is measured: the same run in float64, its
+/// first weights moved at random by up to float32's rounding, and the largest difference that this
+/// makes, over so many of them. A run in float32 rounds in every step, not once; it may lie
+/// `roundings` times as far from float64.
+constexpr uint32_t moved_runs = 4;
+constexpr double roundings = 20;
+
+/// Moves every weight of a float64 block by up to float32's rounding.
+inline void move_by_rounding(const Block& block, RandomState& random) {
+  torch::NoGradGuard no_grad;
+  for (auto& parameter : block.ptr()->parameters()) {
+    for (int64_t i = 0; i < parameter.numel(); ++i) {
+      auto& value = parameter.data_ptr<double>()[i];
+      value *= 1 + random.uniform(-1, 1) * std::numeric_limits<float>::epsilon() / 2;
+    }
+  }
+}
+
+/// The largest relative difference from the exact values that is allowed.
+inline double allowed_difference(double largest_of_moved) {
+  return roundings * std::max(largest_of_moved, double{std::numeric_limits<float>::epsilon()} / 2);
+}
+
+inline Dataset in_float64(const Dataset& data) {
+  const bool labels = data.targets.scalar_type() == torch::kInt64;
+  return {data.inputs.to(torch::kFloat64),
+          labels ? data.targets : data.targets.to(torch::kFloat64)};
+}
 
 /// One run of tests/reference/replays.json, its options as the programs name them.
 struct Experiment {
@@ -21,6 +54,8 @@ struct Experiment {
   int64_t layers;
   FitOptions fit;
   Random random;
+  torch::ScalarType type = torch::kFloat32;
+  RandomState* moved_by = nullptr;  ///< if set, blocks are moved by `move_by_rounding`
 
   explicit Experiment(const nlohmann::json& given)
       : options(given),
@@ -32,19 +67,32 @@ struct Experiment {
         fit{given["epochs"], given["batch_size"], Sgd{given["learning_rate"], given["momentum"]}},
         random(given["seed"].get<uint32_t>(), given["repeat"].get<uint32_t>()) {}
 
+  /// To be computed in float64 from now on.
+  void use_float64() {
+    type = torch::kFloat64;
+    fit.engine.kind = EngineKind::autograd;
+    data = {layerwise::testing::in_float64(data.train), layerwise::testing::in_float64(data.test)};
+  }
+
   GreedyNet net(int64_t outputs) {
-    Block first = dense(features, units, random.initialisation);
-    Block head = output(units, outputs, random.initialisation);
+    Block first = typed(dense(features, units, random.initialisation));
+    Block head = typed(output(units, outputs, random.initialisation));
     return GreedyNet(first, head);
   }
   BlockFactory next_block() const {
-    return [n = units](RandomState& draw) { return dense(n, n, draw); };
+    return [this](RandomState& draw) { return typed(dense(units, units, draw)); };
   }
   BlockFactory classifier() const {
-    return [n = units, c = centers](RandomState& draw) { return output(n, c, draw); };
+    return [this](RandomState& draw) { return typed(output(units, centers, draw)); };
   }
 
  private:
+  Block typed(Block block) const {
+    block.ptr()->to(type);
+    if (moved_by != nullptr) move_by_rounding(block, *moved_by);
+    return block;
+  }
+
   static Split make_data(const nlohmann::json& given) {
     BlobsOptions blobs;
     blobs.samples = given["samples"].get<int64_t>();

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -100,12 +102,24 @@ TEST_CASE("Codes computed once or for every batch give the same, to float32 roun
 
 TEST_CASE("A training that goes on after a stage ends with the same bits") {
   const auto data = random_images();
-  AutoencoderTraining training;
-  training.phases = {small_fit(), small_fit(3), small_fit(1)};
-  training.phases[1].sampling = Sampling::independent;
-  training.shared_adam_counter = true;
-  training.fine_tuning = small_fit(2);
-  for (int64_t done = 1; done <= 4; ++done) {
+  AutoencoderTraining plain;
+  plain.phases = {small_fit(), small_fit(3), small_fit(1)};
+  plain.phases[1].sampling = Sampling::independent;
+  plain.shared_adam_counter = true;
+  plain.fine_tuning = small_fit(2);
+  auto counted = plain;  // stages that take so many steps, and not whole epochs
+  for (auto& phase : counted.phases) phase.steps = 7;
+  auto stopping = plain;  // and such as end early, nobody knows when
+  for (auto& phase : stopping.phases) {
+    phase.epochs = 100;
+    phase.hook_every = 1;
+    phase.early_stopping = EarlyStopping{{{"mse", Better::higher}}, 3};
+  }
+  int64_t longest = 0;
+  for (int64_t run = 0; run < 12; ++run) {
+    const auto& training = *std::array{&plain, &counted, &stopping}[static_cast<size_t>(run / 4)];
+    AutoencoderProgress done{run % 4 + 1, 0};
+    std::string streams;
     Random random(1, 0);
     auto net = small_network().make(random.initialisation);
     auto copy = net;
@@ -113,16 +127,39 @@ TEST_CASE("A training that goes on after a stage ends with the same bits") {
     copy = small_network().make(other.initialisation);
     Observer observer;
     observer.on_stage = [&](const StageReport& report) {
-      if (report.info.stage != done || report.info.variant == "whole") return;
+      if (report.info.variant == "whole") return;
+      longest = std::max(longest, report.result.fit.steps);
+      if (report.info.stage <= done.stages) done.steps += report.result.fit.steps;
+      if (report.info.stage != done.stages) return;
+      streams = random.to_text();
       torch::NoGradGuard no_grad;
       for (auto& item : copy->named_parameters())
         item.value().detach().copy_(net->named_parameters()[item.key()]);
     };
     train_stacked_autoencoder(net, data, training, random, observer);
+    INFO("variant " << run / 4 << ", stages done " << done.stages);
+    other.restore(streams);
     train_stacked_autoencoder(copy, data, training, other, {}, done);
     REQUIRE(fingerprint(*copy) == fingerprint(*net));
-    REQUIRE(other.order.next_uint32() == random.order.next_uint32());
+    REQUIRE(other.to_text() == random.to_text());
   }
+  REQUIRE(longest < 30);  // some did end early
+}
+
+TEST_CASE("Skipped stages draw what trained ones draw") {
+  AutoencoderTraining training;
+  training.phases = {small_fit(), small_fit(3), small_fit(1)};
+  training.phases[1].sampling = Sampling::independent;
+  training.phases[2].steps = 7;
+  Random trained(1, 0);
+  auto net = small_network().make(trained.initialisation);
+  Random skipped = trained;
+  const auto data = random_images();
+  train_stacked_autoencoder(net, data, training, trained);
+  skip_stages(training, 3, data.train.size(), 3, skipped);
+  REQUIRE(skipped.to_text() == trained.to_text());
+  training.phases[1].early_stopping = EarlyStopping{{{"mse", Better::lower}}, 3};
+  REQUIRE_THROWS_AS(skip_stages(training, 3, data.train.size(), 3, skipped), std::invalid_argument);
 }
 
 TEST_CASE("An autoencoder is made of any modules, and its phases reconstruct what they are given") {

@@ -4,7 +4,8 @@
 
 Independent of the C++ code: NumPy draws the random numbers, frozen layers are run on every batch, penalties are terms of
 the loss, and Python's torch differentiates and steps. The images are bytes from RandomState(images), as the tests write
-them into IDX files. Noise is Philox4x32-10, key (seed, repeat), counter (element / 4, row, step, stage).
+them into IDX files. Pixels, first weights and noise are rounded to float32, as in the C++ code; all that follows is
+computed in float64, so that a test can say how far float32 may lie from it. Noise is Philox4x32-10, key (seed, repeat), counter (element / 4, row, step, stage).
 """
 import json
 import math
@@ -16,6 +17,7 @@ import torch
 from torch.nn import functional as F
 
 HERE = pathlib.Path(__file__).parent
+torch.set_default_dtype(torch.float64)
 DEFAULTS = dict(seed=1, repeat=0, images=3, train=130, test=30, height=5, width=6, validation=20, validation_from="first",
                 units=[30, 12, 7], activation="elu", initialiser="variance-scaling", tied=False, joint=False, loss="mse",
                 epochs=[3], batch_size=25, sampling=["epochs", "independent"], last_batch="drop", cache="on",
@@ -51,7 +53,7 @@ class Replay:
         test = (images.random_sample((o.test, pixels)) * 256).astype(np.uint8)
         v = o.validation
         rest, validation = (train[v:], train[:v]) if o.validation_from == "first" else (train[:-v], train[-v:])
-        scaled = lambda x: torch.tensor(x.astype(np.float32) / np.float32(255))
+        scaled = lambda x: torch.tensor(x.astype(np.float32) / np.float32(255)).double()
         self.data = {"train": scaled(rest), "validation": scaled(validation), "test": scaled(test)}
         self.make_network()
 
@@ -66,7 +68,7 @@ class Replay:
         else:
             limit = math.sqrt(6 / (inputs + outputs if self.o.initialiser == "glorot-uniform" else inputs))
             values = self.weights.uniform(-limit, limit, inputs * outputs)
-        return torch.tensor(values.reshape(outputs, inputs), dtype=torch.float32, requires_grad=True)
+        return torch.tensor(values.reshape(outputs, inputs), dtype=torch.float32).double().requires_grad_()
 
     def make_network(self):
         """Layers as [weight, bias, activation, is the weight to be transposed]."""
@@ -106,7 +108,7 @@ class Replay:
             pairs = u.reshape(len(rows), -1, 2)
             radius, angle = np.sqrt(-2 * np.log(pairs[:, :, 0])), 2 * np.pi * pairs[:, :, 1]
             normal = np.stack([radius * np.cos(angle), radius * np.sin(angle)], 2).reshape(len(rows), -1)[:, :n]
-            return clean + torch.tensor(normal, dtype=torch.float32) * amount, None
+            return clean + torch.tensor(normal, dtype=torch.float32).double() * amount, None
         hit = torch.tensor(u[:, :n] < amount)
         if kind == "salt-pepper":
             salt = torch.where(torch.tensor(u[:, :n] < amount / 2), 0.0, 1.0)

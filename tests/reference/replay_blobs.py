@@ -3,7 +3,9 @@
     pip install -r requirements.txt && python3 replay_blobs.py      (some ten minutes)
 
 Independent of the C++ code: NumPy draws the random numbers, scikit-learn makes the data, the whole network is run on
-every batch (no cached features), and Python's torch differentiates and steps. The recipe for the random numbers:
+every batch (no cached features), and Python's torch differentiates and steps. Data and first weights are rounded to
+float32, as in the C++ code; all that follows is computed in float64, so that the numbers are exact and a test can say how
+far float32 may lie from them. The recipe for the random numbers:
 a repeat owns RandomState([seed, repeat, 0]) for weights and RandomState([seed, repeat, 1]) for the orders of the samples;
 weights are drawn in float64 in the row order of [out, in], layers in the order in which they are made.
 """
@@ -30,13 +32,14 @@ class Replay:
         x, y = make_blobs(n_samples=self.o.samples, centers=self.o.centers, n_features=self.o.features,
                           cluster_std=self.o.cluster_std, random_state=self.o.random_state)
         n = self.o.samples // 2
-        x, y = torch.tensor(x, dtype=torch.float32), torch.tensor(y)
+        x, y = torch.tensor(x, dtype=torch.float32).double(), torch.tensor(y)
         self.x, self.y = {"train": x[:n], "test": x[n:]}, {"train": y[:n], "test": y[n:]}
 
     def linear(self, fan_in, fan_out, limit):
-        layer = torch.nn.Linear(fan_in, fan_out)
+        layer = torch.nn.Linear(fan_in, fan_out, dtype=torch.float64)
         with torch.no_grad():
-            layer.weight.copy_(torch.tensor(self.weights.uniform(-limit, limit, (fan_out, fan_in))))
+            drawn = self.weights.uniform(-limit, limit, (fan_out, fan_in))
+            layer.weight.copy_(torch.tensor(drawn, dtype=torch.float32))
             layer.bias.zero_()
         return layer
 
@@ -127,9 +130,9 @@ def unsupervised(with_weights, **options):
 
 
 def rounded(node):
-    """float32 values in nine digits, which read back exactly; everything else in twelve."""
+    """Weights that a stage starts from in all digits; everything else in twelve."""
     if isinstance(node, dict):
-        return {k: rounded(v) for k, v in node.items()}
+        return {k: v if k in ("block", "head") else rounded(v) for k, v in node.items()}
     if isinstance(node, list):
         return [rounded(v) for v in node]
     if isinstance(node, float):

@@ -3,7 +3,7 @@
     pip install -r requirements.txt && python3 replay_classifier.py      (half a minute)
 
 Independent of the C++ code, as replay_autoencoder.py, which trains the encoders: frozen layers are run on every batch,
-the penalty is a term of the loss, the principal components are NumPy's. Labels count 0 to 9 over and over, as the tests
+the penalty is a term of the loss, all is computed in float64, the principal components are NumPy's. Labels count 0 to 9 over and over, as the tests
 write them. After the encoder, the stream of subsets draws a permutation of the training rows and one of the validation
 rows where labelled rows are drawn; every variant starts from the state of the streams after that.
 """
@@ -66,7 +66,7 @@ class Comparison:
         _, vectors = np.linalg.eigh((x - mean).T @ (x - mean))
         w = vectors[:, ::-1][:, :count].T
         w = w * np.sign(w[np.arange(count), np.abs(w).argmax(1)])[:, None]
-        return lambda z: F.linear(z, torch.tensor(w, dtype=torch.float32), torch.tensor(-w @ mean, dtype=torch.float32))
+        return lambda z: F.linear(z, torch.tensor(w), torch.tensor(-w @ mean))
 
     def run(self, name):
         o, units = self.options, self.replay.o.units
@@ -91,7 +91,7 @@ class Comparison:
             with torch.no_grad():
                 known = encode(self.x).double()
             mean, deviation = known.mean(0), known.var(0, unbiased=False).sqrt()
-            codes = lambda z: (encode(z) - mean.float()) / deviation.float()
+            codes = lambda z: (encode(z) - mean) / deviation
         else:
             codes = encode
         forward = lambda z: F.linear(codes(z), *head)

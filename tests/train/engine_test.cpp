@@ -16,6 +16,7 @@
 #include "layerwise/train/autograd_engine.h"
 #include "layerwise/train/choose_engine.h"
 #include "layerwise/train/dense_engine.h"
+#include "layerwise/train/dense_kernels.h"
 #include "layerwise/train/dense_stage.h"
 #include "layerwise/train/processor.h"
 #include "layerwise/train/tiny_engine.h"
@@ -233,9 +234,11 @@ TEST_CASE("Every engine gives the same answer as autograd in float64, all over t
     std::string worst_case = {};
   };
   std::vector<Candidate> candidates{{"autograd", maker<AutogradEngine>(), defaults}};
-  for (const auto* multiplier : {"BLAS", "oneDNN"})
+  for (const auto* multiplier : {"BLAS", "oneDNN"}) {
+    if (multiplier == std::string("oneDNN") && !has_onednn()) continue;
     candidates.push_back(
         {fmt::format("dense {}", multiplier), maker<DenseEngine>(), {defaults.simd, multiplier}});
+  }
   for (const auto& simd : simd_targets()) {
     candidates.push_back({"dense " + simd, maker<DenseEngine>(), {simd, defaults.multiplier}});
     candidates.push_back({"tiny " + simd, maker<TinyEngine>(), {simd, defaults.multiplier}, true});
@@ -379,6 +382,37 @@ TEST_CASE("Tied weights and blocks of one's own are left to autograd") {
   const auto own = make_engine({{}, {Block(torch::nn::Linear(9, 9))}}, problem, data, {});
   CHECK(own->use().name == "autograd");
   CHECK(testing::contains(own->use().reason, "block 1 is no Dense but"));
+}
+
+TEST_CASE("What there is no kernel for is left to autograd, and never computed as something else") {
+  RandomState random(1);
+  const auto unknown = static_cast<Activation>(99);
+  const std::vector<Block> blocks{Block(make_dense({9, 5, unknown}, glorot_uniform_, random)),
+                                  output(5, 9, random)};
+  Case c;
+  c.widths = {9, 9};
+  const auto data = data_of(c, torch::kFloat32);
+  const Problem problem{reconstruction(), Target::features};
+  const auto chosen = make_engine({{}, blocks}, problem, data, {});
+  CHECK(chosen->use().name == "autograd");
+  CHECK(testing::contains(chosen->use().reason, "no kernel for block 1's activation"));
+  for (const auto& make : {maker<DenseEngine>(), maker<TinyEngine>()})
+    CHECK_THROWS_AS(make({{}, blocks}, problem, data, {}), EngineUnavailable);
+  // Behind the engines' backs the kernels refuse, too.
+  for (const auto& simd : simd_targets()) {
+    const WithChoices choices({simd, processor_choices().multiplier});
+    std::vector<float> y(8, 1.0F);
+    CHECK_THROWS_AS(
+        dense_kernels::add_bias_and_activate(y.data(), y.data(), 1, 8, unknown, nullptr),
+        std::logic_error);
+  }
+
+  for (const auto formula : {Formula::other, Formula::accuracy, Formula::rounded_accuracy}) {
+    Problem odd = problem;
+    odd.objective.terms[0].metric.formula = formula;
+    const std::vector<Block> known{dense(9, 5, random), output(5, 9, random)};
+    CHECK(make_engine({{}, known}, odd, data, {})->use().name == "autograd");
+  }
 }
 
 TEST_CASE("Denormals are flushed while an engine runs, and the setting is restored") {

@@ -40,8 +40,8 @@ Split autoencoding(const Split& data) {
   return {of_itself(data.train), of_itself(data.test), of_itself(data.validation)};
 }
 
-torch::Tensor values_of(const torch::Tensor& inputs) {
-  return inputs.scalar_type() == torch::kUInt8 ? inputs.to(torch::kFloat32).div_(255) : inputs;
+torch::Tensor values_of(const torch::Tensor& tensor) {
+  return tensor.scalar_type() == torch::kUInt8 ? tensor.to(torch::kFloat32).div_(255) : tensor;
 }
 
 }  // namespace layerwise

@@ -12,9 +12,9 @@ namespace layerwise {
 /// Samples and what is to be predicted from them, row by row.
 struct Dataset {
   torch::Tensor inputs;   ///< [samples, ...], float32, or uint8 for what `values_of` scales
-  torch::Tensor targets;  ///< [samples] int64 class labels, or [samples, ...] float32 values
+  torch::Tensor targets;  ///< [samples] int64 class labels, or [samples, ...] values as in `inputs`
 
-  int64_t size() const { return inputs.size(0); }
+  int64_t size() const { return inputs.defined() && inputs.dim() > 0 ? inputs.size(0) : 0; }
   Dataset to(torch::Device device) const;
 };
 
@@ -36,8 +36,8 @@ Split split(const Dataset& dataset, int64_t train_rows);
 /// The same inputs with themselves as targets: what an autoencoder learns from.
 Split autoencoding(const Split& data);
 
-/// Inputs as a network takes them: bytes become float32 in [0, 1], divided by 255; what is float
-/// stays as it is.
-torch::Tensor values_of(const torch::Tensor& inputs);
+/// Inputs, or targets, as a network takes them: bytes become float32 in [0, 1], divided by 255;
+/// what is float stays as it is.
+torch::Tensor values_of(const torch::Tensor& tensor);
 
 }  // namespace layerwise

@@ -49,7 +49,7 @@ void fine_tune_as_classifier(const Stage& stage, const std::string& variant, Ran
 void evaluate_as_classifier(const Stage& stage, Trainee& trainee, const std::string& variant,
                             const std::string& fine_tuned_variant, Random& random) {
   stage.net->freeze_hidden();
-  Block own_output = stage.net->exchange_head(stage.classifier(random.initialisation));
+  Block own_output = stage.net->exchange_head(make_block(stage.classifier, stage.number, random));
   classify(stage, trainee, variant, stage.options.fit, random);
   if (!fine_tuned_variant.empty()) fine_tune_as_classifier(stage, fine_tuned_variant, random);
   stage.net->exchange_head(own_output);
@@ -91,8 +91,8 @@ void deepen_autoencoder(GreedyNet& net, const Split& data, const AutoencoderDeep
       evaluate_fine_tuned_autoencoder(stage, tune_classifier ? "fine_tuned_both" : "", before);
     }
     if (net->layers() == options.layers) break;
-    net->deepen(next_block(random.initialisation));
     ++stage.number;
+    net->deepen(make_block(next_block, stage.number, random));
   }
 }
 

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <stdexcept>
 #include <utility>
 
 #include "layerwise/nn/standardise.h"
-#include "layerwise/train/early_stopping.h"
 #include "layerwise/train/evaluate.h"
 
 namespace layerwise {
@@ -61,28 +59,21 @@ class Fits {
   void fit(int64_t steps, bool last) {
     auto options = training_.fit;
     options.steps = steps;
-    const auto view = net_->stage();
-    const auto trained = chain_of(view.trained);
-    std::optional<EarlyStopping> stopping;
+    if (!last) options.early_stopping.reset();
     std::vector<Hook> hooks;
-    if (last && training_.patience)
-      hooks.emplace_back(std::ref(stopping.emplace(*trained, *training_.patience)));
     if (observer_.on_epoch) {
       hooks.emplace_back([&](const FitView& fit) { return shown(fit); });
     }
-    result_.stage = fit_stage(view, {classification()}, features_, data_, options, random_, hooks);
+    result_.stage = fit_stage(net_->stage(), {classification(), Target::given, {}, random_.noise},
+                              features_, data_, options, random_, hooks);
+    if (options.early_stopping) result_.best_step = done_ + result_.stage.fit.best_step;
     done_ += steps;
-    if (!stopping) return;
-    stopping->restore();
-    result_.best_step = done_ - steps + stopping->best_step();
-    StageChain chain({{}, view.trained});
-    result_.stage.scores.clear();
-    for (const auto& [split, _] : data_.parts()) add_scores(chain, features(split), split);
   }
 
   /// How large the codes are that the head is given.
   void measure_codes() {
-    const auto codes = features("train").inputs.to(torch::kFloat64).flatten(1);
+    const auto codes =
+        features_.of(net_->stage().frozen).train.inputs.to(torch::kFloat64).flatten(1);
     const auto root_mean_square = [](const torch::Tensor& values) {
       return values.square().mean().sqrt().item<double>();
     };
@@ -96,7 +87,8 @@ class Fits {
   ClassifierResult end() {
     if (test_.inputs.defined()) {
       StageChain chain(net_->stage());
-      add_scores(chain, test_, "test");
+      const auto scores = evaluate(chain, test_, Target::given, classification().metrics, "test");
+      result_.stage.scores.insert(result_.stage.scores.end(), scores.begin(), scores.end());
     }
     return result_;
   }
@@ -108,17 +100,6 @@ class Fits {
     const int64_t step = done_ + fit.step;
     return observer_.on_epoch(info_, {step / an_epoch, (steps_ + an_epoch - 1) / an_epoch, step,
                                       steps_, fit.loss, fit.engine});
-  }
-
-  Dataset features(const std::string& split) {
-    const auto& cached = features_.of(net_->stage().frozen);
-    return split == "train" ? Dataset{cached.train.inputs, data_.train.targets}
-                            : Dataset{cached.validation.inputs, data_.validation.targets};
-  }
-
-  void add_scores(StageChain& chain, const Dataset& data, const std::string& split) {
-    const auto scores = evaluate(chain, data, Target::given, classification().metrics, split);
-    result_.stage.scores.insert(result_.stage.scores.end(), scores.begin(), scores.end());
   }
 
   GreedyNet net_;
@@ -135,6 +116,10 @@ class Fits {
 };
 
 }  // namespace
+
+EarlyStopping stopping_by_accuracy(int64_t patience) {
+  return {{{"accuracy", Better::higher}, {"cross_entropy", Better::lower}}, patience};
+}
 
 const std::vector<ClassifierVariant>& classifier_variants() {
   static const std::vector<ClassifierVariant> variants{

@@ -48,12 +48,9 @@ struct ClassifierParts {
 };
 
 struct ClassifierTraining {
-  FitOptions fit;
+  FitOptions fit;  ///< with early stopping: of the last fit
   double head_share =
       0.25;  ///< of the steps, in which `head_then_everything` trains the head alone
-  /// Calls of the hooks without a better result on the validation rows, after which a fit ends with
-  /// the best weights it had.
-  std::optional<int64_t> patience = {};
 };
 
 /// What became of one classifier.
@@ -62,8 +59,11 @@ struct ClassifierResult {
   /// codes, also the "code_mean" and the "code_deviation" of "train": root mean square over the
   /// units.
   StageResult stage;
-  int64_t best_step = 0;  ///< with patience: the step whose weights were kept
+  int64_t best_step = 0;  ///< with early stopping: the step whose weights were kept
 };
+
+/// By accuracy on the validation rows; of equal ones, by cross-entropy.
+EarlyStopping stopping_by_accuracy(int64_t patience);
 
 /// Trains one variant of a classifier on labelled rows.
 ///

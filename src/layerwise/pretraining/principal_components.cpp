@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include <ATen/ops/linalg_eigh.h>
 #include <fmt/format.h>
-#include <torch/linalg.h>
 #include <torch/utils.h>
 
 #include "layerwise/data/dataset.h"
@@ -43,7 +43,7 @@ Block principal_components(const torch::Tensor& inputs, int64_t count) {
     const auto centred = rows - mean;
     scatter += centred.t().mm(centred);
   });
-  const auto [values, vectors] = torch::linalg::eigh(scatter, "L");
+  const auto [values, vectors] = at::linalg_eigh(scatter, "L");
   auto components = vectors.slice(1, features - count).flip(1).t();
   const auto largest = components.gather(1, components.abs().argmax(1, true));
   components = components * largest.sign();

@@ -15,8 +15,14 @@ namespace layerwise {
 
 namespace {
 
-void skip(const AutoencoderStage& stage, int64_t rows, Random& random) {
-  for (int64_t epoch = 0; epoch < stage.fit.epochs; ++epoch) rows_of_epoch(rows, stage.fit, random);
+/// The stage's options, its counter of Adam set to where earlier stages have brought it.
+FitOptions counted_on(const AutoencoderStage& stage, const AutoencoderTraining& training,
+                      int64_t steps) {
+  auto fit = stage.fit;
+  auto* adam = std::get_if<Adam>(&fit.optimizer);
+  if (adam == nullptr || !training.shared_adam_counter || stage.phase == 0) return fit;
+  adam->steps_before = std::get<Adam>(training.phase(stage.phase).optimizer).steps_before + steps;
+  return fit;
 }
 
 }  // namespace
@@ -46,12 +52,24 @@ std::vector<AutoencoderStage> stages_of(const AutoencoderTraining& training, int
       auto fit = training.phase(k);
       auto* adam = std::get_if<Adam>(&fit.optimizer);
       if (adam != nullptr && training.shared_adam_counter) adam->steps_before += steps;
-      steps += fit.epochs * steps_per_epoch(rows, fit);
+      steps += steps_of(rows, fit);
       add("", k, fit);
     }
   }
   if (training.fine_tuning) add("fine_tuned", 0, *training.fine_tuning);
   return stages;
+}
+
+void skip_stages(const AutoencoderTraining& training, int64_t depth, int64_t rows, int64_t stages,
+                 Random& random) {
+  for (const auto& stage : stages_of(training, depth, rows)) {
+    if (stage.info.stage > stages) break;
+    if (stage.fit.early_stopping)
+      throw std::invalid_argument("skip_stages: a stage that may end early cannot be skipped");
+    const auto an_epoch = steps_per_epoch(rows, stage.fit);
+    for (int64_t step = 0; step < steps_of(rows, stage.fit); step += an_epoch)
+      rows_of_epoch(rows, stage.fit, random);
+  }
 }
 
 StageInfo whole_chain(const std::vector<AutoencoderStage>& stages) {
@@ -60,15 +78,14 @@ StageInfo whole_chain(const std::vector<AutoencoderStage>& stages) {
 
 void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
                                const AutoencoderTraining& training, Random& random,
-                               const Observer& observer, int64_t stages_done) {
+                               const Observer& observer, const AutoencoderProgress& done) {
   const int64_t rows = data.train.size();
   std::optional<FeatureCache> features(data);
   const auto stages = stages_of(training, net->depth(), rows);
+  int64_t steps = done.steps;
   for (const auto& stage : stages) {
-    if (stage.info.stage <= stages_done) {
-      skip(stage, rows, random);
-      continue;
-    }
+    if (stage.info.stage <= done.stages) continue;
+    const auto options = counted_on(stage, training, steps);
     const auto view = stage.phase == 0 ? net->whole() : net->phase(stage.phase);
     const Problem problem{stage.phase > 1 ? training.codes : training.pixels, Target::features,
                           training.corruption, random.noise,
@@ -78,8 +95,9 @@ void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
       hooks.emplace_back([&](const FitView& fit) { return observer.on_epoch(stage.info, fit); });
     }
     const auto result = training.cache
-                            ? fit_stage(view, problem, *features, data, stage.fit, random, hooks)
-                            : fit_stage(view, problem, data, stage.fit, random, hooks);
+                            ? fit_stage(view, problem, *features, data, options, random, hooks)
+                            : fit_stage(view, problem, data, options, random, hooks);
+    steps += result.fit.steps;
     if (observer.on_stage) observer.on_stage({stage.info, result, {}});
     if (result.diverged()) return;
   }

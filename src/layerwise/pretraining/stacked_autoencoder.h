@@ -31,7 +31,7 @@ struct AutoencoderTraining {
 struct AutoencoderStage {
   StageInfo info;
   int64_t phase = 0;  ///< from 1; 0 for all layers
-  FitOptions fit;
+  FitOptions fit;     ///< with a shared counter of Adam as if no stage ended early
 };
 
 /// The fits that a training of so many rows and phases makes, in order.
@@ -39,6 +39,18 @@ struct AutoencoderStage {
 ///   one for each phase
 std::vector<AutoencoderStage> stages_of(const AutoencoderTraining& training, int64_t depth,
                                         int64_t rows);
+
+/// How far a training has come, for whom wants to go on from there.
+struct AutoencoderProgress {
+  int64_t stages = 0;  ///< that the network has been through
+  int64_t steps = 0;   ///< that they took: where a shared counter of Adam stands
+};
+
+/// Draws what a training's first stages draw, and fits nothing.
+/// @throws std::invalid_argument as `stages_of`, or if a stage may end early, so that nobody knows
+///   what it draws
+void skip_stages(const AutoencoderTraining& training, int64_t depth, int64_t rows, int64_t stages,
+                 Random& random);
 
 /// Of the last report, which has the scores of the whole chain.
 StageInfo whole_chain(const std::vector<AutoencoderStage>& stages);
@@ -51,13 +63,14 @@ StageInfo whole_chain(const std::vector<AutoencoderStage>& stages);
 /// the end a report of variant "whole" has the scores of the whole chain. A stage that diverges is
 /// the last.
 /// @param data inputs to reconstruct; targets are not looked at
-/// @param stages_done stages that `net` has already been through: their random numbers are drawn,
-///   and nothing is fitted
+/// @param random the streams; of a training that goes on, as they were behind its last stage
+///   (`Random::restore`)
+/// @param done what `net` has already been through
 /// @throws std::invalid_argument as `stages_of`
 /// @see Bengio et al., "Greedy Layer-Wise Training of Deep Networks", 2007, section 3; Vincent et
 ///   al., "Stacked Denoising Autoencoders", 2010, section 3.5
 void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
                                const AutoencoderTraining& training, Random& random,
-                               const Observer& observer = {}, int64_t stages_done = 0);
+                               const Observer& observer = {}, const AutoencoderProgress& done = {});
 
 }  // namespace layerwise

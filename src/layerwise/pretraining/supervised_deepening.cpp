@@ -21,7 +21,7 @@ void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepen
   StageInfo info{1, net->layers(), "", "classification"};
   bool finite = fit(info, options.fit);
   while (finite && net->layers() < options.layers) {
-    net->deepen(next_block(random.initialisation));
+    net->deepen(make_block(next_block, info.stage + 1, random));
     info = {info.stage + 1, net->layers(), "", "classification"};
     finite = fit(info, options.fit);
   }

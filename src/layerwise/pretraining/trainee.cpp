@@ -3,12 +3,20 @@
 #include <variant>
 #include <vector>
 
+#include "layerwise/torch_random.h"
+
 namespace layerwise {
 
 FitOptions FineTuning::applied_to(FitOptions options) const {
   options.epochs = epochs;
   std::visit([&](auto& optimizer) { optimizer.learning_rate = learning_rate; }, options.optimizer);
   return options;
+}
+
+Block make_block(const BlockFactory& factory, int64_t stage, Random& random) {
+  auto generator = torch_generator(random.noise, static_cast<uint32_t>(stage), Draws::making);
+  const WithGenerator drawing(generator);
+  return factory(random.initialisation);
 }
 
 Trainee::Trainee(GreedyNet& net_, const Split& data, const Observer& observer)
@@ -21,7 +29,8 @@ StageResult Trainee::fit(const StageInfo& info, const Split& data, const Objecti
     hooks.emplace_back([&](const FitView& view) { return observer_.on_epoch(info, view); });
   }
   const bool trains_blocks = net->frozen_blocks() < net->layers() - 1;
-  const Problem problem{objective};
+  const Problem problem{
+      objective, Target::given, {}, random.noise, static_cast<uint32_t>(info.stage)};
   StageReport report{
       info, fit_stage(net->stage(), problem, features_, data, options, random, hooks), {}};
   if (trains_blocks) net->freeze_hidden();

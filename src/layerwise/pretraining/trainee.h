@@ -10,8 +10,12 @@
 
 namespace layerwise {
 
-/// Makes the block or the head that comes next, its weights drawn from the stream given.
+/// Makes the block or the head that comes next, its weights drawn from the stream given. What a
+/// module of LibTorch's draws by itself comes from `torch_generator` of the stage it is made for.
 using BlockFactory = std::function<Block(RandomState& initialisation)>;
+
+/// A factory's block for a stage.
+Block make_block(const BlockFactory& factory, int64_t stage, Random& random);
 
 /// All weights trained on, after the stages and on a copy.
 struct FineTuning {

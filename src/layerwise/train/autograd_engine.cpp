@@ -4,15 +4,19 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
+#include <torch/cuda.h>
 #include <torch/optim/adam.h>
 #include <torch/optim/sgd.h>
 #include <torch/utils.h>
 
 #include "layerwise/nn/chain.h"
+#include "layerwise/nn/dense.h"
+#include "layerwise/torch_random.h"
 
 namespace layerwise {
 
@@ -64,25 +68,38 @@ void set_step_counter(torch::optim::Adam& adam, int64_t step) {
   }
 }
 
+/// Makes LibTorch's optimizer of each kind of ours.
+struct MakeOptimizer {
+  const std::vector<torch::Tensor>& parameters;
+  double l2;
+
+  std::unique_ptr<torch::optim::Optimizer> operator()(const Sgd& sgd) const {
+    const auto settings =
+        torch::optim::SGDOptions(sgd.learning_rate).momentum(sgd.momentum).nesterov(sgd.nesterov);
+    return std::make_unique<torch::optim::SGD>(groups_of(parameters, settings, l2), settings);
+  }
+  std::unique_ptr<torch::optim::Optimizer> operator()(const Adam& adam) const {
+    const auto settings = torch::optim::AdamOptions(adam.learning_rate)
+                              .betas(std::make_tuple(adam.beta1, adam.beta2))
+                              .eps(adam.epsilon);
+    auto optimizer =
+        std::make_unique<torch::optim::Adam>(groups_of(parameters, settings, l2), settings);
+    if (adam.steps_before > 0) set_step_counter(*optimizer, adam.steps_before);
+    return optimizer;
+  }
+};
+
 std::unique_ptr<torch::optim::Optimizer> make_optimizer(const torch::nn::Module& chain,
                                                         const FitOptions& options) {
   const auto parameters = trainable_parameters(chain);
   if (parameters.empty()) throw std::invalid_argument("fit: the stage has no trainable parameter");
-  if (const auto* sgd = std::get_if<Sgd>(&options.optimizer)) {
-    const auto settings = torch::optim::SGDOptions(sgd->learning_rate)
-                              .momentum(sgd->momentum)
-                              .nesterov(sgd->nesterov);
-    return std::make_unique<torch::optim::SGD>(groups_of(parameters, settings, options.l2),
-                                               settings);
-  }
-  const auto& adam = std::get<Adam>(options.optimizer);
-  const auto settings = torch::optim::AdamOptions(adam.learning_rate)
-                            .betas(std::make_tuple(adam.beta1, adam.beta2))
-                            .eps(adam.epsilon);
-  auto optimizer =
-      std::make_unique<torch::optim::Adam>(groups_of(parameters, settings, options.l2), settings);
-  if (adam.steps_before > 0) set_step_counter(*optimizer, adam.steps_before);
-  return optimizer;
+  return std::visit(MakeOptimizer{parameters, options.l2}, options.optimizer);
+}
+
+/// All blocks but this library's own may.
+bool may_draw(const Block& block) {
+  return block.ptr()->as<DenseImpl>() == nullptr &&
+         block.ptr()->as<TransposedDenseImpl>() == nullptr;
 }
 
 /// Batches are gathered several at a time: as many whole ones as this many bytes of inputs hold.
@@ -96,10 +113,19 @@ AutogradEngine::AutogradEngine(const StageView& view, Problem problem, Split dat
       batch_size_(options.batch_size),
       optimizer_(make_optimizer(*pass_.chain().trained(), options)) {
   use_.name = name_of(EngineKind::autograd);
+  if (std::none_of(view.trained.begin(), view.trained.end(), may_draw)) return;
+  const auto& [noise, stage] = std::tie(pass_.problem().noise, pass_.problem().stage);
+  if (pass_.data().train.inputs.is_cuda()) {  // where repeats run one after another
+    torch::cuda::manual_seed_all(torch_seed(noise, stage));
+  } else {
+    generator_ = torch_generator(noise, stage);
+  }
 }
 
 double AutogradEngine::run(std::span<const int64_t> rows) {
   pass_.chain().train(true);
+  std::optional<WithGenerator> drawing;
+  if (generator_) drawing.emplace(*generator_);
   const auto& problem = pass_.problem();
   const auto& inputs = pass_.data().train.inputs;
   const auto row_bytes =

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include <ATen/core/Generator.h>
 #include <torch/optim/optimizer.h>
 
 #include "layerwise/data/dataset.h"
@@ -16,7 +18,9 @@ namespace layerwise {
 /// The reference.
 ///
 /// It makes its optimizer over the trainable parameters alone: one from before a freeze would go on
-/// moving what is frozen by its momentum.
+/// moving what is frozen by its momentum. What the blocks draw from LibTorch's global generator
+/// while they are trained on the CPU is drawn from `torch_generator(problem.noise, problem.stage)`
+/// instead; on CUDA that generator is seeded with the same seed.
 class AutogradEngine : public Engine {
  public:
   /// @param view what is trained; its modules are shared with their owner and change as steps are
@@ -33,6 +37,7 @@ class AutogradEngine : public Engine {
   StagePass pass_;
   int64_t batch_size_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
+  std::optional<at::Generator> generator_;  ///< for blocks that may draw
   int64_t steps_ = 0;
   std::vector<int64_t> last_batch_;
 };

@@ -8,6 +8,7 @@
 
 #include "layerwise/names.h"
 #include "layerwise/train/autograd_engine.h"
+#include "layerwise/train/check_stage.h"
 #include "layerwise/train/dense_engine.h"
 #include "layerwise/train/dense_stage.h"
 #include "layerwise/train/tiny_engine.h"
@@ -52,6 +53,7 @@ const char* name_of(Precision precision) {
 
 std::unique_ptr<Engine> make_engine(const StageView& view, const Problem& problem,
                                     const Split& data, const FitOptions& options) {
+  check_stage(view, problem, data);
   const bool bf16 = options.engine.precision == Precision::bf16;
   switch (options.engine.kind) {
     case EngineKind::tiny:

@@ -12,6 +12,7 @@ namespace layerwise {
 
 /// The engine that `options.engine` asks for; of `automatic`, the fastest of tiny, dense and
 /// autograd that can do this, whose `use()` then says why.
+/// @throws std::invalid_argument as `check_stage`
 /// @throws EngineUnavailable saying why, if the one asked for cannot do this, or none can with the
 ///   precision asked for
 std::unique_ptr<Engine> make_engine(const StageView& view, const Problem& problem,

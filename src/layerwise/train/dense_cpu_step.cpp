@@ -26,6 +26,7 @@
 
 #include "layerwise/train/dense_kernels.h"
 #include "layerwise/train/dense_step.h"
+#include "layerwise/train/kernels.h"
 #include "layerwise/train/product.h"
 
 namespace layerwise {
@@ -61,7 +62,13 @@ struct Trained {
         gradient(torch::empty({count()})),
         first(torch::zeros({count()})),
         second(adam ? torch::zeros({count()}) : torch::Tensor()) {
-    if (bf16) dense_kernels::round_to_bf16(weight.data(), weight.values.numel(), weight.bf16());
+    round();
+  }
+
+  /// The copy that products take, if there is one.
+  void round() const {
+    if (weight.bf16() != nullptr)
+      dense_kernels::round_to_bf16(weight.data(), weight.values.numel(), weight.bf16());
   }
 
   int64_t weights() const { return shape.in_features * shape.out_features; }
@@ -149,9 +156,13 @@ class CpuStep : public DenseStep {
 
   double take_loss() override { return std::exchange(loss_, 0.0); }
 
+  void weights_changed() override {
+    for (auto& layer : layers_) layer.round();
+  }
+
   std::string details() const override {
     return fmt::format("{} on {}, {}", bf16_ ? "bf16" : "fp32",
-                       name_of(bf16_ ? Multiplier::onednn : multiplier_), processor_choices().simd);
+                       name_of(multiplier_of(bf16_, multiplier_)), processor_choices().simd);
   }
 
  private:
@@ -178,7 +189,7 @@ class CpuStep : public DenseStep {
       buffers.delta = last ? buffers.output : make_matrix(size, layer.shape.out_features, bf16_);
       const auto product = [&](const torch::Tensor& a, const torch::Tensor& b,
                                const torch::Tensor& c) {
-        return make_product(a, b, c, multiplier_);
+        return make_product(a, b, c, multiplier_of(bf16_, multiplier_));
       };
       const auto& weight = layer.weight.factor();
       const auto& delta = buffers.delta.factor();
@@ -213,8 +224,9 @@ class CpuStep : public DenseStep {
     const auto output = chunk.layers.back().output.values.narrow(0, 0, count);
     Pass pass;
     pass.output = output;
-    pass.target = problem_.target == Target::features ? chunk.clean.values.narrow(0, 0, count)
-                                                      : data.targets.narrow(0, begin, count);
+    pass.target = problem_.target == Target::features
+                      ? chunk.clean.values.narrow(0, 0, count)
+                      : values_of(data.targets.narrow(0, begin, count));
     const auto rows = static_cast<double>(count);
     for (size_t i = 0; i < metrics.size(); ++i) {
       sums[i] += metrics[i].formula == Formula::squared_error
@@ -270,23 +282,28 @@ class CpuStep : public DenseStep {
     const auto& layer = layers_.back();
     const auto& output = batch.layers.back().output;
     const int64_t columns = layer.shape.out_features;
-    const auto entries = static_cast<double>(rows) * static_cast<double>(columns);
-    if (classifies()) {
-      return dense_kernels::cross_entropy(output.data(), batch.labels.data(), rows, columns,
-                                          layer.shape.activation,
-                                          static_cast<float>(1.0 / static_cast<double>(rows)),
-                                          layer.bias_gradient(), output.bf16());
+    const auto of_rows = static_cast<double>(rows);
+    const auto of_columns = static_cast<double>(columns);
+    const auto scale = static_cast<float>(1 / (of_rows * of_columns));
+    const auto loss = problem_.objective.loss().formula;
+    switch (loss) {
+      case Formula::cross_entropy:
+        return dense_kernels::cross_entropy(
+            output.data(), batch.labels.data(), rows, columns, layer.shape.activation,
+            static_cast<float>(1.0 / of_rows), layer.bias_gradient(), output.bf16());
+      case Formula::squared_error:
+        return dense_kernels::squared_error(output.data(), batch.target.data_ptr<float>(), rows,
+                                            columns, layer.shape.activation, scale,
+                                            layer.bias_gradient(), output.bf16()) /
+               of_columns;
+      case Formula::binary_cross_entropy:
+        return dense_kernels::binary_cross_entropy(output.data(), batch.target.data_ptr<float>(),
+                                                   rows, columns, scale, layer.bias_gradient(),
+                                                   output.bf16()) /
+               of_columns;
+      default:
+        refuse_loss();
     }
-    const auto* target = batch.target.data_ptr<float>();
-    const auto scale = static_cast<float>(1 / entries);
-    const double sum =
-        problem_.objective.loss().formula == Formula::squared_error
-            ? dense_kernels::squared_error(output.data(), target, rows, columns,
-                                           layer.shape.activation, scale, layer.bias_gradient(),
-                                           output.bf16())
-            : dense_kernels::binary_cross_entropy(output.data(), target, rows, columns, scale,
-                                                  layer.bias_gradient(), output.bf16());
-    return sum / static_cast<double>(columns);
   }
 
   void backward(int64_t rows, Batch& batch) {

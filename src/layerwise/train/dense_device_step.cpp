@@ -18,6 +18,7 @@
 #include <torch/utils.h>
 
 #include "layerwise/train/dense_step.h"
+#include "layerwise/train/kernels.h"
 
 #ifdef LAYERWISE_CUDA
 #include <ATen/cuda/CUDAContext.h>
@@ -53,6 +54,7 @@ void activate_in_place(torch::Tensor& sums, Activation activation) {
       at::sigmoid_(sums);
       return;
   }
+  refuse_activation();
 }
 
 /// delta *= the derivative of the activation where it put out y.
@@ -79,6 +81,7 @@ void through_activation(torch::Tensor& delta, const torch::Tensor& y, Activation
       at::sigmoid_backward_out(delta, delta, y);
       return;
   }
+  refuse_activation();
 }
 
 struct Trained {
@@ -143,11 +146,12 @@ class Captured {
 
 /// What belongs to batches of one size.
 struct Batch {
-  torch::Tensor rows;    ///< [batch] int64
-  torch::Tensor bytes;   ///< [batch, in], where inputs are bytes
-  torch::Tensor clean;   ///< [batch, in]
-  torch::Tensor input;   ///< the same, unless it is corrupted
-  torch::Tensor target;  ///< [batch, out], or [batch] labels
+  torch::Tensor rows;          ///< [batch] int64
+  torch::Tensor bytes;         ///< [batch, in], where inputs are bytes
+  torch::Tensor clean;         ///< [batch, in]
+  torch::Tensor input;         ///< the same, unless it is corrupted
+  torch::Tensor target;        ///< [batch, out], or [batch] labels
+  torch::Tensor target_bytes;  ///< the same, where they are bytes
   std::vector<torch::Tensor> outputs;
   std::vector<torch::Tensor> deltas;
 #ifdef LAYERWISE_CUDA
@@ -224,20 +228,27 @@ class DeviceStep : public DenseStep {
     } else {
       auto shape = train_.targets.sizes().vec();
       shape[0] = size;
-      batch.target = torch::empty(shape, train_.targets.options());
+      const bool bytes = train_.targets.scalar_type() == torch::kUInt8;
+      if (bytes) batch.target_bytes = torch::empty(shape, train_.targets.options());
+      batch.target = torch::empty(shape, bytes ? numbers : train_.targets.options());
     }
     return batch;
   }
 
   void gather(Batch& batch) const {
-    if (batch.bytes.defined()) {
-      at::index_select_out(batch.bytes, train_.inputs, 0, batch.rows);
-      batch.clean.copy_(batch.bytes).div_(255);
-    } else {
-      at::index_select_out(batch.clean, train_.inputs, 0, batch.rows);
-    }
+    gather(train_.inputs, batch.rows, batch.bytes, batch.clean);
     if (problem_.target == Target::given)
-      at::index_select_out(batch.target, train_.targets, 0, batch.rows);
+      gather(train_.targets, batch.rows, batch.target_bytes, batch.target);
+  }
+
+  static void gather(const torch::Tensor& from, const torch::Tensor& rows, torch::Tensor& bytes,
+                     torch::Tensor& to) {
+    if (bytes.defined()) {
+      at::index_select_out(bytes, from, 0, rows);
+      to.copy_(bytes).div_(255);
+    } else {
+      at::index_select_out(to, from, 0, rows);
+    }
   }
 
   void compute(Batch& batch) {
@@ -267,26 +278,34 @@ class DeviceStep : public DenseStep {
     const auto& output = batch.outputs.back();
     auto& delta = batch.deltas.back();
     const auto rows = static_cast<double>(output.size(0));
-    if (classifies()) {
-      const auto labels = batch.target.unsqueeze(1);
-      at::log_softmax_out(delta, output, 1);
-      loss_.sub_(delta.gather(1, labels).sum());
-      delta.exp_();
-      delta.scatter_add_(1, labels, at::full({}, -1.0, delta.options()).expand_as(labels));
-      delta.div_(rows);
-      return;
-    }
     const auto columns = static_cast<double>(output.size(1));
-    at::sub_out(delta, output, batch.target);
-    if (problem_.objective.loss().formula == Formula::squared_error) {
-      loss_.add_(delta.square().sum(), 1 / columns);
-      delta.mul_(2 / (rows * columns));
-      return;
+    const auto loss = problem_.objective.loss().formula;
+    switch (loss) {
+      case Formula::cross_entropy: {
+        const auto labels = batch.target.unsqueeze(1);
+        at::log_softmax_out(delta, output, 1);
+        loss_.sub_(delta.gather(1, labels).sum());
+        delta.exp_();
+        delta.scatter_add_(1, labels, at::full({}, -1.0, delta.options()).expand_as(labels));
+        delta.div_(rows);
+        return;
+      }
+      case Formula::squared_error:
+        at::sub_out(delta, output, batch.target);
+        loss_.add_(delta.square().sum(), 1 / columns);
+        delta.mul_(2 / (rows * columns));
+        return;
+      case Formula::binary_cross_entropy: {
+        at::sub_out(delta, output, batch.target);
+        const auto entropies =
+            at::binary_cross_entropy(output.nan_to_num(0.5), batch.target, {}, at::Reduction::Sum);
+        loss_.add_(entropies + output.mul(0).sum(), 1 / columns);
+        delta.div_(output.mul(1 - output).clamp_min_(1e-12)).div_(rows * columns);
+        return;
+      }
+      default:
+        refuse_loss();
     }
-    const auto entropies =
-        at::binary_cross_entropy(output.nan_to_num(0.5), batch.target, {}, at::Reduction::Sum);
-    loss_.add_(entropies + output.mul(0).sum(), 1 / columns);
-    delta.div_(output.mul(1 - output).clamp_min_(1e-12)).div_(rows * columns);
   }
 
   void update(Trained& layer) {

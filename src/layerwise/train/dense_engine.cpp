@@ -5,6 +5,7 @@
 
 #include <torch/utils.h>
 
+#include "layerwise/train/check_stage.h"
 #include "layerwise/train/dense_stage.h"
 #include "layerwise/train/processor.h"
 
@@ -51,6 +52,10 @@ std::vector<Score> DenseEngine::evaluate(const std::string& split) {
 
 std::vector<Score> DenseEngine::evaluate_last_batch() {
   return pass_.evaluate_batch(last_batch_, steps_ - 1);
+}
+
+void DenseEngine::weights_changed() {
+  step_->weights_changed();
 }
 
 }  // namespace layerwise

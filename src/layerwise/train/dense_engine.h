@@ -27,6 +27,7 @@ class DenseEngine : public Engine {
   double run(std::span<const int64_t> rows) override;
   std::vector<Score> evaluate(const std::string& split) override;
   std::vector<Score> evaluate_last_batch() override;
+  void weights_changed() override;
 
  private:
   StagePass pass_;

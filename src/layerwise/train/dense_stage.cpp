@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <set>
 #include <stdexcept>
+#include <variant>
 
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include "layerwise/nn/activation.h"
+#include "layerwise/train/kernels.h"
 #include "layerwise/train/processor.h"
 #include "layerwise/train/tiny_engine.h"
 
@@ -21,6 +24,10 @@ std::string fault_of_block(const Block& block, int64_t number) {
     return tied ? std::string("weights are tied")
                 : fmt::format("block {} is no Dense but {}", number, block.ptr()->name());
   }
+  const auto activation = layer->options.activation;
+  if (!has_kernel(activation))
+    return fmt::format("there is no kernel for block {}'s activation, {}", number,
+                       name_of(activation));
   for (const auto& tensor : {layer->weight, layer->bias}) {
     if (!tensor.requires_grad()) return fmt::format("block {} is partly frozen", number);
     if (tensor.scalar_type() != torch::kFloat32 || !tensor.is_contiguous())
@@ -34,7 +41,7 @@ std::string fault_of_objective(const Problem& problem, const Dense& last) {
   if (objective.terms.size() != 1 || objective.terms[0].weight != 1)
     return "the objective has more than one term";
   const auto loss = objective.loss().formula;
-  if (loss == Formula::other) return fmt::format("the loss is not plain {}", objective.loss().name);
+  if (!has_kernel(loss)) return fmt::format("the loss is not plain {}", objective.loss().name);
   if (loss == Formula::binary_cross_entropy && last->options.activation != Activation::sigmoid)
     return "binary cross-entropy of an output that is no sigmoid";
   if (loss == Formula::cross_entropy && problem.target == Target::features)
@@ -61,8 +68,9 @@ std::string fault_of_targets(const Dataset& data, const Problem& problem, int64_
                ? std::string()
                : "the labels are not a row of int64";
   }
+  const auto type = data.targets.scalar_type();
   const bool values = data.targets.dim() == 2 && data.targets.size(1) == outputs &&
-                      data.targets.scalar_type() == torch::kFloat32;
+                      (type == torch::kFloat32 || type == torch::kUInt8);
   return values ? std::string() : "the targets are not float32 rows as wide as the output";
 }
 
@@ -80,16 +88,6 @@ std::vector<Dense> dense_layers(const StageView& view) {
   for (const auto& block : view.trained)
     layers.emplace_back(std::dynamic_pointer_cast<DenseImpl>(block.ptr()));
   return layers;
-}
-
-void require_labels(const torch::Tensor& labels, int64_t classes) {
-  const auto values = labels.cpu().contiguous();
-  const auto* label = values.data_ptr<int64_t>();
-  for (int64_t row = 0; row < values.size(0); ++row) {
-    if (label[row] >= 0 && label[row] < classes) continue;
-    throw std::invalid_argument(fmt::format("label {} of row {}, and the network has {} outputs",
-                                            label[row], row, classes));
-  }
 }
 
 std::string fault_of_dense(const StageView& view, const Problem& problem, const Split& data,
@@ -115,6 +113,7 @@ std::string fault_of_dense(const StageView& view, const Problem& problem, const 
     if (fault.empty()) fault = fault_of_targets(part, problem, width);
     if (!fault.empty()) return fault;
   }
+  if (!std::visit(HasKernel(), options.optimizer)) return "there is no kernel for the optimizer";
   if (options.engine.precision == Precision::bf16) {
     if (!data.train.inputs.device().is_cpu()) return "on CUDA it computes in fp32 only";
     if (!has_bf16()) return "this processor has neither AVX512_BF16 nor AMX to multiply bf16 with";
@@ -132,11 +131,12 @@ std::string fault_of_tiny(const StageView& view, const Problem& problem, const S
   if (!data.train.inputs.device().is_cpu()) return "the data are not on the CPU";
   if (options.engine.precision != Precision::fp32) return "it computes in fp32 only";
   if (problem.corruption) return "the inputs are corrupted";
-  if (problem.objective.loss().formula == Formula::binary_cross_entropy)
-    return "the loss is binary cross-entropy";
+  const auto loss = problem.objective.loss().formula;
+  if (!has_tiny_kernel(loss))
+    return fmt::format("there is no kernel for {}", problem.objective.loss().name);
   for (const auto& metric : problem.objective.metrics) {
-    if (metric.formula != problem.objective.loss().formula && metric.formula != Formula::accuracy)
-      return fmt::format("it does not compute {}", metric.name);
+    const bool hits = loss == Formula::cross_entropy && metric.formula == Formula::accuracy;
+    if (metric.formula != loss && !hits) return fmt::format("it does not compute {}", metric.name);
   }
   return {};
 }

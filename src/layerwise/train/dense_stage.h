@@ -14,11 +14,6 @@ namespace layerwise {
 /// The layers of a stage that is a chain of `Dense` blocks. They are their owner's.
 std::vector<Dense> dense_layers(const StageView& view);
 
-/// @param labels [rows] int64
-/// @throws std::invalid_argument naming the row, if a label is not within 0..classes-1: LibTorch's
-///   loss would refuse it, and closed-form gradients would read and write elsewhere
-void require_labels(const torch::Tensor& labels, int64_t classes);
-
 /// Why closed-form gradients do not cover a stage: what of it is no `Dense` block, or is left to
 /// autograd; empty if they do.
 std::string fault_of_dense(const StageView& view, const Problem& problem, const Split& data,

@@ -27,6 +27,8 @@ class DenseStep {
   virtual double take_loss() = 0;
   /// The metrics' means over a data set, in float32; nothing if it leaves that to the blocks.
   virtual std::optional<std::vector<double>> means(const Dataset&) { return std::nullopt; }
+  /// The blocks hold other values than this gave them.
+  virtual void weights_changed() {}
   /// What it computes with.
   virtual std::string details() const = 0;
 };

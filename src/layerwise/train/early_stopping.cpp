@@ -1,6 +1,9 @@
 #include "layerwise/train/early_stopping.h"
 
+#include <algorithm>
+#include <cmath>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -8,29 +11,53 @@
 
 namespace layerwise {
 
-EarlyStopping::EarlyStopping(const torch::nn::Module& trained, int64_t patience)
-    : trained_(trained), patience_(patience) {
-  if (patience < 1)
-    throw std::invalid_argument(fmt::format("EarlyStopping: patience is {}", patience));
+void check(const EarlyStopping& options, const Objective& objective, const Split& data) {
+  const auto require = [](bool condition, const std::string& message) {
+    if (!condition) throw std::invalid_argument("early stopping: " + message);
+  };
+  require(options.patience > 0, fmt::format("patience is {}", options.patience));
+  require(!options.criteria.empty(), "there is no criterion");
+  const auto parts = data.parts();
+  require(std::any_of(parts.begin(), parts.end(),
+                      [&](const auto& part) { return part.first == options.split; }),
+          fmt::format("the data have no split '{}'", options.split));
+  const auto& metrics = objective.metrics;
+  for (const auto& criterion : options.criteria) {
+    require(std::any_of(metrics.begin(), metrics.end(),
+                        [&](const Metric& metric) { return metric.name == criterion.metric; }),
+            fmt::format("the objective does not report '{}'", criterion.metric));
+  }
 }
 
-Next EarlyStopping::operator()(const FitView& view) {
-  const auto scores = view.engine.evaluate("validation");
-  const double accuracy = value_of(scores, "validation", "accuracy");
-  const double cross_entropy = value_of(scores, "validation", "cross_entropy");
-  const bool better =
-      accuracy > accuracy_ || (accuracy == accuracy_ && cross_entropy < cross_entropy_);
-  if (!better) return ++calls_without_ >= patience_ ? Next::stop : Next::go_on;
-  calls_without_ = 0;
-  accuracy_ = accuracy;
-  cross_entropy_ = cross_entropy;
-  best_step_ = view.step;
-  best_.emplace(trained_);
+BestValues::BestValues(const std::vector<Block>& trained, EarlyStopping options)
+    : trained_(chain_of(trained)), options_(std::move(options)) {}
+
+bool BestValues::improves(const std::vector<double>& values) const {
+  if (std::any_of(values.begin(), values.end(), [](double value) { return std::isnan(value); }))
+    return false;
+  if (values_.empty()) return true;
+  const auto [now, best] = std::mismatch(values.begin(), values.end(), values_.begin());
+  if (now == values.end()) return false;
+  const auto& criterion = options_.criteria[static_cast<size_t>(now - values.begin())];
+  return criterion.better == Better::higher ? *now > *best : *now < *best;
+}
+
+Next BestValues::operator()(const FitView& view) {
+  const auto scores = view.engine.evaluate(options_.split);
+  std::vector<double> values;
+  for (const auto& criterion : options_.criteria)
+    values.push_back(value_of(scores, options_.split, criterion.metric));
+  if (!improves(values)) return ++looks_without_ >= options_.patience ? Next::stop : Next::go_on;
+  looks_without_ = 0;
+  values_ = std::move(values);
+  step_ = view.step;
+  if (options_.restore_best) best_.emplace(*trained_);
   return Next::go_on;
 }
 
-void EarlyStopping::restore() const {
+bool BestValues::restore() const {
   if (best_) best_->restore();
+  return best_.has_value();
 }
 
 }  // namespace layerwise

@@ -1,43 +1,41 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <optional>
-#include <string>
+#include <vector>
 
-#include <torch/nn/module.h>
-
+#include "layerwise/data/dataset.h"
 #include "layerwise/nn/chain.h"
 #include "layerwise/train/fit.h"
+#include "layerwise/train/objective.h"
 
 namespace layerwise {
 
-/// Keeps the values that a module had when it did best on the validation rows, and ends a fit that
-/// has not got better for long: a hook.
-///
-/// Better is a higher accuracy; of equal ones, the lower cross-entropy. Step 0 counts.
-/// @see Prechelt, "Early Stopping - But When?", 1998
-class EarlyStopping {
+/// @throws std::invalid_argument if the patience is not positive, there is no criterion, the data
+///   have no such split, or the objective reports no such metric
+void check(const EarlyStopping& options, const Objective& objective, const Split& data);
+
+/// The hook of `EarlyStopping`: keeps the values that blocks had when they did best.
+class BestValues {
  public:
   /// @param trained whose parameters and buffers are kept
-  /// @param patience calls in a row without a better result before the fit ends
-  /// @throws std::invalid_argument if the patience is not positive
-  EarlyStopping(const torch::nn::Module& trained, int64_t patience);
+  BestValues(const std::vector<Block>& trained, EarlyStopping options);
 
-  /// @throws std::out_of_range if the stage has no validation rows or another objective
   Next operator()(const FitView& view);
 
-  /// Puts the best values back. Nothing happens if no result was a number.
-  void restore() const;
-  int64_t best_step() const { return best_step_; }
+  /// Puts the best values back.
+  /// @returns false if no result was a number: there is nothing to put back
+  bool restore() const;
+  int64_t step() const { return step_; }
 
  private:
-  const torch::nn::Module& trained_;
-  int64_t patience_;
-  int64_t calls_without_ = 0;
-  int64_t best_step_ = 0;
-  double accuracy_ = -std::numeric_limits<double>::infinity();
-  double cross_entropy_ = std::numeric_limits<double>::infinity();
+  bool improves(const std::vector<double>& values) const;
+
+  torch::nn::Sequential trained_;
+  EarlyStopping options_;
+  int64_t looks_without_ = 0;
+  int64_t step_ = 0;
+  std::vector<double> values_;
   std::optional<Snapshot> best_;
 };
 

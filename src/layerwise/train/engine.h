@@ -49,6 +49,9 @@ class Engine {
   /// it, as split "last_batch". In evaluation mode; corrupted afresh if the corruption says so.
   virtual std::vector<Score> evaluate_last_batch() = 0;
 
+  /// The blocks hold other values than this engine gave them.
+  virtual void weights_changed() {}
+
   const EngineUse& use() const { return use_; }
   /// Says why this one was taken.
   void explain(std::string reason) { use_.reason = std::move(reason); }

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include "layerwise/train/check_stage.h"
+
 namespace layerwise {
 
 namespace {
@@ -53,7 +55,7 @@ void StageChain::train(bool on) {
 
 torch::Tensor StageChain::features(const torch::Tensor& inputs) {
   torch::NoGradGuard no_grad;
-  return has_frozen_ ? frozen_->forward(inputs) : inputs;
+  return has_frozen_ ? forward_or_explain(frozen_, inputs) : inputs;
 }
 
 Pass StageChain::forward(const torch::Tensor& features) {
@@ -62,7 +64,7 @@ Pass StageChain::forward(const torch::Tensor& features) {
     pass.code = to_code_->forward(features);
     pass.output = from_code_->forward(pass.code);
   } else {
-    pass.output = trained_->forward(features);
+    pass.output = forward_or_explain(trained_, features);
   }
   return pass;
 }
@@ -71,7 +73,7 @@ torch::Tensor forward_in_chunks(torch::nn::Sequential chain, const torch::Tensor
   chain->eval();
   torch::Tensor outputs;
   for_each_chunk(inputs, [&](int64_t begin, int64_t rows) {
-    const auto output = chain->forward(copy_of(inputs, begin, rows));
+    const auto output = forward_or_explain(chain, copy_of(inputs, begin, rows));
     if (!outputs.defined()) {
       auto shape = output.sizes().vec();
       shape[0] = inputs.size(0);
@@ -92,7 +94,7 @@ std::vector<Score> evaluate(StageChain& chain, const Dataset& data, Target targe
     // The trained blocks may work in place, but not on what they are to reconstruct.
     const bool own = target == Target::features;
     auto pass = chain.forward(own ? features.clone() : features);
-    pass.target = own ? features : data.targets.narrow(0, begin, rows);
+    pass.target = own ? features : values_of(data.targets.narrow(0, begin, rows));
     for (size_t i = 0; i < metrics.size(); ++i) {
       scores[i].value += metrics[i].mean(pass).item<double>() * static_cast<double>(rows);
     }

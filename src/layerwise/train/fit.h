@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -38,6 +40,25 @@ enum class Sampling {
 /// What becomes of the rows that are too few for a whole batch at the end of an epoch.
 enum class LastBatch { keep, drop };
 
+/// Which of two values of a metric is the better one.
+enum class Better { higher, lower };
+
+/// Ends a fit that has not got better for long, with the best values it had.
+///
+/// What counts is looked at wherever the hooks are called, before the first step too. A value that
+/// is not a number is never better.
+/// @see Prechelt, "Early Stopping - But When?", 1998
+struct EarlyStopping {
+  struct Criterion {
+    std::string metric;  ///< one that the objective reports
+    Better better = Better::lower;
+  };
+  std::vector<Criterion> criteria;  ///< the first decides; of equal values, the next
+  int64_t patience = 10;            ///< looks in a row without a better result, before the fit ends
+  std::string split = "validation";  ///< whose scores count
+  bool restore_best = true;  ///< the best values are put back at the end, and are what is scored
+};
+
 struct FitOptions {
   int64_t epochs = 100;
   int64_t batch_size = 32;
@@ -48,7 +69,8 @@ struct FitOptions {
   LastBatch last_batch = LastBatch::keep;  ///< independent batches are always whole
   int64_t steps = 0;       ///< if above 0, the fit takes so many steps instead of whole epochs
   int64_t hook_every = 0;  ///< steps between two calls of the hooks; 0: they are called every epoch
-  EngineOptions engine = {};  ///< of a stage: see `fit_stage`
+  EngineOptions engine = {};                         ///< of a stage: see `fit_stage`
+  std::optional<EarlyStopping> early_stopping = {};  ///< of a stage: see `fit_stage`
 };
 
 /// The rows of one epoch's batches, one after another.
@@ -81,9 +103,11 @@ struct FitResult {
   int64_t steps = 0;   ///< steps done
   int64_t diverged_in =
       0;  ///< the epoch whose loss was not finite, which ended the fit; 0 if none was
+  int64_t best_step = 0;  ///< with early stopping: after which step the scores were best
 };
 
-/// Fits one stage: the one loop that every algorithm here calls.
+/// Fits one stage: the one loop that every algorithm here calls. `engine` and `early_stopping` are
+/// left to `fit_stage`, which knows the blocks.
 /// @throws std::invalid_argument as `check`
 FitResult fit(Engine& engine, int64_t rows, const FitOptions& options, Random& random,
               std::span<const Hook> hooks = {});

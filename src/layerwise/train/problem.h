@@ -19,8 +19,8 @@ struct Problem {
   Objective objective;
   Target target = Target::given;
   std::optional<Corruption> corruption = {};  ///< of what the trained blocks are given
-  NoiseKey noise = {};                        ///< whose corruption
-  uint32_t stage = 1;                         ///< in which stage, from 1
+  NoiseKey noise = {};  ///< whose corruption, and whose draws in blocks like Dropout
+  uint32_t stage = 1;   ///< in which stage, from 1
 };
 
 }  // namespace layerwise

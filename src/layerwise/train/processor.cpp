@@ -37,7 +37,8 @@ bool is_amd() {
 
 Multiplier default_multiplier() {
 #if defined(__x86_64__)
-  if (is_amd() && (hwy::SupportedTargets() & HWY_AVX3) != 0) return Multiplier::onednn;
+  if (has_onednn() && is_amd() && (hwy::SupportedTargets() & HWY_AVX3) != 0)
+    return Multiplier::onednn;
 #endif
   return Multiplier::blas;
 }
@@ -79,6 +80,14 @@ ProcessorChoices processor_choices() {
   return {hwy::TargetName(targets_here().front()), name_of(chosen_multiplier())};
 }
 
+bool has_onednn() {
+#ifdef LAYERWISE_ONEDNN
+  return true;
+#else
+  return false;
+#endif
+}
+
 Multiplier chosen_multiplier() {
   return multiplier();
 }
@@ -98,6 +107,8 @@ void set_processor_choices(const ProcessorChoices& choices) {
     throw std::invalid_argument(
         fmt::format("matrices are multiplied by BLAS or oneDNN, not by '{}'", choices.multiplier));
   }
+  if (onednn && !has_onednn())
+    throw std::invalid_argument("this build has no oneDNN to multiply matrices with");
   multiplier() = onednn ? Multiplier::onednn : Multiplier::blas;
   hwy::SetSupportedTargetsForTest(*target == targets.front() ? 0 : *target);
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());

@@ -5,7 +5,8 @@
 
 namespace layerwise {
 
-/// What multiplies float32 matrices in the dense engine on the CPU.
+/// What multiplies matrices in the dense engine on the CPU: LibTorch, which calls its BLAS, or
+/// oneDNN.
 enum class Multiplier { blas, onednn };
 const char* name_of(Multiplier multiplier);
 
@@ -19,10 +20,13 @@ struct ProcessorChoices {
 };
 
 /// By default the widest instruction set there is, and oneDNN on AMD processors with AVX-512, where
-/// it was measured to be faster, else BLAS.
+/// it was measured to be faster, if this build has it; else BLAS.
 ProcessorChoices processor_choices();
 
-/// The multiplier of these choices.
+/// This build multiplies with oneDNN, too.
+bool has_onednn();
+
+/// The multiplier of float32 among these choices.
 Multiplier chosen_multiplier();
 
 /// Makes other choices, before threads start.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include <torch/types.h>
 
@@ -22,8 +23,17 @@ class Product {
 /// @param a [m, k], rows or columns (of a transposed matrix) without gaps; float32 or bfloat16
 /// @param b [k, n], the same
 /// @param c [m, n], contiguous float32
-/// @param multiplier for float32; bfloat16 always takes oneDNN, which adds up in float32
+/// @param multiplier what computes it. Of bfloat16 oneDNN puts out float32; LibTorch rounds what it
+///   added up in float32 to bfloat16
+/// @throws std::invalid_argument if this build has no oneDNN and it is asked for
 std::unique_ptr<Product> make_product(const torch::Tensor& a, const torch::Tensor& b,
                                       const torch::Tensor& c, Multiplier multiplier);
+
+/// The version of oneDNN that this build multiplies with, as "2.6.3"; empty if it has none.
+std::string onednn_version();
+
+/// What multiplies in a precision, where `fp32` is what multiplies float32: of bfloat16 oneDNN, if
+/// this build has it.
+Multiplier multiplier_of(bool bf16, Multiplier fp32);
 
 }  // namespace layerwise

@@ -16,6 +16,7 @@
 
 #include "layerwise/nn/activation_kind.h"
 #include "layerwise/train/fit.h"
+#include "layerwise/train/kernel_activations.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace layerwise::simd {
@@ -32,25 +33,20 @@ HWY_INLINE int64_t lanes() {
   return static_cast<int64_t>(hn::Lanes(d));
 }
 
+template <class Body, Activation... A>
+HWY_INLINE void with_activation(Activation activation, Body body, Activations<A...>) {
+  const auto take = [&](auto candidate) HWY_ATTR {
+    if (candidate() != activation) return false;
+    body(candidate);
+    return true;
+  };
+  if (!(take(std::integral_constant<Activation, A>()) || ...)) refuse_activation();
+}
+
 /// Calls `body` with the activation as a constant of the compiler.
 template <class Body>
 HWY_INLINE void with_activation(Activation activation, Body body) {
-  switch (activation) {
-    case Activation::linear:
-      return body(std::integral_constant<Activation, Activation::linear>());
-    case Activation::relu:
-      return body(std::integral_constant<Activation, Activation::relu>());
-    case Activation::leaky_relu:
-      return body(std::integral_constant<Activation, Activation::leaky_relu>());
-    case Activation::elu:
-      return body(std::integral_constant<Activation, Activation::elu>());
-    case Activation::selu:
-      return body(std::integral_constant<Activation, Activation::selu>());
-    case Activation::tanh:
-      return body(std::integral_constant<Activation, Activation::tanh>());
-    case Activation::sigmoid:
-      return body(std::integral_constant<Activation, Activation::sigmoid>());
-  }
+  with_activation(activation, body, KernelActivations());
 }
 
 constexpr auto leaky_slope = static_cast<float>(leaky_relu_slope);
@@ -81,6 +77,7 @@ HWY_INLINE V activated(V x) {
     const V value = hn::IfThenElse(negative, hn::Mul(power, high), high);
     return hn::IfThenElse(hn::Eq(x, x), value, x);
   } else {
+    static_assert(A == Activation::linear, "an activation in the list without its kernel");
     return x;
   }
 }
@@ -103,6 +100,7 @@ HWY_INLINE V slope(V y) {
   } else if constexpr (A == Activation::sigmoid) {
     return hn::NegMulAdd(y, y, y);
   } else {
+    static_assert(A == Activation::linear, "an activation in the list without its kernel");
     return one;
   }
 }

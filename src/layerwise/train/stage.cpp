@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <optional>
 #include <stdexcept>
 
 #include <fmt/format.h>
 
+#include "layerwise/train/check_stage.h"
 #include "layerwise/train/choose_engine.h"
+#include "layerwise/train/early_stopping.h"
 
 namespace layerwise {
 
@@ -33,7 +37,18 @@ StageResult fit_and_evaluate(const StageView& view, const Problem& problem, cons
   const auto engine = make_engine(view, problem, data, options);
   StageResult result;
   result.engine = engine->use();
-  result.fit = fit(*engine, data.train.size(), options, random, hooks);
+  std::vector<Hook> all(hooks.begin(), hooks.end());
+  std::optional<BestValues> best;
+  if (options.early_stopping) {
+    check(*options.early_stopping, problem.objective, data);
+    best.emplace(view.trained, *options.early_stopping);
+    all.emplace_back(std::ref(*best));
+  }
+  result.fit = fit(*engine, data.train.size(), options, random, all);
+  if (best) {
+    result.fit.best_step = best->step();
+    if (best->restore()) engine->weights_changed();
+  }
   for (const auto& [split, _] : data.parts()) {
     const auto scores = engine->evaluate(split);
     result.scores.insert(result.scores.end(), scores.begin(), scores.end());
@@ -52,6 +67,7 @@ bool StageResult::diverged() const {
 
 StageResult fit_stage(const StageView& view, const Problem& problem, const Split& data,
                       const FitOptions& options, Random& random, std::span<const Hook> hooks) {
+  check(options, data.train.size());
   const auto before = fingerprints(untouched(view));
   auto result = fit_and_evaluate(view, problem, data, options, random, hooks);
   require_unmoved(before, fingerprints(untouched(view)));
@@ -61,6 +77,8 @@ StageResult fit_stage(const StageView& view, const Problem& problem, const Split
 StageResult fit_stage(const StageView& view, const Problem& problem, FeatureCache& features,
                       const Split& data, const FitOptions& options, Random& random,
                       std::span<const Hook> hooks) {
+  check(options, data.train.size());
+  check_stage(view, problem, data);
   const auto before = fingerprints(untouched(view));
   const auto idle = before.begin() + static_cast<std::ptrdiff_t>(view.frozen.size());
   auto cached = features.of(view.frozen, {before.begin(), idle});

@@ -23,10 +23,13 @@ struct StageResult {
 
 /// Fits a stage's trained blocks to what its frozen blocks put out.
 ///
-/// The optimizer starts afresh. Frozen and idle blocks must come out of it bit for bit as they went
+/// The optimizer starts afresh. With `options.early_stopping` the fit may end early, and the blocks
+/// then have the values that did best; scores are those of the values that the blocks have at the
+/// end. Frozen and idle blocks must come out of it bit for bit as they went
 /// in, parameters and buffers.
 /// @param data the inputs; the frozen blocks are run for every batch
 /// @throws std::logic_error naming the block, if a frozen one has moved
+/// @throws std::invalid_argument if the data or `options.early_stopping` do not fit the stage
 /// @throws EngineUnavailable saying why, if `options.engine` asks for what cannot do this
 StageResult fit_stage(const StageView& view, const Problem& problem, const Split& data,
                       const FitOptions& options, Random& random, std::span<const Hook> hooks = {});

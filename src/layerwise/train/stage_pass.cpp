@@ -16,7 +16,8 @@ Dataset StagePass::rows_of(std::span<const int64_t> rows) const {
   const auto index =
       torch::tensor(c10::ArrayRef<int64_t>(rows.data(), rows.size())).to(inputs.device());
   Dataset gathered{values_of(inputs.index_select(0, index)), {}};
-  if (problem_.target == Target::given) gathered.targets = targets.index_select(0, index);
+  if (problem_.target == Target::given)
+    gathered.targets = values_of(targets.index_select(0, index));
   return gathered;
 }
 

@@ -11,7 +11,9 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include "layerwise/train/check_stage.h"
 #include "layerwise/train/dense_stage.h"
+#include "layerwise/train/kernels.h"
 #include "layerwise/train/processor.h"
 #include "layerwise/train/tiny_kernels.h"
 
@@ -75,6 +77,17 @@ struct Part {
   tiny::Samples samples() const { return {inputs.get(), targets.get(), labels.get()}; }
 };
 
+tiny::Loss loss_of(Formula loss) {
+  switch (loss) {
+    case Formula::cross_entropy:
+      return tiny::Loss::cross_entropy;
+    case Formula::squared_error:
+      return tiny::Loss::squared_error;
+    default:
+      refuse_loss();
+  }
+}
+
 tiny::Optimizer optimizer_of(const FitOptions& options) {
   const auto* adam = std::get_if<Adam>(&options.optimizer);
   return {options.optimizer, options.l2, adam != nullptr ? adam->steps_before : 0};
@@ -119,12 +132,16 @@ class TinyEngine::Implementation {
                   static_cast<int64_t>(last_batch_.size()));
   }
 
+  /// Takes the blocks' values.
+  void load() {
+    for_each_row(
+        [](const float* theirs, float* ours, int64_t count) { std::copy_n(theirs, count, ours); });
+  }
+
  private:
   /// Finds a place for everything in one block of memory.
   void lay_out() {
-    network_.loss = problem_.objective.loss().formula == Formula::cross_entropy
-                        ? tiny::Loss::cross_entropy
-                        : tiny::Loss::squared_error;
+    network_.loss = loss_of(problem_.objective.loss().formula);
     network_.tile = batch_size_ <= 32 ? 32 : 64;
     int64_t place = 0;
     for (const auto& layer : layers_) {
@@ -167,7 +184,7 @@ class TinyEngine::Implementation {
     if (network_.loss == tiny::Loss::cross_entropy) {
       part.labels = labels_of(data.targets, network_.layers.back().out);
     } else if (problem_.target == Target::given) {
-      part.targets = padded_rows(data.targets);
+      part.targets = padded_rows(values_of(data.targets));
     }
     return part;
   }
@@ -190,10 +207,6 @@ class TinyEngine::Implementation {
       }
       copy(layers_[l]->bias.data_ptr<float>(), network_.value + place.bias, place.out);
     }
-  }
-  void load() {
-    for_each_row(
-        [](const float* theirs, float* ours, int64_t count) { std::copy_n(theirs, count, ours); });
   }
   void store() {
     for_each_row(
@@ -243,6 +256,10 @@ std::vector<Score> TinyEngine::evaluate(const std::string& split) {
 
 std::vector<Score> TinyEngine::evaluate_last_batch() {
   return implementation_->evaluate_last_batch();
+}
+
+void TinyEngine::weights_changed() {
+  implementation_->load();
 }
 
 }  // namespace layerwise

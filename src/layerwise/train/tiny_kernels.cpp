@@ -405,7 +405,7 @@ HWY_INLINE void update(Network& network, Optimizer& optimizer) {
     });
     return;
   }
-  const auto sgd = *std::get_if<Sgd>(&optimizer.rule);
+  const auto sgd = std::get<Sgd>(optimizer.rule);
   update_values(network, optimizer.decay, [&](V& w, V g, int64_t i) HWY_ATTR {
     V velocity = hn::Load(d, network.first + i);
     simd::take_step(sgd, g, w, velocity);

@@ -1,0 +1,228 @@
+#include "layerwise/train/check_stage.h"
+
+#include <algorithm>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <torch/utils.h>
+
+#include "layerwise/nn/dense.h"
+
+namespace layerwise {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& message) {
+  throw std::invalid_argument(message);
+}
+
+std::string text_of(torch::ScalarType type) {
+  std::ostringstream text;
+  text << torch::toString(type);
+  return text.str();
+}
+
+std::string text_of(torch::IntArrayRef sizes) {
+  return fmt::format("[{}]", fmt::join(sizes.begin(), sizes.end(), ", "));
+}
+
+std::string text_of(const torch::Tensor& tensor) {
+  return tensor.defined() ? text_of(tensor.sizes()) + " " + text_of(tensor.scalar_type())
+                          : std::string("nothing");
+}
+
+std::string text_of(const Block& block) {
+  std::ostringstream text;
+  block.ptr()->pretty_print(text);
+  const auto all = text.str();
+  return all.substr(0, all.find('\n'));
+}
+
+std::string first_line(const c10::Error& error) {
+  const std::string text = error.what_without_backtrace();
+  return text.substr(0, text.find('\n'));
+}
+
+/// The first parameter of blocks, or an undefined tensor.
+torch::Tensor first_parameter(const std::vector<Block>& blocks) {
+  for (const auto& block : blocks) {
+    const auto parameters = block.ptr()->parameters();
+    if (!parameters.empty()) return parameters.front();
+  }
+  return {};
+}
+
+/// What goes through blocks: its shape, and the numbers themselves where a block has to be run.
+struct Sample {
+  std::vector<int64_t> shape;
+  torch::Tensor values;
+
+  bool is_rows_of(int64_t width) const { return shape.size() == 2 && shape[1] == width; }
+};
+
+std::string giver_of(size_t number) {
+  return number == 1 ? "the inputs" : fmt::format("what block {} puts out", number - 1);
+}
+
+[[noreturn]] void refuse_block(const Block& block, size_t number, const std::string& given,
+                               const std::string& reason) {
+  refuse(fmt::format("block {}, {}, does not take {}, {}: {}", number, text_of(block),
+                     giver_of(number), given, reason));
+}
+
+/// @param number of the block, from 1
+torch::Tensor run(Block block, size_t number, const torch::Tensor& given) {
+  const bool trains = block.ptr()->is_training();
+  block.ptr()->eval();
+  try {
+    auto output = block.forward(given.clone());
+    block.ptr()->train(trains);
+    return output;
+  } catch (const c10::Error& error) {
+    block.ptr()->train(trains);
+    refuse_block(block, number, text_of(given), first_line(error));
+  }
+}
+
+bool all_dense(const std::vector<Block>& blocks) {
+  return std::all_of(blocks.begin(), blocks.end(),
+                     [](const Block& block) { return block.ptr()->as<DenseImpl>() != nullptr; });
+}
+
+Sample through(const std::vector<Block>& blocks, Sample sample) {
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    const auto* dense = blocks[i].ptr()->as<DenseImpl>();
+    if (dense != nullptr && !sample.is_rows_of(dense->options.in_features)) {
+      refuse_block(blocks[i], i + 1, text_of(sample.shape),
+                   fmt::format("it takes rows of {} numbers", dense->options.in_features));
+    }
+    if (sample.values.defined()) {
+      sample.values = run(blocks[i], i + 1, sample.values);
+      sample.shape = sample.values.sizes().vec();
+    } else {
+      sample.shape = {sample.shape[0], dense->options.out_features};
+    }
+  }
+  return sample;
+}
+
+void check_inputs(const std::string& split, const Dataset& part, const Dataset& train,
+                  const torch::Tensor& parameter) {
+  const auto& inputs = part.inputs;
+  if (!inputs.defined() || inputs.dim() == 0 || inputs.size(0) == 0)
+    refuse(fmt::format("the {} split has no rows", split));
+  if (inputs.sizes().slice(1) != train.inputs.sizes().slice(1)) {
+    refuse(fmt::format("the inputs of the {} split are {}, those of the train split {}", split,
+                       text_of(inputs), text_of(train.inputs)));
+  }
+  const auto wanted = parameter.defined() ? parameter.scalar_type() : torch::kFloat32;
+  if (inputs.scalar_type() != torch::kUInt8 && inputs.scalar_type() != wanted) {
+    refuse(
+        fmt::format("the inputs of the {} split are {}, the network takes {}, or Byte, which is "
+                    "divided by 255",
+                    split, text_of(inputs), text_of(wanted)));
+  }
+  if (parameter.defined() && inputs.device() != parameter.device()) {
+    refuse(fmt::format("the inputs of the {} split are on {}, the network is on {}", split,
+                       inputs.device().str(), parameter.device().str()));
+  }
+}
+
+void check_labels(const std::string& split, const torch::Tensor& labels,
+                  const std::vector<int64_t>& output) {
+  if (labels.scalar_type() != torch::kInt64 || labels.dim() != 1) {
+    refuse(fmt::format("the labels of the {} split are {}, cross-entropy takes [rows] Long", split,
+                       text_of(labels)));
+  }
+  if (output.size() != 2) {
+    refuse(fmt::format("the network puts out {}, cross-entropy takes [rows, classes]",
+                       text_of(output)));
+  }
+  require_labels(labels, output[1]);
+}
+
+void check_targets(const std::string& split, const Dataset& part, const Problem& problem,
+                   const std::vector<int64_t>& output, torch::ScalarType type) {
+  const auto& targets = part.targets;
+  if (!targets.defined()) refuse(fmt::format("the {} split has no targets", split));
+  if (targets.dim() == 0 || targets.size(0) != part.size()) {
+    refuse(fmt::format("the {} split has {} inputs and {} targets", split, part.size(),
+                       targets.dim() == 0 ? 0 : targets.size(0)));
+  }
+  switch (problem.objective.loss().formula) {
+    case Formula::cross_entropy:
+      return check_labels(split, targets, output);
+    case Formula::squared_error:
+    case Formula::binary_cross_entropy:
+      if (targets.sizes().slice(1) != torch::IntArrayRef(output).slice(1)) {
+        refuse(fmt::format("the targets of the {} split are {}, the network puts out {}", split,
+                           text_of(targets), text_of(output)));
+      }
+      if (targets.scalar_type() != torch::kUInt8 && targets.scalar_type() != type) {
+        refuse(
+            fmt::format("the targets of the {} split are {}, the network takes {}, or Byte, "
+                        "which is divided by 255",
+                        split, text_of(targets), text_of(type)));
+      }
+      return;
+    default:  // what other losses take is theirs to know
+      return;
+  }
+}
+
+}  // namespace
+
+void check_stage(const StageView& view, const Problem& problem, const Split& data) {
+  torch::NoGradGuard no_grad;
+  auto blocks = view.frozen;
+  blocks.insert(blocks.end(), view.trained.begin(), view.trained.end());
+  const auto parameter = first_parameter(blocks);
+  for (const auto& [split, part] : data.parts()) check_inputs(split, part, data.train, parameter);
+
+  const auto rows = data.train.inputs.narrow(0, 0, std::min<int64_t>(2, data.train.size()));
+  Sample sample{rows.sizes().vec(), {}};
+  if (!all_dense(blocks)) sample.values = values_of(rows);
+  const auto features = through(view.frozen, sample);
+  const auto output = through(blocks, sample);
+
+  if (problem.target == Target::features) {
+    if (output.shape != features.shape) {
+      refuse(fmt::format("the network puts out {}, but is to reconstruct {}", text_of(output.shape),
+                         text_of(features.shape)));
+    }
+    return;
+  }
+  const auto type = parameter.defined() ? parameter.scalar_type() : torch::kFloat32;
+  for (const auto& [split, part] : data.parts())
+    check_targets(split, part, problem, output.shape, type);
+}
+
+torch::Tensor forward_or_explain(torch::nn::Sequential chain, const torch::Tensor& inputs) {
+  try {
+    return chain->forward(inputs);
+  } catch (const c10::Error&) {
+    torch::NoGradGuard no_grad;
+    const auto rows = inputs.narrow(0, 0, std::min<int64_t>(2, inputs.size(0)));
+    const std::vector<Block> blocks(std::as_const(*chain).begin(), std::as_const(*chain).end());
+    through(blocks, {rows.sizes().vec(), rows});
+    throw;  // another reason than shapes or types
+  }
+}
+
+void require_labels(const torch::Tensor& labels, int64_t classes) {
+  const auto values = labels.cpu().contiguous();
+  const auto* label = values.data_ptr<int64_t>();
+  for (int64_t row = 0; row < values.size(0); ++row) {
+    if (label[row] >= 0 && label[row] < classes) continue;
+    throw std::invalid_argument(fmt::format("label {} of row {}, and the network has {} outputs",
+                                            label[row], row, classes));
+  }
+}
+
+}  // namespace layerwise

@@ -1,0 +1,2 @@
+// Stands in for a header that only the CUDA toolkit brings: see compile.sh.
+#pragma once

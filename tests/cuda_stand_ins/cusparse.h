@@ -1,0 +1,4 @@
+// Stands in for a header that only the CUDA toolkit brings: see compile.sh.
+#pragma once
+typedef struct cusparseContext* cusparseHandle_t;
+typedef int cusparseStatus_t;
