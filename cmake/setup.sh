@@ -5,6 +5,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 torch=system
 preset=release
 needs_npm=
+more_needs= # what a caller needs beside what is below, in the same form
 # shellcheck disable=SC2034
 data=${XDG_CACHE_HOME:-$HOME/.cache}/layerwise # where fetch_data.sh puts data, and the programs look
 
@@ -23,10 +24,11 @@ needs() {
     catch2:header:catch2/catch_test_macros.hpp,catch2/catch.hpp libcli11-dev:header:CLI/CLI.hpp \
     nlohmann-json3-dev:header:nlohmann/json.hpp \
     libboost-dev:header:boost/math/distributions/students_t.hpp libhwy-dev:header:hwy/highway.h \
-    libdnnl-dev:header:oneapi/dnnl/dnnl.hpp zlib1g-dev:header:zlib.h gnuplot-nox:command:gnuplot
+    zlib1g-dev:header:zlib.h gnuplot-nox:command:gnuplot
   [ -z "$needs_npm" ] || echo npm:command:npm
+  echo "$more_needs"
   [ "$torch" != system ] || [ -n "${CMAKE_PREFIX_PATH:-}${Torch_DIR:-}" ] || echo libtorch-dev:header:torch/csrc/api/include/torch/torch.h \
-    libopenblas0-pthread:library:libopenblas.so.0
+    libopenblas0-pthread:library:libopenblas.so.0 libdnnl-dev:header:oneapi/dnnl/dnnl.hpp
 }
 
 present() { # kind, names separated by commas
@@ -34,6 +36,8 @@ present() { # kind, names separated by commas
   for name in ${2//,/ }; do
     case $1 in
       command) command -v "$name" >/dev/null && return ;;
+      module) python3 -c "import $name" 2>/dev/null && return ;;
+      clang) [ -e "$(clang++ --print-file-name="libclang_rt.$name-$(uname -m).a" 2>/dev/null)" ] && return ;;
       library) /sbin/ldconfig -p 2>/dev/null | grep -q "$name" && return ;;
       header) compgen -G "/usr/include/$name" >/dev/null && return
         compgen -G "/usr/local/include/$name" >/dev/null && return ;;

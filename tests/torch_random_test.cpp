@@ -41,6 +41,7 @@ uint64_t deepened(const Split& data, uint32_t repeat) {
 TEST_CASE("Repeats of blocks with Dropout have the same bits, however many run at once") {
   const auto data = some_blobs();
   constexpr size_t repeats = 8;
+  prepare_thread(1);
   std::vector<uint64_t> alone;
   for (uint32_t repeat = 0; repeat < repeats; ++repeat) {
     torch::manual_seed(repeat + 17);  // makes no difference

@@ -6,6 +6,7 @@
 #include <torch/nn/modules/linear.h>
 
 #include "layerwise/layerwise.h"
+#include "layerwise/train/check_stage.h"
 
 #include "testing.h"
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "layerwise/nn/standardise.h"
+#include "layerwise/train/check_stage.h"
 #include "layerwise/train/evaluate.h"
 
 namespace layerwise {
@@ -147,6 +148,7 @@ ClassifierResult train_classifier(const ClassifierVariant& variant, const Classi
                                   const StageInfo& info, Random random, const Observer& observer) {
   check(training.fit, data.train.size());
   auto net = network_of(variant, parts, data.train.inputs, random.initialisation);
+  check_stage(net->stage(), {classification()}, data);  // the test rows too, before anything else
   Fits fits(net, data, training, info, random, observer);
   if (variant.trained == Trained::everything) {
     fits.fit(fits.steps(), true);

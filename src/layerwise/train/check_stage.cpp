@@ -95,15 +95,17 @@ bool all_dense(const std::vector<Block>& blocks) {
                      [](const Block& block) { return block.ptr()->as<DenseImpl>() != nullptr; });
 }
 
-Sample through(const std::vector<Block>& blocks, Sample sample) {
+/// @param before how many blocks the sample has been through
+Sample through(const std::vector<Block>& blocks, Sample sample, size_t before = 0) {
   for (size_t i = 0; i < blocks.size(); ++i) {
+    const size_t number = before + i + 1;
     const auto* dense = blocks[i].ptr()->as<DenseImpl>();
     if (dense != nullptr && !sample.is_rows_of(dense->options.in_features)) {
-      refuse_block(blocks[i], i + 1, text_of(sample.shape),
+      refuse_block(blocks[i], number, text_of(sample.shape),
                    fmt::format("it takes rows of {} numbers", dense->options.in_features));
     }
     if (sample.values.defined()) {
-      sample.values = run(blocks[i], i + 1, sample.values);
+      sample.values = run(blocks[i], number, sample.values);
       sample.shape = sample.values.sizes().vec();
     } else {
       sample.shape = {sample.shape[0], dense->options.out_features};
@@ -189,7 +191,7 @@ void check_stage(const StageView& view, const Problem& problem, const Split& dat
   Sample sample{rows.sizes().vec(), {}};
   if (!all_dense(blocks)) sample.values = values_of(rows);
   const auto features = through(view.frozen, sample);
-  const auto output = through(blocks, sample);
+  const auto output = through(view.trained, features, view.frozen.size());
 
   if (problem.target == Target::features) {
     if (output.shape != features.shape) {

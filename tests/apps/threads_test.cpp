@@ -1,0 +1,91 @@
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "apps/running.h"
+#include "data/images.h"
+
+/// "Same bits whatever --threads is": every program, run with one and with two threads, in pairs.
+/// LAYERWISE_PAIRS says how many pairs of each command (default: 2).
+namespace layerwise {
+namespace {
+
+using testing::content_of;
+using testing::program;
+using testing::run;
+using testing::TemporaryFolder;
+
+int pairs() {
+  const char* text = std::getenv("LAYERWISE_PAIRS");
+  return text != nullptr ? std::max(1, std::atoi(text)) : 2;
+}
+
+struct Command {
+  const char* program;
+  std::string options;
+};
+
+/// Small runs whose products have odd sizes, and every engine.
+std::vector<Command> commands() {
+  const std::string blobs = " --samples 90 --epochs 3 --layers 4 --units 7 --learning-rate 0.002";
+  const std::string images =
+      " --data-dir data --validation 50 --units 784,61,23 --batch-size 37 --epochs 1";
+  const std::string labels =
+      " --data-dir data --validation 50 --units 784,61,23 --encoder-batch-size 37"
+      " --encoder-epochs 1 --labels 60 --epochs 2 --batch-size 20 --curves all";
+  std::vector<Command> all;
+  for (const auto* engine : {"tiny", "dense", "autograd"}) {
+    all.push_back({"blobs_supervised", blobs + " --fine-tune 2 --engine " + engine});
+    all.push_back({"blobs_unsupervised", blobs + " --engine " + engine});
+  }
+  for (const auto* engine : {"dense", "autograd"}) {
+    all.push_back({"mnist_autoencoder", images + " --engine " + engine});
+    all.push_back({"mnist_pretraining", labels + " --engine " + engine});
+  }
+  all.push_back({"mnist_autoencoder", images + " --noise masking:0.2 --fine-tune 1"});
+  all.push_back({"mnist_autoencoder", images + " --tied --sampling independent"});
+  return all;
+}
+
+std::vector<std::string> files_of(const TemporaryFolder& folder, const std::string& name) {
+  std::vector<std::string> contents;
+  std::vector<std::filesystem::path> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path() / name)) {
+    const auto ending = entry.path().extension();
+    if (ending == ".csv" || ending == ".safetensors") paths.push_back(entry.path());
+  }
+  std::sort(paths.begin(), paths.end());
+  for (const auto& path : paths) contents.push_back(path.filename().string() + content_of(path));
+  return contents;
+}
+
+TEST_CASE("Every program gives the same bits with one and with two threads") {
+  const TemporaryFolder folder;
+  testing::write_images(folder.path() / "data", {3, 260, 60, 28, 28});
+  for (const auto& [name, options] : commands()) {
+    INFO(name << options);
+    int different = 0;
+    for (int pair = 0; pair < pairs(); ++pair) {
+      std::vector<std::vector<std::string>> files;
+      for (const int threads : {1, 2}) {
+        // Without gnuplot, whose pictures are not what is compared.
+        const auto outcome =
+            run(folder, fmt::format("PATH=/nowhere {}{} --repeats 2 --seed {} --threads {} --quiet "
+                                    "--force --out run",
+                                    program(name), options, pair + 1, threads));
+        INFO(outcome.err);
+        REQUIRE(outcome.status == 0);
+        files.push_back(files_of(folder, "run"));
+      }
+      REQUIRE(files[0].size() >= 2);
+      different += files[0] != files[1];
+    }
+    CHECK(different == 0);
+  }
+}
+
+}  // namespace
+}  // namespace layerwise
