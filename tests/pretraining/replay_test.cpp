@@ -62,7 +62,7 @@ std::vector<Block> all_blocks(const StageView& view) {
 
 /// Fits the trainable part for as many epochs as the replay's curve has, and compares the training
 /// loss after each: in float64 with PyTorch's to float64's rounding, and every engine in float32
-/// with float64, as near as `allowed_difference` says. The streams go on as after the whole fit.
+/// with float64, as near as replays.h says. The streams go on as after the whole fit.
 void require_same_curve(GreedyNet& net, Experiment& experiment, const Split& data,
                         const Objective& objective, const json& curve) {
   auto options = experiment.fit;
@@ -73,7 +73,7 @@ void require_same_curve(GreedyNet& net, Experiment& experiment, const Split& dat
     const auto losses = losses_of(view, split, objective, options, random);
     double largest = 0;
     for (size_t epoch = 0; epoch < curve.size(); ++epoch)
-      largest = std::max(largest, testing::relative_difference(losses.at(epoch), curve[epoch]));
+      largest = std::max(largest, testing::loss_difference(losses.at(epoch), curve[epoch]));
     return largest;
   };
   INFO("layers " << net->layers() << ", " << objective.loss().name);
@@ -91,8 +91,9 @@ void require_same_curve(GreedyNet& net, Experiment& experiment, const Split& dat
   }
   for (const auto engine : {EngineKind::tiny, EngineKind::dense, EngineKind::autograd}) {
     const auto ours = difference(copy_of(view, torch::kFloat32), data, engine);
-    INFO(name_of(engine) << " differs by " << ours << ", " << ours / moved << " roundings");
-    REQUIRE(ours < testing::allowed_difference(moved));
+    INFO(name_of(engine) << " differs by " << ours << ", " << ours / testing::one_rounding(moved)
+                         << " roundings");
+    REQUIRE(ours < testing::roundings * testing::one_rounding(moved));
   }
   for (int64_t epoch = 0; epoch < experiment.fit.epochs; ++epoch) {
     experiment.random.order.permutation(data.train.size());
@@ -168,18 +169,19 @@ TEST_CASE("Short whole runs agree with PyTorch's to rounding, accuracies within 
             const std::pair key{stage, name};
             INFO(name_of(engine) << " stage " << stage << " " << name);
             if (name.find("accuracy") != std::string::npos) {
-              REQUIRE(exact.at(key) == value.get<double>());
+              REQUIRE(testing::relative_difference(exact.at(key), value) < 1e-9);
               REQUIRE(std::abs(scores.at(key) - value.get<double>()) < 1.01 * sample);
               continue;
             }
-            REQUIRE(testing::relative_difference(exact.at(key), value) < 1e-9);
+            REQUIRE(testing::loss_difference(exact.at(key), value) < 1e-9);
             double largest = 0;
             for (const auto& run : moved) {
-              largest = std::max(largest, testing::relative_difference(run.at(key), exact.at(key)));
+              largest = std::max(largest, testing::loss_difference(run.at(key), exact.at(key)));
             }
-            const auto ours = testing::relative_difference(scores.at(key), exact.at(key));
-            INFO("differs by " << ours << ", " << ours / largest << " roundings");
-            REQUIRE(ours < testing::allowed_difference(largest));
+            const auto ours = testing::loss_difference(scores.at(key), exact.at(key));
+            INFO("differs by " << ours << ", " << ours / testing::one_rounding(largest)
+                               << " roundings");
+            REQUIRE(ours < testing::roundings * testing::one_rounding(largest));
           }
         }
         REQUIRE(stage == experiment.layers - 1);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -19,7 +20,7 @@ namespace layerwise::testing {
 /// first weights moved at random by up to float32's rounding, and the largest difference that this
 /// makes, over so many of them. A run in float32 rounds in every step, not once; it may lie
 /// `roundings` times as far from float64.
-constexpr uint32_t moved_runs = 4;
+constexpr uint32_t moved_runs = 16;
 constexpr double roundings = 20;
 
 /// Moves every weight of a float64 block by up to float32's rounding.
@@ -33,9 +34,16 @@ inline void move_by_rounding(const Block& block, RandomState& random) {
   }
 }
 
-/// The largest relative difference from the exact values that is allowed.
-inline double allowed_difference(double largest_of_moved) {
-  return roundings * std::max(largest_of_moved, double{std::numeric_limits<float>::epsilon()} / 2);
+/// The difference of a loss as a share of it; of losses near 0, which float32 computes as
+/// differences of larger numbers, as a share of .01.
+inline double loss_difference(double a, double b) {
+  if (!std::isfinite(a) || !std::isfinite(b)) return std::numeric_limits<double>::infinity();
+  return std::abs(a - b) / std::max(std::abs(b), 1e-2);
+}
+
+/// What a rounding comes to, of which `roundings` are allowed.
+inline double one_rounding(double largest_of_moved) {
+  return std::max(largest_of_moved, double{std::numeric_limits<float>::epsilon()} / 2);
 }
 
 inline Dataset in_float64(const Dataset& data) {
