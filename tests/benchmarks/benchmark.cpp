@@ -3,7 +3,8 @@
 ///     cmake --build --preset release --target benchmark      builds and runs it
 ///     build/release/tests/benchmarks --benchmark_filter=blobs
 ///
-/// compare.sh runs it beside other frameworks; numbers of different runs are not comparable.
+/// Numbers of different runs are not comparable. compare.sh times some of these works beside other
+/// frameworks: turns.cpp is its side of this library.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -14,48 +15,25 @@
 
 #include <torch/utils.h>
 
-#include "layerwise/layerwise.h"
 #include "layerwise/train/product.h"
+
+#include "works.h"
 
 namespace layerwise {
 namespace {
 
-/// The tutorial's supervised part: 11 stages of 100 epochs of 16 steps.
-struct Blobs {
-  Split data = split(to_dataset(make_blobs(
-                         {.samples = 1000, .centers = 3, .cluster_std = {2.0}, .random_state = 2})),
-                     500);
-  Random random{1, 0};
-
-  void deepen(int64_t layers, EngineKind engine, const Observer& observer = {}) {
-    GreedyNet net(dense(2, 10, random.initialisation), output(10, 3, random.initialisation));
-    SupervisedDeepening options{.layers = layers, .fit = {}};
-    options.fit.engine.kind = engine;
-    const auto next = [](RandomState& draw) { return dense(10, 10, draw); };
-    deepen_supervised(net, data, options, next, random, observer);
-  }
-};
-
 void blobs_run(benchmark::State& state, EngineKind engine) {
-  Blobs blobs;
-  for (auto _ : state) blobs.deepen(12, engine);
-  state.counters["steps"] = 17600;
+  works::Blobs blobs;
+  for (auto _ : state) blobs.run(engine);
+  state.counters["steps"] = works::Blobs::steps;
 }
 BENCHMARK_CAPTURE(blobs_run, tiny, EngineKind::tiny)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(blobs_run, dense, EngineKind::dense)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(blobs_run, autograd, EngineKind::autograd)->Unit(benchmark::kMillisecond);
 
-/// One of the later stages alone: with the cache, the last costs what the second does.
 void blobs_stage(benchmark::State& state) {
-  Blobs blobs;
-  const auto stage = state.range(0);
-  GreedyNet net(dense(2, 10, blobs.random.initialisation),
-                output(10, 3, blobs.random.initialisation));
-  while (net->layers() < stage + 1) net->deepen(dense(10, 10, blobs.random.initialisation));
-  FeatureCache features(blobs.data);
-  features.of(net->stage().frozen);
-  for (auto _ : state)
-    fit_stage(net->stage(), {classification()}, features, blobs.data, {}, blobs.random);
+  works::BlobsStage stage(state.range(0));
+  for (auto _ : state) stage.run();
 }
 BENCHMARK(blobs_stage)->Arg(2)->Arg(32)->Unit(benchmark::kMicrosecond);
 
@@ -65,27 +43,19 @@ void shuffle(benchmark::State& state) {
 }
 BENCHMARK(shuffle)->Arg(500)->Arg(55000)->Unit(benchmark::kMicrosecond);
 
-/// Steps of 784-300-784, ELU, batches of 150 of 6,000 random images, Adam.
 void autoencoder_step(benchmark::State& state, EngineOptions engine) {
   if (engine.precision == Precision::bf16 && !has_bf16())
     return state.SkipWithError("no bf16 in this processor");
-  Random random(1, 0);
-  const std::vector<Block> blocks{
-      Block(make_dense({784, 300, Activation::elu}, glorot_uniform_, random.initialisation)),
-      Block(make_dense({300, 784, Activation::linear}, glorot_uniform_, random.initialisation))};
-  const Dataset images{torch::rand({6000, 784}), {}};
-  FitOptions options{.batch_size = 150, .optimizer = Adam{}};
-  options.engine = engine;
-  const auto steps =
-      make_engine({{}, blocks}, {reconstruction(), Target::features}, {images, {}}, options);
+  works::AutoencoderSteps steps(engine);
   for (auto _ : state) {
     state.PauseTiming();
-    const auto order = random.order.permutation(6000);
+    const auto order = steps.draw_order();
     state.ResumeTiming();
-    steps->run(order);
+    steps.run(order);
   }
   state.counters["a_step"] = benchmark::Counter(
-      40, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+      works::AutoencoderSteps::steps,
+      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 BENCHMARK_CAPTURE(autoencoder_step, dense, EngineOptions{EngineKind::dense, Precision::fp32})
     ->Unit(benchmark::kMillisecond);

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from timing import best_of, tell
+from turns import take_turns
 
 jax.config.update("jax_platform_name", "cpu")
 images = jnp.asarray(np.random.rand(6000, 784).astype(np.float32))
@@ -34,13 +34,11 @@ def epoch(state, order):
 
 zeros = jax.tree.map(jnp.zeros_like, parameters)
 state = (parameters, zeros, zeros, 0.)
-order = jnp.asarray(np.random.permutation(6000))
 
 
 def run():
     global state
-    state = jax.block_until_ready(epoch(state, order))
+    state = jax.block_until_ready(epoch(state, np.random.permutation(6000)))
 
 
-run()
-tell("autoencoder step", "JAX scan", best_of(8, run) / 40)
+take_turns(run, units=40)

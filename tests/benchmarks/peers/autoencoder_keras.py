@@ -6,11 +6,9 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import keras
 import numpy as np
 
-from timing import best_of, tell
+from turns import take_turns
 
 images = np.random.rand(6000, 784).astype(np.float32)
 net = keras.Sequential([keras.Input((784,)), keras.layers.Dense(300, activation="elu"), keras.layers.Dense(784)])
 net.compile("adam", "mse")
-net.fit(images, images, batch_size=150, epochs=1, verbose=0)
-tell("autoencoder step", "Keras",
-     best_of(4, lambda: net.fit(images, images, batch_size=150, epochs=1, verbose=0)) / 40)
+take_turns(lambda: net.fit(images, images, batch_size=150, epochs=1, verbose=0), units=40)

@@ -2,7 +2,7 @@
 the fused optimizer."""
 import torch
 
-from timing import best_of, tell
+from turns import take_turns
 
 torch.set_num_threads(1)
 torch.set_flush_denormal(True)
@@ -20,5 +20,4 @@ def run():
         adam.step()
 
 
-run()
-tell("autoencoder step", "PyTorch eager", best_of(6, run) / 40)
+take_turns(run, units=40)

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from sklearn.neural_network import MLPRegressor
 
-from timing import best_of, tell
+from turns import take_turns
 
 warnings.filterwarnings("ignore")
 images = np.random.rand(6000, 784).astype(np.float32)
@@ -16,4 +16,4 @@ def run():
                  tol=0.0).fit(images, images)
 
 
-tell("autoencoder step", "scikit-learn", best_of(2, run) / 80)
+take_turns(run, units=80)

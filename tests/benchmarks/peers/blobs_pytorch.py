@@ -2,7 +2,7 @@
 import torch
 from sklearn.datasets import make_blobs
 
-from timing import best_of, tell
+from turns import take_turns
 
 torch.set_num_threads(1)
 torch.set_flush_denormal(True)
@@ -45,4 +45,4 @@ def run():
     assert 0.75 < accuracies[1] < 0.9, accuracies
 
 
-tell("blobs run", "PyTorch eager", best_of(2, run))
+take_turns(run)

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <torch/utils.h>
+
+#include "layerwise/layerwise.h"
+
+/// Works that are timed, set up and ready to run: shared by benchmark.cpp and turns.cpp.
+namespace layerwise::works {
+
+/// The tutorial's supervised part: 11 stages of 100 epochs of 16 steps.
+struct Blobs {
+  static constexpr int64_t layers = 12;
+  static constexpr int64_t steps = 17600;
+
+  Split data = split(to_dataset(make_blobs(
+                         {.samples = 1000, .centers = 3, .cluster_std = {2.0}, .random_state = 2})),
+                     500);
+  Random random{1, 0};
+
+  GreedyNet shallow() {
+    return GreedyNet(dense(2, 10, random.initialisation), output(10, 3, random.initialisation));
+  }
+
+  void run(EngineKind engine) {
+    GreedyNet net = shallow();
+    SupervisedDeepening options{.layers = layers, .fit = {}};
+    options.fit.engine.kind = engine;
+    const auto next = [](RandomState& draw) { return dense(10, 10, draw); };
+    deepen_supervised(net, data, options, next, random);
+  }
+};
+
+/// One of the later stages alone: with the cache, the last costs what the second does.
+class BlobsStage {
+ public:
+  /// @param stage from 1
+  explicit BlobsStage(int64_t stage) {
+    while (net_->layers() < stage + 1) net_->deepen(dense(10, 10, blobs_.random.initialisation));
+    features_.of(net_->stage().frozen);
+  }
+
+  void run() {
+    fit_stage(net_->stage(), {classification()}, features_, blobs_.data, {}, blobs_.random);
+  }
+
+ private:
+  Blobs blobs_;
+  GreedyNet net_ = blobs_.shallow();
+  FeatureCache features_{blobs_.data};
+};
+
+/// Steps of 784-300-784, ELU, batches of 150 of 6,000 random images, Adam.
+class AutoencoderSteps {
+ public:
+  static constexpr int64_t rows = 6000;
+  static constexpr int64_t batch_size = 150;
+  static constexpr int64_t steps = rows / batch_size;  ///< in one run
+
+  explicit AutoencoderSteps(const EngineOptions& engine) {
+    const std::vector<Block> blocks{
+        Block(make_dense({784, 300, Activation::elu}, glorot_uniform_, random_.initialisation)),
+        Block(make_dense({300, 784, Activation::linear}, glorot_uniform_, random_.initialisation))};
+    FitOptions options{.batch_size = batch_size, .optimizer = Adam{}};
+    options.engine = engine;
+    engine_ = make_engine({{}, blocks}, {reconstruction(), Target::features},
+                          {{torch::rand({rows, 784}), {}}, {}}, options);
+  }
+
+  std::vector<int64_t> draw_order() { return random_.order.permutation(rows); }
+  void run(const std::vector<int64_t>& order) { engine_->run(order); }
+
+ private:
+  Random random_{1, 0};
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace layerwise::works
