@@ -86,14 +86,14 @@ void require_same_curve(GreedyNet& net, Experiment& experiment, const Split& dat
   for (uint32_t run = 0; run < testing::moved_runs; ++run) {
     RandomState random(run);
     const auto start = in_double();
-    for (const auto& block : all_blocks(start)) testing::move_by_rounding(block, random);
+    for (const auto& block : all_blocks(start)) testing::move_weights(block, random);
     moved = std::max(moved, difference(start, exact_data, EngineKind::autograd));
   }
   for (const auto engine : {EngineKind::tiny, EngineKind::dense, EngineKind::autograd}) {
     const auto ours = difference(copy_of(view, torch::kFloat32), data, engine);
-    INFO(name_of(engine) << " differs by " << ours << ", " << ours / testing::one_rounding(moved)
-                         << " roundings");
-    REQUIRE(ours < testing::roundings * testing::one_rounding(moved));
+    INFO(name_of(engine) << " differs by " << ours << ", "
+                         << ours / testing::allowed_difference(moved) << " of what is allowed");
+    REQUIRE(ours < testing::allowed_difference(moved));
   }
   for (int64_t epoch = 0; epoch < experiment.fit.epochs; ++epoch) {
     experiment.random.order.permutation(data.train.size());
@@ -144,10 +144,10 @@ TEST_CASE("Short whole runs agree with PyTorch's to rounding, accuracies within 
   for (const bool supervised : {true, false}) {
     for (const auto& replay : replays[supervised ? "supervised_short" : "unsupervised_short"]) {
       INFO(replay["options"].dump());
-      const auto in_float64 = [&](RandomState* moved_by) {
+      const auto in_float64 = [&](RandomState* moving) {
         Experiment experiment(replay["options"]);
         experiment.use_float64();
-        experiment.moved_by = moved_by;
+        experiment.moving = moving;
         return testing::run(experiment, supervised);
       };
       const auto exact = in_float64(nullptr);
@@ -179,9 +179,9 @@ TEST_CASE("Short whole runs agree with PyTorch's to rounding, accuracies within 
               largest = std::max(largest, testing::loss_difference(run.at(key), exact.at(key)));
             }
             const auto ours = testing::loss_difference(scores.at(key), exact.at(key));
-            INFO("differs by " << ours << ", " << ours / testing::one_rounding(largest)
-                               << " roundings");
-            REQUIRE(ours < testing::roundings * testing::one_rounding(largest));
+            INFO("differs by " << ours << ", " << ours / testing::allowed_difference(largest)
+                               << " of what is allowed");
+            REQUIRE(ours < testing::allowed_difference(largest));
           }
         }
         REQUIRE(stage == experiment.layers - 1);

@@ -16,21 +16,20 @@
 namespace layerwise::testing {
 
 /// How far float32 may lie from float64 is not the same for every run: a loss that swings enlarges
-/// rounding from step to step, a calm one does not. So it is measured: the same run in float64, its
-/// first weights moved at random by up to float32's rounding, and the largest difference that this
-/// makes, over so many of them. A run in float32 rounds in every step, not once; it may lie
-/// `roundings` times as far from float64.
-constexpr uint32_t moved_runs = 16;
+/// rounding from step to step, a calm one does not, and where a sum lies next to the kink of a
+/// ReLU, rounding decides whether a sample counts. So it is measured: the same run in float64, its
+/// first weights moved at random by up to so many of float32's roundings, a run in float32 rounding
+/// in every step and not once; and the largest difference that this makes, over so many such runs.
 constexpr double roundings = 20;
+constexpr uint32_t moved_runs = 16;
+constexpr double moved_by = roundings * std::numeric_limits<float>::epsilon() / 2;
 
-/// Moves every weight of a float64 block by up to float32's rounding.
-inline void move_by_rounding(const Block& block, RandomState& random) {
+/// Moves every weight of a float64 block.
+inline void move_weights(const Block& block, RandomState& random) {
   torch::NoGradGuard no_grad;
   for (auto& parameter : block.ptr()->parameters()) {
-    for (int64_t i = 0; i < parameter.numel(); ++i) {
-      auto& value = parameter.data_ptr<double>()[i];
-      value *= 1 + random.uniform(-1, 1) * std::numeric_limits<float>::epsilon() / 2;
-    }
+    for (int64_t i = 0; i < parameter.numel(); ++i)
+      parameter.data_ptr<double>()[i] *= 1 + random.uniform(-moved_by, moved_by);
   }
 }
 
@@ -41,9 +40,10 @@ inline double loss_difference(double a, double b) {
   return std::abs(a - b) / std::max(std::abs(b), 1e-2);
 }
 
-/// What a rounding comes to, of which `roundings` are allowed.
-inline double one_rounding(double largest_of_moved) {
-  return std::max(largest_of_moved, double{std::numeric_limits<float>::epsilon()} / 2);
+/// The difference that is allowed, where the moved runs come to this one: twice that, since a sample
+/// that counts or not makes about the same difference in all of them.
+inline double allowed_difference(double largest_of_moved) {
+  return 2 * std::max(largest_of_moved, moved_by);
 }
 
 inline Dataset in_float64(const Dataset& data) {
@@ -63,7 +63,7 @@ struct Experiment {
   FitOptions fit;
   Random random;
   torch::ScalarType type = torch::kFloat32;
-  RandomState* moved_by = nullptr;  ///< if set, blocks are moved by `move_by_rounding`
+  RandomState* moving = nullptr;  ///< if set, the weights of new blocks are moved
 
   explicit Experiment(const nlohmann::json& given)
       : options(given),
@@ -97,7 +97,7 @@ struct Experiment {
  private:
   Block typed(Block block) const {
     block.ptr()->to(type);
-    if (moved_by != nullptr) move_by_rounding(block, *moved_by);
+    if (moving != nullptr) move_weights(block, *moving);
     return block;
   }
 
