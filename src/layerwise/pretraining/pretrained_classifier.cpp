@@ -65,8 +65,9 @@ class Fits {
     if (observer_.on_epoch) {
       hooks.emplace_back([&](const FitView& fit) { return shown(fit); });
     }
-    result_.stage = fit_stage(net_->stage(), {classification(), Target::given, {}, random_.noise},
-                              features_, data_, options, random_, hooks);
+    result_.stage =
+        fit_stage(net_->stage(), {classification(), Target::given, {}, random_.noise, ++fits_},
+                  features_, data_, options, random_, hooks);
     if (options.early_stopping) result_.best_step = done_ + result_.stage.fit.best_step;
     done_ += steps;
   }
@@ -113,6 +114,7 @@ class Fits {
   Random& random_;
   const Observer& observer_;
   int64_t done_ = 0;
+  uint32_t fits_ = 0;
   ClassifierResult result_;
 };
 
