@@ -380,9 +380,9 @@ void run_experiment(const Experiment& experiment, const CLI::App& app, const Com
   } catch (const Interrupted& interrupted) {
     description.try_to_end("interrupted");
     if (!experiment.finished) throw;
-    throw Interrupted{interrupted.signal,
+    throw Interrupted(interrupted.signal(),
                       fmt::format("go on after the last whole fit: {} --resume {}", app.get_name(),
-                                  folder.path().string())};
+                                  folder.path().string()));
   } catch (...) {
     description.try_to_end("failed");
     throw;

@@ -63,18 +63,13 @@ int results_status() {
                       "see where it is directed to", 1);
 }
 
-std::string name_of(int signal) {
-  return signal == SIGINT ? "Ctrl-C" : "SIGTERM";
-}
-
 int run_guarded(const std::string& program, const std::function<void()>& body) {
   const auto see_help = fmt::format("see `{} --help`", program);
   try {
     body();
     return results_status();
   } catch (const Interrupted& interrupted) {
-    return report_error(fmt::format("stopped by {}", name_of(interrupted.signal)), interrupted.hint,
-                        128 + interrupted.signal);
+    return report_error(interrupted.what(), interrupted.hint(), 128 + interrupted.signal());
   } catch (const UsageError& error) {
     return report_error(error.what(), error.hint(), 2);
   } catch (const EngineUnavailable& error) {
