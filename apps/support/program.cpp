@@ -48,6 +48,7 @@ void prepare_process() {
   // A full disk, a file-size limit and a closed pipe are errors of write(), and reported.
   std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGCHLD, SIG_DFL);  // whoever ignores it cannot learn how a child ended
   occupy_standard_streams();
 }
 
