@@ -76,6 +76,9 @@ class RunDescription {
     write();
   }
 
+  /// The command that began the run, also where another one goes on with it.
+  std::string command() const { return json_["command"]; }
+
   void end(const std::string& status) {
     json_["status"] = status;
     json_["ended"] = now();
@@ -213,10 +216,9 @@ void draw_all(const std::vector<CaptionedFigure>& figures, const report::RunFold
       continue;
     }
     try {
-      report::draw(drawing, folder.path());
+      report::draw(drawing, folder.path(), [] { throw_if_interrupted(); });
       page.figures.emplace_back(report::name_of(drawing) + ".svg", caption);
     } catch (const report::Failure& error) {
-      throw_if_interrupted();
       if (!failure) failure = error;
     }
   }
@@ -241,7 +243,7 @@ void print_section(const report::Section& section) {
 
 /// Prints and writes what came out.
 void report_study(const Experiment& experiment, const Study& study, const Recorder& recorder,
-                  const std::vector<std::string>& changed, const CommandLine& command,
+                  const std::vector<std::string>& changed, const std::string& command,
                   const report::RunFolder& folder, std::optional<report::Failure>& failure) {
   auto notes = experiment.notes(study);
   if (!experiment.published.empty()) notes.push_back(comparison_note(experiment, study, changed));
@@ -259,7 +261,7 @@ void report_study(const Experiment& experiment, const Study& study, const Record
     std::for_each(notes.begin(), notes.end(), print);
   }
 
-  report::Page page{experiment.title, command.text, notes, table, {}, {}};
+  report::Page page{experiment.title, command, notes, table, {}, {}};
   if (experiment.sections) page.sections = experiment.sections(study, recorder.curves());
   for (const auto& section : page.sections) print_section(section);
   draw_all(experiment.figures(study, recorder.curves()), folder, page, failure);
@@ -354,6 +356,7 @@ void run_experiment(const Experiment& experiment, const CLI::App& app, const Com
                     const RunOptions& run) {
   const auto device = find_device(run.device_for_repeats());
   const auto data = experiment.data.to(device);
+  throw_if_interrupted("nothing has been written");
   const auto folder = folder_of(experiment, app, command, run);
   if (!command.resumed.empty()) {
     require_same_data(folder, experiment.data_checksum);
@@ -384,14 +387,15 @@ void run_experiment(const Experiment& experiment, const CLI::App& app, const Com
     const auto changed = options_changed(app, settings.groups, settings.no_matter);
     study.comparable = changed.empty();
     description.add_results(study, recorder.engines());
-    report_study(experiment, study, recorder, changed, command, folder, failure);
+    report_study(experiment, study, recorder, changed, description.command(), folder, failure);
+    throw_if_interrupted();  // for the last time: a later signal finds everything done
     recorder.write_mean_curves();
   } catch (const Interrupted& interrupted) {
     description.try_to_end("interrupted");
     if (!experiment.finished) throw;
-    throw Interrupted{interrupted.signal,
+    throw Interrupted(interrupted.signal(),
                       fmt::format("go on after the last whole fit: {} --resume {}", app.get_name(),
-                                  folder.path().string())};
+                                  folder.path().string()));
   } catch (...) {
     description.try_to_end("failed");
     throw;

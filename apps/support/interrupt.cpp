@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <utility>
 
 namespace layerwise::apps {
 
@@ -14,7 +15,16 @@ extern "C" void note_signal(int signal) {
   noted_signal = signal;
 }
 
+std::string name_of(int signal) {
+  return signal == SIGINT ? "Ctrl-C" : "SIGTERM";
+}
+
 }  // namespace
+
+Interrupted::Interrupted(int signal, std::string hint)
+    : std::runtime_error("stopped by " + name_of(signal)),
+      signal_(signal),
+      hint_(std::move(hint)) {}
 
 void note_interrupts() {
   struct sigaction action {};
@@ -28,8 +38,8 @@ void note_interrupts() {
   }
 }
 
-void throw_if_interrupted() {
-  if (noted_signal != 0) throw Interrupted{noted_signal};
+void throw_if_interrupted(const char* hint) {
+  if (noted_signal != 0) throw Interrupted(noted_signal, hint);
 }
 
 }  // namespace layerwise::apps

@@ -49,6 +49,7 @@ void prepare_process() {
   // A full disk, a file-size limit and a closed pipe are errors of write(), and reported.
   std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGCHLD, SIG_DFL);  // whoever ignores it cannot learn how a child ended
   occupy_standard_streams();
 }
 
@@ -64,17 +65,12 @@ int results_status() {
                       "see where it is directed to", 1);
 }
 
-std::string name_of(int signal) {
-  return signal == SIGINT ? "Ctrl-C" : "SIGTERM";
-}
-
 int run_guarded(const std::function<void()>& body) {
   try {
     body();
     return results_status();
   } catch (const Interrupted& interrupted) {
-    return report_error(fmt::format("stopped by {}", name_of(interrupted.signal)), interrupted.hint,
-                        128 + interrupted.signal);
+    return report_error(interrupted.what(), interrupted.hint(), 128 + interrupted.signal());
   } catch (const UsageError& error) {
     return report_error(error.what(), error.hint(), 2);
   } catch (const EngineUnavailable& error) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <limits>
 #include <map>
 #include <sstream>
@@ -27,7 +28,9 @@ constexpr auto start_anew = "the run cannot be resumed; start it anew with anoth
 constexpr auto curves_header = "repeat,variant,labels,stage,epoch,step,split,metric,value";
 
 /// Another repeat failed, and this one ends for it.
-struct Stopped {};
+struct Stopped : std::exception {
+  const char* what() const noexcept override { return "stopped, as another repeat failed"; }
+};
 
 double work_of(const Experiment& experiment) {
   double work = 0;

@@ -15,9 +15,11 @@
 #include <torch/cuda.h>
 
 #include "layerwise/data/blobs.h"
+#include "layerwise/file.h"
 
 #include "apps/running.h"
 #include "pretraining/replays.h"
+#include "processes.h"
 
 /// The programs as their user meets them: the command line, what is printed, what is written, how
 /// they fail.
@@ -493,6 +495,40 @@ TEST_CASE("Ctrl-C ends with 130 and leaves the finished stages") {
   REQUIRE(rows().size() >= 5);
   REQUIRE((rows().size() - 1) % 4 == 0);
   REQUIRE(nlohmann::json::parse(content_of(out + "/run.json"))["status"] == "interrupted");
+}
+
+TEST_CASE("Ctrl-C while plots are drawn ends with 130, whatever gnuplot does about it") {
+  const TemporaryFolder folder;
+  write_whole(folder.file("gnuplot"),
+              fmt::format("#!/bin/sh\ntrap '' HUP INT QUIT TERM\necho $$ >{}\nexec sleep 60\n",
+                          folder.file("process")));
+  std::filesystem::permissions(folder.file("gnuplot"), std::filesystem::perms::owner_all);
+  const auto command =
+      fmt::format("cd '{}' && PATH=\"$PWD:$PATH\" exec {}{}--out run >out.txt 2>err.txt",
+                  folder.path().string(), program("blobs_supervised"), small);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::setpgid(0, 0);
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    _exit(3);
+  }
+  const auto drawing = testing::process_in(folder.file("process"));
+  ::kill(-child, SIGINT);  // as a terminal does
+  int status = 0;
+  const bool ended = testing::soon([&] { return ::waitpid(child, &status, WNOHANG) == child; });
+  if (!ended) {
+    ::kill(-child, SIGKILL);
+    ::waitpid(child, &status, 0);
+  }
+  REQUIRE(drawing > 0);
+  REQUIRE(ended);
+  REQUIRE(WIFEXITED(status));
+  REQUIRE(WEXITSTATUS(status) == 130);
+  require_two_lines({130, "", content_of(folder.file("err.txt"))}, 130);
+  REQUIRE(nlohmann::json::parse(content_of(folder.file("run/run.json")))["status"] ==
+          "interrupted");
+  REQUIRE_FALSE(std::filesystem::exists(folder.file("run/.drawing.part")));
+  REQUIRE(testing::soon([&] { return !testing::is_alive(drawing); }));
 }
 
 }  // namespace

@@ -1,8 +1,17 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <limits>
+#include <stdexcept>
+
+#include <fmt/format.h>
 
 #include "layerwise/report/failure.h"
+#include "layerwise/report/helper_process.h"
 #include "layerwise/report/page.h"
 #include "layerwise/report/plot.h"
 #include "layerwise/report/progress.h"
@@ -10,6 +19,7 @@
 #include "layerwise/report/statistics.h"
 #include "layerwise/report/table.h"
 
+#include "processes.h"
 #include "testing.h"
 
 namespace layerwise::report {
@@ -185,6 +195,110 @@ TEST_CASE("A figure is drawn with gaps, zeros on logarithmic axes, and nothing f
   REQUIRE(content_of(folder.file("figure.svg")).find("</svg>") != std::string::npos);
   REQUIRE(std::filesystem::exists(folder.file("figure.gp")));
   REQUIRE_FALSE(std::filesystem::exists(folder.path() / ".drawing.part"));
+}
+
+/// A shell that runs a script in a folder.
+Helper shell(const TemporaryFolder& folder, const std::string& script) {
+  return {"/bin/sh", {"-c", script}, folder.path(), folder.file("log"), "do something about it"};
+}
+
+/// Ignores what it can, and starts a process of its own; both write down their numbers.
+constexpr auto stubborn =
+    "trap '' HUP INT QUIT TERM; sleep 60 & echo $! >sleeper; echo $$ >leader; wait";
+
+void require_gone(const TemporaryFolder& folder) {
+  for (const auto* name : {"leader", "sleeper"}) {
+    INFO(name);
+    const auto process = testing::process_in(folder.file(name));
+    REQUIRE(process > 0);
+    REQUIRE(testing::soon([&] { return !testing::is_alive(process); }));
+  }
+}
+
+TEST_CASE("A helper works in its folder, with a log, no input, and the default signal actions") {
+  const TemporaryFolder folder;
+  struct sigaction before {};
+  struct sigaction ignored {};
+  ignored.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &ignored, &before);
+  const int status = run_helper(
+      shell(folder, "pwd; echo words >&2; cat; grep -E '^Sig(Ign|Blk)' /proc/self/status; exit 3"));
+  sigaction(SIGPIPE, &before, nullptr);
+  REQUIRE(status == 3);
+  REQUIRE(content_of(folder.file("log")) ==
+          fmt::format("{}\nwords\nSigBlk:\t{:016}\nSigIgn:\t{:016}\n",
+                      std::filesystem::canonical(folder.path()).string(), 0, 0));
+  REQUIRE(run_helper(shell(folder, "kill -TERM $$")) == 128 + SIGTERM);
+}
+
+TEST_CASE("A helper that does not end is killed at its time limit, with its group") {
+  const TemporaryFolder folder;
+  auto helper = shell(folder, stubborn);
+  helper.time_limit = std::chrono::milliseconds(500);
+  try {
+    run_helper(helper);
+    FAIL("nothing was thrown");
+  } catch (const Failure& failure) {
+    REQUIRE(failure.what() == std::string("'/bin/sh' did not end within 0.5 s"));
+    REQUIRE(failure.hint() == "do something about it");
+  }
+  require_gone(folder);
+}
+
+TEST_CASE("A helper is killed when the check throws, with its group") {
+  const TemporaryFolder folder;
+  const auto check = [&] {
+    if (content_of(folder.file("leader")).find('\n') != std::string::npos)
+      throw std::domain_error("enough");
+  };
+  REQUIRE_THROWS_AS(run_helper(shell(folder, stubborn), check), std::domain_error);
+  require_gone(folder);
+}
+
+TEST_CASE("A helper that ends leaves none of its group behind") {
+  const TemporaryFolder folder;
+  REQUIRE(run_helper(shell(folder, "sleep 60 & echo $! >sleeper; echo $$ >leader")) == 0);
+  require_gone(folder);
+}
+
+TEST_CASE("A helper dies with the program") {
+  const TemporaryFolder folder;
+  const pid_t program = ::fork();
+  if (program == 0) {
+    run_helper(shell(folder, "trap '' HUP INT QUIT TERM; echo $$ >leader; exec sleep 60"));
+    ::_exit(0);
+  }
+  const auto helper = testing::process_in(folder.file("leader"));
+  ::kill(program, SIGKILL);
+  ::waitpid(program, nullptr, 0);
+  REQUIRE(helper > 0);
+  REQUIRE(testing::soon([&] { return !testing::is_alive(helper); }));
+}
+
+TEST_CASE("A helper that cannot start is a failure that names it") {
+  const TemporaryFolder folder;
+  auto helper = shell(folder, "true");
+  helper.program = folder.file("missing");
+  try {
+    run_helper(helper);
+    FAIL("nothing was thrown");
+  } catch (const Failure& failure) {
+    REQUIRE(failure.what() ==
+            "cannot start '" + folder.file("missing") + "': No such file or directory");
+    REQUIRE(failure.hint() == "do something about it");
+  }
+}
+
+TEST_CASE("A drawing that is interrupted leaves no unfinished files", "[gnuplot]") {
+  if (!gnuplot_found()) {
+    WARN("skipped: no gnuplot");
+    return;
+  }
+  const TemporaryFolder folder;
+  const auto interrupt = [] { throw std::domain_error("enough"); };
+  REQUIRE_THROWS_AS(draw(small_figure(), folder.path(), interrupt), std::domain_error);
+  REQUIRE_FALSE(std::filesystem::exists(folder.path() / ".drawing.part"));
+  REQUIRE_FALSE(std::filesystem::exists(folder.file("figure.png")));
 }
 
 TEST_CASE("Labels stand at the ends of their lines, in their order, and do not touch") {

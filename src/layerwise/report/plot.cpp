@@ -1,15 +1,10 @@
 #include "layerwise/report/plot.h"
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <limits>
@@ -20,9 +15,8 @@
 #include <fmt/ranges.h>
 
 #include "layerwise/report/failure.h"
+#include "layerwise/report/helper_process.h"
 #include "layerwise/report/run_folder.h"
-
-extern char** environ;
 
 namespace layerwise::report {
 
@@ -378,37 +372,31 @@ fs::path gnuplot_path() {
   std::istringstream folders(path != nullptr ? path : "");
   for (std::string folder; std::getline(folders, folder, ':');) {
     const auto candidate = fs::path(folder) / "gnuplot";
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+    if (::access(candidate.c_str(), X_OK) == 0) return fs::absolute(candidate);
   }
   return {};
 }
 
-/// Runs gnuplot on a script, inside its folder, and returns its exit status; what it says goes to
-/// `log`.
-int run_gnuplot(const fs::path& folder, const std::string& script, const fs::path& log) {
-  const auto program = gnuplot_path();
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(),
-                                   O_WRONLY | O_CREAT | O_TRUNC, 0666);
-  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-  posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
-  std::string name = script;
-  char gnuplot[] = "gnuplot";
-  char defaults[] = "--default-settings";
-  char* arguments[] = {gnuplot, defaults, name.data(), nullptr};
-  pid_t child = 0;
-  const int error = ::posix_spawn(&child, program.c_str(), &actions, nullptr, arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0)
-    throw Failure(fmt::format("cannot start gnuplot: {}", std::strerror(error)),
-                  "check its installation");
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+/// The folder that a drawing is made in, removed at the end.
+class Workshop {
+ public:
+  explicit Workshop(fs::path path) : path_(std::move(path)) {
+    fs::remove_all(path_);  // what a killed program left
+    fs::create_directories(path_);
   }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-}
+  ~Workshop() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  Workshop(const Workshop&) = delete;
+  Workshop& operator=(const Workshop&) = delete;
+
+  fs::path file(const std::string& name) const { return path_ / name; }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
 
 std::string content_of(const fs::path& path) {
   std::ifstream stream(path, std::ios::binary);
@@ -438,37 +426,35 @@ void write_script(const Drawing& drawing, const fs::path& folder) {
   write_whole(folder / (name_of(drawing) + ".gp"), text);
 }
 
-void draw(const Drawing& drawing, const fs::path& folder) {
+void draw(const Drawing& drawing, const fs::path& folder, const std::function<void()>& check) {
   write_script(drawing, folder);
-  const auto& name = name_of(drawing);
-  const auto script = folder / (name + ".gp");
-  const auto workshop = folder / ".drawing.part";
-  const auto png = name + ".png";
-  const auto svg = name + ".svg";
+  const auto script = folder / (name_of(drawing) + ".gp");
+  const auto png = name_of(drawing) + ".png";
+  const auto svg = name_of(drawing) + ".svg";
+  const auto hint = fmt::format(
+      "see that the disk is not full, and what `gnuplot {}` says; the results are whole",
+      script.string());
   try {
-    fs::create_directories(workshop);
-    const auto log = fs::absolute(workshop / "log");
-    const int status = run_gnuplot(workshop, fs::absolute(script), log);
-    if (status != 0 || !ends_with(workshop / png, "IEND") || !ends_with(workshop / svg, "</svg>")) {
+    const Workshop workshop(folder / ".drawing.part");
+    const auto log = workshop.file("log");
+    const int status = run_helper({gnuplot_path(),
+                                   {"--default-settings", fs::absolute(script).string()},
+                                   workshop.path(),
+                                   log,
+                                   hint},
+                                  check);
+    if (status != 0 || !ends_with(workshop.file(png), "IEND") ||
+        !ends_with(workshop.file(svg), "</svg>")) {
       const auto words = content_of(log);
       throw Failure(
           fmt::format("gnuplot did not draw '{}' (status {}){}{}", (folder / png).string(), status,
                       words.empty() ? "" : ": ", words.substr(0, words.find('\n'))),
-          fmt::format(
-              "see that the disk is not full, and what `gnuplot {}` says; the results are whole",
-              script.string()));
+          hint);
     }
-    fs::rename(workshop / png, folder / png);
-    fs::rename(workshop / svg, folder / svg);
-    fs::remove_all(workshop);
+    fs::rename(workshop.file(png), folder / png);
+    fs::rename(workshop.file(svg), folder / svg);
   } catch (const fs::filesystem_error& error) {
-    std::error_code ignored;
-    fs::remove_all(workshop, ignored);
     throw Failure(error.what(), "see that the disk is not full");
-  } catch (const Failure&) {
-    std::error_code ignored;
-    fs::remove_all(workshop, ignored);
-    throw;
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -82,7 +83,12 @@ bool gnuplot_found();
 void write_script(const Drawing& drawing, const std::filesystem::path& folder);
 
 /// Draws it as NAME.png and NAME.svg, and keeps the script, NAME.gp, that draws both again.
+///
+/// Gnuplot gets a minute. Whatever happens, no unfinished file is left.
+/// @param check called every few milliseconds while gnuplot works; what it throws ends gnuplot and
+/// is passed on
 /// @throws Failure with gnuplot's own words if it cannot
-void draw(const Drawing& drawing, const std::filesystem::path& folder);
+void draw(const Drawing& drawing, const std::filesystem::path& folder,
+          const std::function<void()>& check = {});
 
 }  // namespace layerwise::report
