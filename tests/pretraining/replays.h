@@ -40,8 +40,8 @@ inline double loss_difference(double a, double b) {
   return std::abs(a - b) / std::max(std::abs(b), 1e-2);
 }
 
-/// The difference that is allowed, where the moved runs come to this one: twice that, since a sample
-/// that counts or not makes about the same difference in all of them.
+/// The difference that is allowed, where the moved runs come to this one: twice that, since a
+/// sample that counts or not makes about the same difference in all of them.
 inline double allowed_difference(double largest_of_moved) {
   return 2 * std::max(largest_of_moved, moved_by);
 }

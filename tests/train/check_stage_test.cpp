@@ -1,3 +1,5 @@
+#include "layerwise/train/check_stage.h"
+
 #include <functional>
 #include <string>
 #include <vector>
@@ -6,7 +8,6 @@
 #include <torch/nn/modules/linear.h>
 
 #include "layerwise/layerwise.h"
-#include "layerwise/train/check_stage.h"
 
 #include "testing.h"
 
