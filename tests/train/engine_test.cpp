@@ -421,6 +421,33 @@ TEST_CASE("What there is no kernel for is left to autograd, and never computed a
   }
 }
 
+TEST_CASE("Every engine takes bytes as inputs and as targets") {
+  Case c;
+  c.widths = {9, 7, 9};
+  c.options.batch_size = 8;
+  const auto floats = data_of(c, torch::kFloat32);
+  const auto as_bytes = [](const torch::Tensor& values) {
+    return values.mul(255).to(torch::kUInt8);
+  };
+  const Dataset bytes{as_bytes(floats.train.inputs), as_bytes(floats.train.targets)};
+  const Dataset scaled{values_of(bytes.inputs), values_of(bytes.targets)};
+  std::vector<int64_t> order(rows);
+  std::iota(order.begin(), order.end(), 0);
+  for (const auto& make : {maker<AutogradEngine>(), maker<DenseEngine>(), maker<TinyEngine>(),
+                           maker<DeviceEngine>()}) {
+    std::vector<double> values;
+    for (const auto& data : {bytes, scaled}) {
+      RandomState random(11);
+      const std::vector<Block> blocks{dense(9, 7, random), output(7, 9, random)};
+      const auto engine = make({{}, blocks}, {c.objective}, {data, data}, c.options);
+      for (int epoch = 0; epoch < 3; ++epoch) values.push_back(engine->run(order));
+      values.push_back(engine->evaluate("test").front().value);
+    }
+    for (size_t i = 0; i < 4; ++i)
+      CHECK(testing::relative_difference(values[i], values[i + 4]) < 1e-6);
+  }
+}
+
 TEST_CASE("Denormals are flushed while an engine runs, and the setting is restored") {
   volatile float smallest = std::numeric_limits<float>::min();
   volatile float half = 0.5F;
