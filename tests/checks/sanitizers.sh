@@ -19,7 +19,6 @@ case ${1:-} in
     export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     export LAYERWISE_GRID_EVERY=13 # of the grid of engine_test
-    export LSAN_OPTIONS=suppressions=$here/leaks.supp
     cmake --preset asan -DCMAKE_CXX_FLAGS=--coverage -DCMAKE_COMPILE_WARNING_AS_ERROR=ON >/dev/null
     cmake --build build/asan --parallel "$jobs" --target "${tests[@]}"
     find build/asan -name '*.gcda' -delete
