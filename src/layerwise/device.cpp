@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include <ATen/Context.h>
+#include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <fmt/format.h>
@@ -34,6 +35,13 @@ std::string blas_in_use() {
     return config();
   if (at::hasMKL()) return "MKL";
   return from_config("BLAS_INFO=");
+}
+
+/// MKL chooses the kernels of its vector math at the first call, without a lock: a thread that
+/// comes there at the same time may compute with another kernel, and get other bits. So the first
+/// call is one of a single thread, and the others wait for it. See tests/vector_math_test.cpp.
+void settle_vector_math() {
+  static const at::Tensor root = at::ones({1}).sqrt();
 }
 
 int parse_index(const std::string& text) {
@@ -74,6 +82,7 @@ void set_math_threads(int count) {
 
 void prepare_thread(int math_threads) {
   at::set_num_threads(math_threads);
+  settle_vector_math();
   at::globalContext().setFlushDenormal(true);
 }
 

@@ -26,6 +26,8 @@ void set_math_threads(int count);
 
 /// What a thread that fits does first: takes ATen's thread count, which is per thread, and flushes
 /// denormal numbers to zero, because the momentum of dead units would become very slow otherwise.
+/// Where LibTorch computes with MKL, it also sees to it that no two threads make MKL's first call
+/// at once, which would give one of them other bits.
 void prepare_thread(int math_threads);
 
 /// The software that the numbers of a run depend on.
