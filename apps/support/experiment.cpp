@@ -252,14 +252,10 @@ void report_study(const Experiment& experiment, const Study& study, const Record
   const auto print = [](const std::string& note) {
     report::print_result(report::wrapped(note, 100) + "\n");
   };
-  if (study.repeats.size() > 1) {
-    const auto reading = reading_note(experiment);
-    print("The lines above the table are those of repeat 0. " + reading);
-    std::for_each(notes.begin(), notes.end(), print);
-    notes.insert(notes.begin(), reading);
-  } else {
-    std::for_each(notes.begin(), notes.end(), print);
-  }
+  const auto reading = study.repeats.size() > 1 ? reading_note(experiment) : std::string();
+  if (!reading.empty()) print("The lines above the table are those of repeat 0. " + reading);
+  std::for_each(notes.begin(), notes.end(), print);
+  if (!reading.empty()) notes.insert(notes.begin(), reading);
 
   report::Page page{experiment.title, command, notes, table, {}, {}};
   if (experiment.sections) page.sections = experiment.sections(study, recorder.curves());
