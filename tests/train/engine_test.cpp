@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "layerwise/train/processor.h"
 #include "layerwise/train/tiny_engine.h"
 
+#include "rounding.h"
 #include "testing.h"
 
 namespace layerwise {
@@ -85,6 +87,8 @@ struct Case {
   std::string name;
 };
 
+constexpr double unit = std::numeric_limits<float>::epsilon();  // of float32's rounding
+const double most_units = testing::allowed_difference(0) / unit;
 constexpr int64_t rows = 71;  // no multiple of any batch size or vector
 
 Split data_of(const Case& c, torch::ScalarType type) {
@@ -113,9 +117,10 @@ struct Trained {
   std::vector<Score> test;
 };
 
-/// So many steps on one network, from the same weights in the same order.
+/// So many steps on one network, from the same weights in the same order; from weights moved by
+/// roundings, if `moving` is given.
 Trained train(const Case& c, const MakeEngine& make, torch::ScalarType type,
-              torch::Device device = torch::kCPU) {
+              torch::Device device = torch::kCPU, RandomState* moving = nullptr) {
   constexpr int64_t steps = 20;
   RandomState random(11);
   std::vector<Block> blocks;
@@ -129,6 +134,7 @@ Trained train(const Case& c, const MakeEngine& make, torch::ScalarType type,
       layers.back()->bias[o] = static_cast<float>(random.uniform(-.1, .1));
     layers.back()->to(device, type);
     blocks.emplace_back(layers.back());
+    if (moving != nullptr) testing::move_weights(blocks.back(), *moving);
   }
   const auto engine =
       make({{}, blocks}, {c.objective, c.target}, data_of(c, type).to(device), c.options);
@@ -153,7 +159,6 @@ Trained train(const Case& c, const MakeEngine& make, torch::ScalarType type,
 /// The largest difference in units of float32's rounding: of losses relative to the loss, of
 /// weights to the largest weight.
 double difference(const Trained& a, const Trained& b) {
-  constexpr double unit = std::numeric_limits<float>::epsilon();
   double worst = 0;
   const auto take = [&](double value) {
     worst = std::isfinite(value) ? std::max(worst, value / unit)
@@ -173,6 +178,19 @@ double difference(const Trained& a, const Trained& b) {
       take(std::abs(a.test[i].value - b.test[i].value) / std::max(b.test[i].value, 1e-2));
   }
   return worst;
+}
+
+/// What float32 may differ by where it differs by more than all engines do elsewhere: where a sum
+/// lies next to the kink of an activation, rounding decides, and it decides in float64, too, when
+/// the first weights are moved by roundings.
+double allowed_units(const Case& c, const Trained& exact) {
+  double largest = 0;
+  for (uint32_t run = 0; run < testing::moved_runs; ++run) {
+    RandomState moving(run);
+    const auto moved = train(c, maker<AutogradEngine>(), torch::kFloat64, torch::kCPU, &moving);
+    largest = std::max(largest, difference(moved, exact));
+  }
+  return testing::allowed_difference(largest * unit) / unit;
 }
 
 std::vector<Case> grid() {
@@ -251,24 +269,33 @@ TEST_CASE("Every engine gives the same answer as autograd in float64, all over t
   const size_t every = thinned != nullptr ? static_cast<size_t>(std::atoll(thinned)) : 1;
   const auto cases = grid();
   size_t taken = 0;
+  size_t next_to_a_kink = 0;
   for (size_t i = 0; i < cases.size(); i += every) {
     const auto& c = cases[i];
     const auto exact = train(c, maker<AutogradEngine>(), torch::kFloat64);
+    std::optional<double> allowed;
     for (auto& candidate : candidates) {
       if (candidate.tiny && c.objective.loss().formula == Formula::binary_cross_entropy) continue;
       const WithChoices choices(candidate.choices);
       const double units = difference(train(c, candidate.make, torch::kFloat32), exact);
+      ++taken;
+      if (units >= most_units) {
+        if (!allowed) allowed = allowed_units(c, exact);
+        if (units < *allowed) continue;
+      }
       if (!(units <= candidate.worst)) {
         candidate.worst = units;
         candidate.worst_case = c.name;
       }
-      ++taken;
     }
+    next_to_a_kink += allowed.has_value();
   }
   REQUIRE(taken > 10000 / every);
+  INFO("squares where rounding decides at a kink: " << next_to_a_kink);
+  CHECK(next_to_a_kink < cases.size() / 100);
   for (const auto& candidate : candidates) {
     INFO(candidate.name << ": " << candidate.worst << " units in " << candidate.worst_case);
-    CHECK(candidate.worst < 20);
+    CHECK(candidate.worst < most_units);
   }
 }
 
@@ -281,7 +308,8 @@ TEST_CASE("The dense engine's graphs on CUDA give the same answer", "[cuda]") {
     INFO(c.name);
     const auto exact = train(c, maker<AutogradEngine>(), torch::kFloat64);
     const auto ours = train(c, maker<DenseEngine>(), torch::kFloat32, torch::kCUDA);
-    CHECK(difference(ours, exact) < 20);
+    const double units = difference(ours, exact);
+    CHECK((units < most_units || units < allowed_units(c, exact)));
   }
 }
 

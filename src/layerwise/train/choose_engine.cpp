@@ -67,8 +67,7 @@ std::unique_ptr<Engine> make_engine(const StageView& view, const Problem& proble
     case EngineKind::automatic:
       break;
   }
-  const auto not_tiny =
-      bf16 ? "it computes in fp32 only" : fault_of_tiny(view, problem, data, options);
+  const auto not_tiny = fault_of_tiny(view, problem, data, options);
   if (not_tiny.empty()) {
     return explained(
         std::make_unique<TinyEngine>(view, problem, data, options),

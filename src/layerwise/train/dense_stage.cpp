@@ -123,13 +123,13 @@ std::string fault_of_dense(const StageView& view, const Problem& problem, const 
 
 std::string fault_of_tiny(const StageView& view, const Problem& problem, const Split& data,
                           const FitOptions& options) {
+  if (options.engine.precision != Precision::fp32) return "it computes in fp32 only";
   auto fault = fault_of_dense(view, problem, data, options);
   if (!fault.empty()) return fault;
   const auto width = widest(dense_layers(view));
   if (width > tiny_engine_width)
     return fmt::format("a layer has {} units, and it takes up to {}", width, tiny_engine_width);
   if (!data.train.inputs.device().is_cpu()) return "the data are not on the CPU";
-  if (options.engine.precision != Precision::fp32) return "it computes in fp32 only";
   if (problem.corruption) return "the inputs are corrupted";
   const auto loss = problem.objective.loss().formula;
   if (!has_tiny_kernel(loss))
