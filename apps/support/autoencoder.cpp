@@ -217,6 +217,8 @@ void AutoencoderOptions::check(const CLI::App& app) const {
   refuse_if(optimizer == "sgd", "--adam-counter", "has no effect with SGD", "leave it out");
   refuse_if(one_phase, "--adam-counter", "has no effect with a single phase", "leave it out");
   refuse_if(one_phase, "--cache", "has no effect where nothing is frozen", "leave it out");
+  refuse_if(data.validation == 0, "--validation-from", "has no effect with --validation 0",
+            "leave it out");
   refuse_if(fine_tune == 0, "--fine-tune-learning-rate", "has no effect without --fine-tune",
             "add --fine-tune EPOCHS");
   const int64_t fits = joint ? 1 : phases();

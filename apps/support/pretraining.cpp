@@ -147,14 +147,19 @@ void PretrainingOptions::check(const CLI::App& app, const RunOptions& run) const
   const bool head_first = std::any_of(chosen.begin(), chosen.end(), [](const auto& variant) {
     return variant.trained == Trained::head_then_everything;
   });
+  const bool linear = std::all_of(chosen.begin(), chosen.end(), [](const auto& variant) {
+    return variant.codes == Codes::inputs || variant.codes == Codes::principal_components;
+  });
+  refuse_if(linear, "--activation", "has no effect: no variant has a layer with an activation",
+            "leave it out, or add one with --variants");
   refuse_if(!head_first, "--head-share", "has no effect without the variant head-first",
             "leave it out");
   for (const auto* option : {"--steps", "--patience", "--learning-rates", "--tuning-repeats"})
     refuse_if(!has_budgets(), option, "has no effect without --budgets", "add --budgets N,N,...");
   for (const auto* option : {"--labels", "--curve-every", "--curves"})
     refuse_if(has_budgets(), option, "has no effect with --budgets", "leave it out");
-  if (has_budgets() && subset == "first" && run.repeats > 1)
-    throw UsageError("--subset first with --budgets and several repeats",
+  if (has_budgets() && subset == "first")
+    throw UsageError("--subset first with --budgets",
                      "the rows of a budget are drawn by each repeat: leave it out");
   std::error_code ignored;
   if (run.force && !checkpoint.empty() &&

@@ -156,6 +156,7 @@ TEST_CASE("Options that contradict each other or have no effect are refused") {
   const TemporaryFolder folder;
   write_images(folder.path() / "data");
   const std::vector<std::pair<std::string, std::string>> wrong{
+      {"--validation 0 --validation-from last", "--validation-from"},
       {"--sparsity 0.1,0.2", "--sparsity"},
       {"--sparsity 1,0.2 --activation sigmoid", "1,0.2"},
       {"--emphasis 2,1", "--emphasis"},

@@ -319,6 +319,8 @@ TEST_CASE("What cannot be compared is refused, and nothing is written") {
            {"--budgets 60,5", 2, "5 labels"},
            {"--budgets 60 --labels 30", 2, "--labels"},
            {"--budgets 60 --curves all --repeats 2", 2, "--curves"},
+           {"--budgets 60 --subset first", 2, "--subset first"},
+           {"--variants pca,pixels --activation tanh", 2, "--activation"},
            {"--steps 100", 2, "--steps"},
            {"--patience 2", 2, "--patience"},
            {"--variants none,frozen,none", 2, "none twice"},
