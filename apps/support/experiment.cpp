@@ -265,7 +265,7 @@ void report_study(const Experiment& experiment, const Study& study, const Record
 }
 
 /// What the run in a folder says of itself; an empty object if it is no JSON.
-ordered_json description_in(const report::RunFolder& folder) {
+ordered_json description_of_run(const report::RunFolder& folder) {
   const auto json = ordered_json::parse(read_file(folder.file("run.json")), nullptr, false);
   return json.is_object() ? json : ordered_json::object();
 }
@@ -276,11 +276,11 @@ bool curves_are_means(const report::RunFolder& folder, const Experiment& experim
   const bool has_curves = std::any_of(experiment.plan.begin(), experiment.plan.end(),
                                       [](const PlannedFit& fit) { return fit.curve_rows > 0; });
   if (!has_curves || run.curves != RunOptions::Curves::mean || run.repeats == 1) return false;
-  return description_in(folder).value("status", "") == "finished";
+  return description_of_run(folder).value("status", "") == "finished";
 }
 
 void require_same_data(const report::RunFolder& folder, const std::string& checksum) {
-  const auto had = description_in(folder).value(data_key, checksum);
+  const auto had = description_of_run(folder).value(data_key, checksum);
   if (had == checksum) return;
   throw report::Failure(
       fmt::format("the run in '{}' learned from other data: {} is {}, expected {}",
@@ -290,7 +290,7 @@ void require_same_data(const report::RunFolder& folder, const std::string& check
 
 /// Lets the engines choose as they did when the run began: other choices would give other bits.
 void take_engine_choices(const report::RunFolder& folder) {
-  const auto had = description_in(folder).value("engine_choices", ordered_json::object());
+  const auto had = description_of_run(folder).value("engine_choices", ordered_json::object());
   const auto here = processor_choices();
   try {
     set_processor_choices(
