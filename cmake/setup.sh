@@ -38,7 +38,7 @@ present() { # kind, names separated by commas
       command) command -v "$name" >/dev/null && return ;;
       module) python3 -c "import $name" 2>/dev/null && return ;;
       clang) [ -e "$(clang++ --print-file-name="libclang_rt.$name-$(uname -m).a" 2>/dev/null)" ] && return ;;
-      library) /sbin/ldconfig -p 2>/dev/null | grep -q "$name" && return ;;
+      library) [[ $(/sbin/ldconfig -p 2>/dev/null) == *"$name"* ]] && return ;;
       header) compgen -G "/usr/include/$name" >/dev/null && return
         compgen -G "/usr/local/include/$name" >/dev/null && return ;;
     esac

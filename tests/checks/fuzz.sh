@@ -11,7 +11,15 @@ cmake --build "$build"
 cd "$build" # where libFuzzer leaves an input that fails
 for format in idx safetensors; do
   "./fuzz_$format" -runs=0 "$root/tests/fuzz/corpus/$format"
-  "./fuzz_$format" -max_total_time="$seconds" -print_final_stats=1 "$format" "$root/tests/fuzz/corpus/$format" 2>fuzz_"$format".log ||
-    { tail -40 fuzz_"$format".log >&2; exit 1; }
-  grep -E 'number_of_executed_units|peak_rss' fuzz_"$format".log
 done
+fuzz() { # format
+  "./fuzz_$1" -max_total_time="$seconds" -print_final_stats=1 "$1" "$root/tests/fuzz/corpus/$1" 2>fuzz_"$1".log ||
+    { tail -40 fuzz_"$1".log >&2; return 1; }
+  grep -E 'number_of_executed_units|peak_rss' fuzz_"$1".log
+}
+fuzz idx &
+other=$!
+status=0
+fuzz safetensors || status=1
+wait "$other" || status=1
+exit "$status"

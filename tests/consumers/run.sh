@@ -11,10 +11,11 @@ rm -rf "$work"
 mkdir -p "$work"
 cp -r "$here/$project" "$work/project"
 cmake -S "$work/project" -B "$work/build" -G Ninja -DLAYERWISE_DIR="$here/../.." "$@"
+commands=$(ninja -C "$work/build" -t commands my_program)
+compiling() { grep -e " -c .*/$1" <<<"$commands"; }
 # Without a build type nothing is optimized, but for the kernels.
-ninja -C "$work/build" -t commands my_program | grep 'tiny_kernels.cpp' | grep -q -e ' -O3' ||
-  { echo "error: the kernels are compiled without optimization" >&2; exit 1; }
-! ninja -C "$work/build" -t commands my_program | grep 'my_program.cpp' | grep -e "-Wpedantic" ||
+[[ $(compiling tiny_kernels.cpp) == *" -O3"* ]] || { echo "error: the kernels are compiled without optimization" >&2; exit 1; }
+[[ $(compiling my_program.cpp) != *" -Wpedantic"* ]] ||
   { echo "error: options of the library's own build reach a project that uses it" >&2; exit 1; }
 cmake --build "$work/build" --parallel "${LAYERWISE_JOBS:-$(nproc)}" --target my_program
 "$work/build/my_program"
