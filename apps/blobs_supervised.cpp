@@ -74,7 +74,7 @@ int run(int argc, char** argv) {
   const auto command = command_line(argc, argv);
   return run_program(app, command.arguments, [&] {
     training.engine = options.engine_options();
-    SupervisedDeepening deepening{training.layers, training.options(), {}};
+    SupervisedDeepeningOptions deepening{training.layers, training.options(), {}};
     if (fine_tune->count() > 0) deepening.fine_tuning = fine_tuning;
 
     Experiment experiment;

@@ -49,7 +49,8 @@ std::vector<Published> published_values() {
   return published;
 }
 
-std::vector<PlannedFit> plan_of(const Training& training, const AutoencoderDeepening& deepening) {
+std::vector<PlannedFit> plan_of(const Training& training,
+                                const AutoencoderDeepeningOptions& deepening) {
   const auto& tune_autoencoder = deepening.fine_tune_autoencoder;
   const auto& tune_classifier = deepening.fine_tune_classifier;
   const int64_t epochs = training.epochs;
@@ -203,9 +204,9 @@ int run(int argc, char** argv) {
                         fine_tuning.learning_rate};
     };
     training.engine = options.engine_options();
-    const AutoencoderDeepening deepening{training.layers, training.options(),
-                                         tuning(tune_autoencoder, autoencoder_epochs),
-                                         tuning(tune_classifier, classifier_epochs)};
+    const AutoencoderDeepeningOptions deepening{training.layers, training.options(),
+                                                tuning(tune_autoencoder, autoencoder_epochs),
+                                                tuning(tune_classifier, classifier_epochs)};
 
     Experiment experiment;
     experiment.title = "Unsupervised greedy layer-wise pretraining on blobs";

@@ -1,5 +1,5 @@
 # Finds LibTorch and makes `layerwise::torch` of it: the one place in CMake that knows LibTorch's
-# versions. Also the fmt that goes with it, `layerwise_fmt`.
+# versions. Also the fmt that goes with it, `layerwise::fmt`. Read by the build, and again by the installed package.
 #
 # Looked for in CMAKE_PREFIX_PATH and Torch_DIR, then in the system's folders.
 
@@ -47,19 +47,15 @@ message(STATUS "LibTorch ${Torch_VERSION} in ${_torch_prefix}")
 
 # A pip wheel brings fmt's headers, which shadow the system's, but not its library. Header-only, either
 # version serves.
-find_package(fmt REQUIRED)
-add_library(layerwise_fmt INTERFACE)
+layerwise_find(fmt libfmt-dev)
+add_library(layerwise::fmt INTERFACE IMPORTED GLOBAL)
 if(EXISTS "${_torch_prefix}/include/fmt/format-inl.h" AND NOT _torch_prefix STREQUAL "/usr")
-  target_link_libraries(layerwise_fmt INTERFACE fmt::fmt-header-only)
+  target_link_libraries(layerwise::fmt INTERFACE fmt::fmt-header-only)
 else()
-  target_link_libraries(layerwise_fmt INTERFACE fmt::fmt)
+  target_link_libraries(layerwise::fmt INTERFACE fmt::fmt)
 endif()
 
-add_library(layerwise_torch INTERFACE)
-add_library(layerwise::torch ALIAS layerwise_torch)
-target_link_libraries(layerwise_torch INTERFACE torch ${TORCH_LIBRARIES})
-target_include_directories(layerwise_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
-if(TORCH_CUDA_LIBRARIES) # what only a LibTorch with CUDA names
-  target_compile_definitions(layerwise_torch INTERFACE LAYERWISE_CUDA=1)
-endif()
-target_compile_features(layerwise_torch INTERFACE cxx_std_20) # LibTorch's headers need it, its target does not say so
+add_library(layerwise::torch INTERFACE IMPORTED GLOBAL)
+target_link_libraries(layerwise::torch INTERFACE torch ${TORCH_LIBRARIES})
+target_include_directories(layerwise::torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+target_compile_features(layerwise::torch INTERFACE cxx_std_20) # LibTorch's headers need it, its target does not say so

@@ -1,4 +1,4 @@
-# Makes `layerwise_onednn`: oneDNN where a library and the headers of the same version are found, and nothing otherwise.
+# Makes `layerwise::onednn`: oneDNN where a library and the headers of the same version are found, and nothing otherwise.
 # Without it the dense engine multiplies through LibTorch's own operations. Its package file is not used: it asks for
 # OpenCL's headers where oneDNN was built with them, and the CPU needs none of that.
 #
@@ -6,7 +6,7 @@
 # which most builds hide inside libtorch_cpu.so.
 
 option(LAYERWISE_ONEDNN "Multiply matrices with oneDNN where it is found" ON)
-add_library(layerwise_onednn INTERFACE)
+add_library(layerwise::onednn INTERFACE IMPORTED GLOBAL)
 set(_onednn_missing "")
 
 if(NOT LAYERWISE_ONEDNN)
@@ -29,6 +29,7 @@ endif()
 
 if(_onednn_missing)
   message(STATUS "oneDNN is not used (${_onednn_missing}): LibTorch multiplies")
+  set(layerwise_onednn_library "")
 else()
   # The same search path as that of the library's sources, so that the headers checked are those they see.
   try_run(_onednn_run _onednn_built "${PROJECT_BINARY_DIR}/onednn_check" "${CMAKE_CURRENT_LIST_DIR}/onednn_version.cpp"
@@ -48,7 +49,8 @@ else()
       "-DLAYERWISE_ONEDNN=OFF.")
   endif()
   message(STATUS "oneDNN: ${_onednn_versions}")
-  target_include_directories(layerwise_onednn SYSTEM INTERFACE "${ONEDNN_INCLUDE_DIR}")
-  target_link_libraries(layerwise_onednn INTERFACE "${ONEDNN_LIBRARY}")
-  target_compile_definitions(layerwise_onednn INTERFACE LAYERWISE_ONEDNN=1)
+  set(layerwise_onednn_library "${ONEDNN_LIBRARY}") # for the installed package
+  target_include_directories(layerwise::onednn SYSTEM INTERFACE "${ONEDNN_INCLUDE_DIR}")
+  target_link_libraries(layerwise::onednn INTERFACE "${ONEDNN_LIBRARY}")
+  target_compile_definitions(layerwise::onednn INTERFACE LAYERWISE_ONEDNN=1)
 endif()

@@ -31,7 +31,7 @@ uint64_t deepened(const Split& data, uint32_t repeat) {
   };
   const auto first = make_block([&](auto&) { return own(2); }, 1, random);
   GreedyNet net(first, output(8, 3, random.initialisation));
-  SupervisedDeepening options{4, {}, {}};
+  SupervisedDeepeningOptions options{4, {}, {}};
   options.fit.epochs = 3;
   deepen_supervised(
       net, data, options, [&](auto&) { return own(8); }, random);

@@ -18,7 +18,7 @@ int main() {
       std::vector{block(nn::BatchNorm1d(20), nn::Linear(20, 12), nn::ELU()),
                   block(nn::Linear(12, 4), nn::Tanh())},
       std::vector{block(nn::Linear(4, 12), nn::ELU()), block(nn::Linear(12, 20))});
-  layerwise::AutoencoderTraining training;
+  layerwise::StackedAutoencoderOptions training;
   training.phases = {
       {.epochs = 20, .batch_size = 50, .optimizer = layerwise::Adam{.learning_rate = 0.01}}};
   training.corruption = layerwise::masking_noise(0.1);

@@ -24,7 +24,7 @@ int main() {
     std::printf("%d layers: test accuracy %.3f\n", static_cast<int>(report.info.layers),
                 layerwise::value_of(report.result.scores, "test", "accuracy"));
   };
-  layerwise::SupervisedDeepening options{.layers = 5, .fit = {.epochs = 20}};
+  layerwise::SupervisedDeepeningOptions options{.layers = 5, .fit = {.epochs = 20}};
   layerwise::deepen_supervised(
       net, data, options, [&](auto&) { return my_block(16); }, random, observer);
 }

@@ -295,7 +295,7 @@ DenseAutoencoder AutoencoderOptions::network() const {
   return network;
 }
 
-AutoencoderTraining AutoencoderOptions::training() const {
+StackedAutoencoderOptions AutoencoderOptions::training() const {
   const auto options_for = [&](int64_t k) {
     FitOptions fit;
     fit.epochs = std::stoll(item_for(epochs, k));
@@ -312,7 +312,7 @@ AutoencoderTraining AutoencoderOptions::training() const {
     fit.last_batch = last_batch == "keep" ? LastBatch::keep : LastBatch::drop;
     return fit;
   };
-  AutoencoderTraining training;
+  StackedAutoencoderOptions training;
   training.jointly = joint;
   training.phases.clear();
   const int64_t fits = joint ? 1 : phases();

@@ -51,7 +51,7 @@ struct AutoencoderOptions {
   std::vector<int64_t> layer_units() const;
   int64_t phases() const { return static_cast<int64_t>(layer_units().size()) - 1; }
   DenseAutoencoder network() const;
-  AutoencoderTraining training() const;
+  StackedAutoencoderOptions training() const;
   /// What a checkpoint says of the network and of what it learned from.
   Description description(const LabelledImages& images) const;
 };

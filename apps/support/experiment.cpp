@@ -18,6 +18,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "layerwise/engines/processor.h"
 #include "layerwise/file.h"
 #include "layerwise/report/failure.h"
 #include "layerwise/report/page.h"

@@ -256,12 +256,12 @@ bool PretrainingOptions::takes_first_rows(int64_t repeats) const {
   return subset == "first" || (subset == "auto" && repeats == 1);
 }
 
-DenseClassifier PretrainingOptions::network() const {
+DenseClassifierOptions PretrainingOptions::network() const {
   const auto autoencoder = encoder.network();
   return {autoencoder.units, classes, autoencoder.activation, autoencoder.initialiser};
 }
 
-AutoencoderTraining PretrainingOptions::encoder_training() const {
+StackedAutoencoderOptions PretrainingOptions::encoder_training() const {
   return encoder.training();
 }
 

@@ -58,8 +58,8 @@ struct PretrainingOptions {
   /// The first rows of the training split, as in the document, rather than rows drawn.
   bool takes_first_rows(int64_t repeats) const;
 
-  DenseClassifier network() const;
-  AutoencoderTraining encoder_training() const;
+  DenseClassifierOptions network() const;
+  StackedAutoencoderOptions encoder_training() const;
   /// The document's way: some epochs at one learning rate.
   ClassifierTraining training() const;
   /// A number of steps, ended early, at this learning rate.

@@ -17,10 +17,11 @@
 #include <fmt/ranges.h>
 
 #include "layerwise/device.h"
+#include "layerwise/engines/engines.h"
+#include "layerwise/engines/processor.h"
 #include "layerwise/file.h"
 #include "layerwise/report/failure.h"
 #include "layerwise/report/print.h"
-#include "layerwise/train/product.h"
 
 #include "support/interrupt.h"
 

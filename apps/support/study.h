@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "layerwise/pretraining/trainee.h"
+#include "layerwise/pretraining/stage_runner.h"
 #include "layerwise/report/statistics.h"
 
 namespace layerwise::apps {

@@ -7,7 +7,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/library.h>
 
-#include "layerwise/nn/corruption.h"
+#include "layerwise/philox.h"
 
 namespace layerwise {
 

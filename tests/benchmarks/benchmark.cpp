@@ -15,7 +15,7 @@
 
 #include <torch/utils.h>
 
-#include "layerwise/train/product.h"
+#include "layerwise/engines/product.h"
 
 #include "works.h"
 

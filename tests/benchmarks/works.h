@@ -27,7 +27,7 @@ struct Blobs {
 
   void run(EngineKind engine) {
     GreedyNet net = shallow();
-    SupervisedDeepening options{.layers = layers, .fit = {}};
+    SupervisedDeepeningOptions options{.layers = layers, .fit = {}};
     options.fit.engine.kind = engine;
     const auto next = [](RandomState& draw) { return dense(10, 10, draw); };
     deepen_supervised(net, data, options, next, random);

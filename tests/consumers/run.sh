@@ -1,21 +1,34 @@
 #!/usr/bin/env bash
 # Configures, builds and runs a project outside the tree that uses the library.
 #
-#   bash tests/consumers/run.sh PROJECT WORK_FOLDER [CMAKE_OPTION...]      PROJECT: a folder of tests/consumers
+#   bash tests/consumers/run.sh PROJECT WORK_FOLDER BUILD_FOLDER [CMAKE_OPTION...]
+#
+# PROJECT is a folder of tests/consumers; of BUILD_FOLDER the project find_package takes what it installs.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 project=$1
 work=$2
-shift 2
+built=$3
+shift 3
 rm -rf "$work"
 mkdir -p "$work"
-cp -r "$here/$project" "$work/project"
-cmake -S "$work/project" -B "$work/build" -G Ninja -DLAYERWISE_DIR="$here/../.." "$@"
+cp -r "$here/$project" "$here/my_program.cpp" "$work"
+# Two of the projects compile the same files.
+export CCACHE_DIR=${CCACHE_DIR:-$built/consumers/ccache} CCACHE_BASEDIR=$work
+options=(-DLAYERWISE_DIR="$here/../.." "$@")
+if [ "$project" = find_package ]; then
+  cmake --install "$built" --prefix "$work/installed" >/dev/null
+  options=(-DCMAKE_PREFIX_PATH="$work/installed") # it knows its LibTorch
+fi
+cmake -S "$work/$project" -B "$work/build" -G Ninja "${options[@]}"
 commands=$(ninja -C "$work/build" -t commands my_program)
 compiling() { grep -e " -c .*/$1" <<<"$commands"; }
 # Without a build type nothing is optimized, but for the kernels.
-[[ $(compiling tiny_kernels.cpp) == *" -O3"* ]] || { echo "error: the kernels are compiled without optimization" >&2; exit 1; }
-[[ $(compiling my_program.cpp) != *" -Wpedantic"* ]] ||
-  { echo "error: options of the library's own build reach a project that uses it" >&2; exit 1; }
+[ "$project" = find_package ] || [[ $(compiling tiny_kernels.cpp) == *" -O3"* ]] ||
+  { echo "error: the kernels are compiled without optimization" >&2; exit 1; }
+for ours in -Wpedantic -DLAYERWISE_ cmake_pch; do
+  [[ $(compiling my_program.cpp) != *"$ours"* ]] ||
+    { echo "error: '$ours' of the library's own build reaches a project that uses it" >&2; exit 1; }
+done
 cmake --build "$work/build" --parallel "${LAYERWISE_JOBS:-$(nproc)}" --target my_program
 "$work/build/my_program"

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <vector>
 
+#include "layerwise/philox.h"
+
 #include "testing.h"
 
 namespace layerwise {

@@ -37,7 +37,7 @@ struct Comparison {
     DenseAutoencoder autoencoder{network.units, network.activation};
     autoencoder.initialiser = network.initialiser;
     encoder = autoencoder.make(random.initialisation);
-    AutoencoderTraining pretraining;
+    StackedAutoencoderOptions pretraining;
     pretraining.shared_adam_counter = true;
     pretraining.phases.clear();
     for (size_t k = 1; k < network.units.size(); ++k) {
@@ -76,7 +76,7 @@ struct Comparison {
   Split data;
   Split labelled;
   Random random;
-  DenseClassifier network;
+  DenseClassifierOptions network;
   StackedAutoencoder encoder{nullptr};
   std::vector<int64_t> drawn;
   ClassifierTraining training;

@@ -68,7 +68,7 @@ TEST_CASE("Each phase moves its own two layers and no bit of another") {
       }
       before = now;
     };
-    AutoencoderTraining training;
+    StackedAutoencoderOptions training;
     training.phases = {small_fit()};
     train_stacked_autoencoder(net, random_images(), training, random, observer);
     REQUIRE(net->named_parameters().size() == (tied ? 9U : 12U));
@@ -84,7 +84,7 @@ std::vector<double> losses_of(bool cache) {
     if (view.epoch > 0) losses.push_back(view.loss);
     return Next::go_on;
   };
-  AutoencoderTraining training;
+  StackedAutoencoderOptions training;
   training.phases = {small_fit(3)};
   training.cache = cache;
   training.corruption = masking_noise(0.2);
@@ -102,7 +102,7 @@ TEST_CASE("Codes computed once or for every batch give the same, to float32 roun
 
 TEST_CASE("A training that goes on after a stage ends with the same bits") {
   const auto data = random_images();
-  AutoencoderTraining plain;
+  StackedAutoencoderOptions plain;
   plain.phases = {small_fit(), small_fit(3), small_fit(1)};
   plain.phases[1].sampling = Sampling::independent;
   plain.shared_adam_counter = true;
@@ -147,7 +147,7 @@ TEST_CASE("A training that goes on after a stage ends with the same bits") {
 }
 
 TEST_CASE("Skipped stages draw what trained ones draw") {
-  AutoencoderTraining training;
+  StackedAutoencoderOptions training;
   training.phases = {small_fit(), small_fit(3), small_fit(1)};
   training.phases[1].sampling = Sampling::independent;
   training.phases[2].steps = 7;
@@ -172,7 +172,7 @@ TEST_CASE("An autoencoder is made of any modules, and its phases reconstruct wha
   std::vector<StageReport> reports;
   Observer observer;
   observer.on_stage = [&](const StageReport& report) { reports.push_back(report); };
-  AutoencoderTraining training;
+  StackedAutoencoderOptions training;
   training.phases = {small_fit(20)};
   Random random(1, 0);
   const auto data = random_images();
@@ -196,7 +196,7 @@ TEST_CASE("A phase that diverges is the last") {
   std::vector<StageReport> reports;
   Observer observer;
   observer.on_stage = [&](const StageReport& report) { reports.push_back(report); };
-  AutoencoderTraining training;
+  StackedAutoencoderOptions training;
   training.phases = {FitOptions{50, 8, Sgd{1e6, 0.9}}};
   train_stacked_autoencoder(net, random_images(), training, random, observer);
   REQUIRE(reports.size() == 1);
@@ -215,7 +215,7 @@ TEST_CASE("Networks and plans that make no sense are refused") {
       std::invalid_argument);
   auto net = small_network().make(random);
   REQUIRE_THROWS_AS(net->phase(4), std::invalid_argument);
-  AutoencoderTraining training;
+  StackedAutoencoderOptions training;
   training.phases = {small_fit(), small_fit()};
   Random streams(1, 0);
   REQUIRE_THROWS_AS(train_stacked_autoencoder(net, random_images(), training, streams),
@@ -237,7 +237,7 @@ TEST_CASE("A stacked autoencoder on CUDA agrees with the CPU", "[cuda]") {
       if (report.info.variant == "whole")
         losses.push_back(value_of(report.result.scores, "test", "mse"));
     };
-    AutoencoderTraining training;
+    StackedAutoencoderOptions training;
     training.phases = {small_fit()};
     training.corruption = gaussian_noise(0.3);
     train_stacked_autoencoder(net, random_images().to(device), training, random, observer);

@@ -68,7 +68,7 @@ std::vector<std::string> refusals(const Split& data) {
     DenseAutoencoder network;
     network.units = {4, 3, 2};
     auto net = network.make(random.initialisation);
-    AutoencoderTraining training;
+    StackedAutoencoderOptions training;
     training.phases = {short_fit()};
     train_stacked_autoencoder(net, data, training, random);
   };
@@ -244,7 +244,7 @@ TEST_CASE("Bytes are the same to every algorithm and engine as their floats") {
             DenseAutoencoder network;
             network.units = {4, 3, 2};
             auto net = network.make(random.initialisation);
-            AutoencoderTraining training;
+            StackedAutoencoderOptions training;
             training.phases = {fit};
             training.fine_tuning = fit;
             train_stacked_autoencoder(net, split, training, random, observer);

@@ -110,7 +110,7 @@ TEST_CASE("Every stage of an algorithm stops by itself, and its report has the r
   const auto data = noisy_data();
   Random random(3, 0);
   GreedyNet net(dense(2, 20, random.initialisation), output(20, 3, random.initialisation));
-  SupervisedDeepening options{4, long_fit(EngineKind::automatic), {}};
+  SupervisedDeepeningOptions options{4, long_fit(EngineKind::automatic), {}};
   options.fit.early_stopping = EarlyStopping{{{"cross_entropy", Better::lower}}, 3};
   double lowest = std::numeric_limits<double>::infinity();
   int64_t stages = 0;

@@ -9,11 +9,11 @@
 #include <torch/nn/modules/linear.h>
 
 #include "layerwise/data/blobs.h"
+#include "layerwise/engines/autograd_engine.h"
 #include "layerwise/nn/dense.h"
 #include "layerwise/nn/greedy_net.h"
-#include "layerwise/train/autograd_engine.h"
+#include "layerwise/pretraining/fit_stage.h"
 #include "layerwise/train/evaluate.h"
-#include "layerwise/train/stage.h"
 
 #include "testing.h"
 

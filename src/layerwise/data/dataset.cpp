@@ -1,8 +1,15 @@
 #include "layerwise/data/dataset.h"
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <map>
 #include <stdexcept>
+#include <vector>
 
 #include <fmt/format.h>
+#include <torch/utils.h>
 
 namespace layerwise {
 
@@ -30,9 +37,54 @@ Split split(const Dataset& dataset, int64_t train_rows) {
   }
   const auto part = [&](int64_t begin, int64_t end) {
     return Dataset{dataset.inputs.slice(0, begin, end).contiguous(),
-                   dataset.targets.slice(0, begin, end).contiguous()};
+                   dataset.targets.defined() ? dataset.targets.slice(0, begin, end).contiguous()
+                                             : dataset.targets};
   };
   return {part(0, train_rows), part(train_rows, rows)};
+}
+
+Split split(const Dataset& dataset, const Shares& shares, bool stratified, RandomState& order) {
+  const int64_t rows = dataset.size();
+  for (const double share : {shares.validation, shares.test}) {
+    if (!(share >= 0 && share < 1))
+      throw std::invalid_argument(fmt::format("split: a share of {}", share));
+  }
+  if (stratified && (!dataset.targets.defined() || dataset.targets.dim() != 1 ||
+                     dataset.targets.scalar_type() != torch::kInt64))
+    throw std::invalid_argument("split: a stratified one needs class labels as targets");
+
+  const auto walk = order.permutation(rows);
+  std::map<int64_t, std::vector<int64_t>> classes;
+  const auto labels =
+      stratified ? dataset.targets.contiguous() : torch::zeros({rows}, torch::kInt64);
+  for (const int64_t row : walk) classes[labels.data_ptr<int64_t>()[row]].push_back(row);
+  enum Part : size_t { train, validation, test, parts };
+  std::vector<Part> part_of(static_cast<size_t>(rows), train);
+  for (const auto& [_, members] : classes) {
+    const auto count = [&](double share) {
+      return static_cast<size_t>(std::llround(share * static_cast<double>(members.size())));
+    };
+    const auto tested = count(shares.test);
+    const auto held_out = std::min(members.size(), tested + count(shares.validation));
+    for (size_t i = 0; i < held_out; ++i)
+      part_of[static_cast<size_t>(members[i])] = i < tested ? test : validation;
+  }
+  std::array<std::vector<int64_t>, parts> chosen;
+  for (const int64_t row : walk) chosen[part_of[static_cast<size_t>(row)]].push_back(row);
+  if (chosen[train].empty() || (shares.test > 0 && chosen[test].empty()) ||
+      (shares.validation > 0 && chosen[validation].empty())) {
+    throw std::invalid_argument(
+        fmt::format("split: {} rows leave a part empty: {} to train on, {} to validate, {} to test",
+                    rows, chosen[train].size(), chosen[validation].size(), chosen[test].size()));
+  }
+  const auto taken = [&](Part part) {
+    if (chosen[part].empty()) return Dataset{};
+    const auto index = torch::tensor(chosen[part], torch::kInt64);
+    return Dataset{
+        dataset.inputs.index_select(0, index),
+        dataset.targets.defined() ? dataset.targets.index_select(0, index) : dataset.targets};
+  };
+  return {taken(train), taken(test), taken(validation)};
 }
 
 Split autoencoding(const Split& data) {

@@ -7,6 +7,8 @@
 
 #include <torch/types.h>
 
+#include "layerwise/random.h"
+
 namespace layerwise {
 
 /// Samples and what is to be predicted from them, row by row.
@@ -32,6 +34,22 @@ struct Split {
 /// The first `train_rows` rows train, the rest tests.
 /// @throws std::invalid_argument if that leaves either part without a row
 Split split(const Dataset& dataset, int64_t train_rows);
+
+/// How large the parts of a split are, as shares of all rows; what rounding leaves over trains.
+struct Shares {
+  double validation = 0;
+  double test = 0.25;
+};
+
+/// A random split.
+///
+/// `order.permutation(rows)` is walked through. Of each class (with `stratified`; else of all rows)
+/// the first round(share x rows) test, the next validate, the others train; in each part rows stand
+/// in the order of the walk.
+/// @param stratified keeps the shares of the classes; needs targets [rows] int64 from 0
+/// @throws std::invalid_argument if a share is not within [0, 1), or no row is left for a part that
+///   is asked for, or for training
+Split split(const Dataset& dataset, const Shares& shares, bool stratified, RandomState& order);
 
 /// The same inputs with themselves as targets: what an autoencoder learns from.
 Split autoencoding(const Split& data);

@@ -9,36 +9,11 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include "layerwise/philox.h"
+
 namespace layerwise {
 
 namespace {
-
-constexpr uint32_t multipliers[] = {0xd2511f53U, 0xcd9e8d57U};
-constexpr uint32_t key_steps[] = {0x9e3779b9U, 0xbb67ae85U};
-constexpr int rounds = 10;
-
-/// Philox on many counters at once, in arrays that a compiler can keep in vector registers.
-constexpr int64_t lanes = 16;
-struct Lanes {
-  uint32_t word[4][lanes];
-};
-
-inline void philox_lanes(Lanes& x, uint32_t key0, uint32_t key1) {
-  for (int round = 0; round < rounds; ++round) {
-    for (int64_t i = 0; i < lanes; ++i) {
-      const uint64_t product0 = uint64_t{multipliers[0]} * x.word[0][i];
-      const uint64_t product1 = uint64_t{multipliers[1]} * x.word[2][i];
-      const uint32_t word1 = x.word[1][i];
-      const uint32_t word3 = x.word[3][i];
-      x.word[0][i] = static_cast<uint32_t>(product1 >> 32) ^ word1 ^ key0;
-      x.word[1][i] = static_cast<uint32_t>(product1);
-      x.word[2][i] = static_cast<uint32_t>(product0 >> 32) ^ word3 ^ key1;
-      x.word[3][i] = static_cast<uint32_t>(product0);
-    }
-    key0 += key_steps[0];
-    key1 += key_steps[1];
-  }
-}
 
 /// Uniform noise for each entry of a batch, on its device.
 torch::Tensor uniform_for(const torch::Tensor& clean, const NoisePlace& place) {
@@ -57,28 +32,21 @@ void require_share(double share, const char* what) {
 
 }  // namespace
 
-std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
-  Lanes x{};
-  for (size_t i = 0; i < 4; ++i) x.word[i][0] = counter[i];
-  philox_lanes(x, key[0], key[1]);
-  return {x.word[0][0], x.word[1][0], x.word[2][0], x.word[3][0]};
-}
-
 torch::Tensor uniform_noise(const NoisePlace& place, int64_t elements) {
   const int64_t blocks = (elements + 3) / 4;
   auto noise = torch::empty({static_cast<int64_t>(place.rows.size()), 4 * blocks}, torch::kFloat64);
   auto* out = noise.data_ptr<double>();
   for (const int64_t row : place.rows) {
-    for (int64_t begin = 0; begin < blocks; begin += lanes) {
-      Lanes x;
-      for (int64_t i = 0; i < lanes; ++i) {
+    for (int64_t begin = 0; begin < blocks; begin += PhiloxLanes::count) {
+      PhiloxLanes x;
+      for (int64_t i = 0; i < PhiloxLanes::count; ++i) {
         x.word[0][i] = static_cast<uint32_t>(begin + i);
         x.word[1][i] = static_cast<uint32_t>(row);
         x.word[2][i] = place.step;
         x.word[3][i] = place.stage;
       }
-      philox_lanes(x, place.key.seed, place.key.repeat);
-      const int64_t used = std::min(lanes, blocks - begin);
+      x.encrypt({place.key.seed, place.key.repeat});
+      const int64_t used = std::min(PhiloxLanes::count, blocks - begin);
       for (int64_t i = 0; i < used; ++i) {
         for (int word = 0; word < 4; ++word) *out++ = (x.word[word][i] + 0.5) * 0x1p-32;
       }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -10,10 +9,6 @@
 #include "layerwise/random.h"
 
 namespace layerwise {
-
-/// Four random words for a key and a counter: Philox4x32-10.
-/// @see Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", 2011
-std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 
 /// Which noise is meant. Equal places have equal noise, on every device and in every order: it is
 /// computed on the CPU.

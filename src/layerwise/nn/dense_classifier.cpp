@@ -6,7 +6,7 @@
 
 namespace layerwise {
 
-GreedyNet DenseClassifier::make(RandomState& initialisation) const {
+GreedyNet DenseClassifierOptions::make(RandomState& initialisation) const {
   if (units.empty()) throw std::invalid_argument("a classifier needs the input's units");
   std::vector<Block> hidden;
   for (size_t i = 1; i < units.size(); ++i)
@@ -15,7 +15,7 @@ GreedyNet DenseClassifier::make(RandomState& initialisation) const {
   return GreedyNet(hidden, head(units.back(), initialisation));
 }
 
-Block DenseClassifier::head(int64_t inputs, RandomState& initialisation) const {
+Block DenseClassifierOptions::head(int64_t inputs, RandomState& initialisation) const {
   return Block(make_dense({inputs, classes, Activation::linear}, initialiser, initialisation));
 }
 

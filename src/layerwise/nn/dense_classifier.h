@@ -11,7 +11,7 @@
 namespace layerwise {
 
 /// A classifier of dense layers: an encoder as that of a `DenseAutoencoder`, and a linear head.
-struct DenseClassifier {
+struct DenseClassifierOptions {
   std::vector<int64_t> units = {784, 300, 150};  ///< the input's, then each hidden layer's
   int64_t classes = 10;
   Activation activation = Activation::elu;

@@ -14,43 +14,43 @@ namespace {
 struct Stage {
   GreedyNet& net;
   const Split& data;
-  const AutoencoderDeepening& options;
+  const AutoencoderDeepeningOptions& options;
   const BlockFactory& classifier;
   const Observer& observer;
   int64_t number;
 
-  Trainee trainee() const { return Trainee(net, data, observer); }
+  StageRunner runner() const { return StageRunner(net, data, observer); }
   StageInfo info(std::string variant, std::string task) const {
     return {number, net->layers(), std::move(variant), std::move(task)};
   }
 };
 
-bool reconstruct(const Stage& stage, Trainee& trainee, const std::string& variant,
+bool reconstruct(const Stage& stage, StageRunner& runner, const std::string& variant,
                  const FitOptions& fit, Random& random) {
   const auto info = stage.info(variant, "reconstruction");
-  return !trainee.fit(info, autoencoding(stage.data), reconstruction(), fit, random).diverged();
+  return !runner.fit(info, autoencoding(stage.data), reconstruction(), fit, random).diverged();
 }
 
-void classify(const Stage& stage, Trainee& trainee, const std::string& variant,
+void classify(const Stage& stage, StageRunner& runner, const std::string& variant,
               const FitOptions& fit, Random& random) {
   const auto info = stage.info(variant, "classification");
-  trainee.fit(info, stage.data, classification(), fit, random);
+  runner.fit(info, stage.data, classification(), fit, random);
 }
 
 void fine_tune_as_classifier(const Stage& stage, const std::string& variant, Random random) {
   const Snapshot untouched(*stage.net);
-  auto trainee = stage.trainee();
+  auto runner = stage.runner();
   stage.net->unfreeze();
-  classify(stage, trainee, variant,
+  classify(stage, runner, variant,
            stage.options.fine_tune_classifier->applied_to(stage.options.fit), random);
   untouched.restore();
 }
 
-void evaluate_as_classifier(const Stage& stage, Trainee& trainee, const std::string& variant,
+void evaluate_as_classifier(const Stage& stage, StageRunner& runner, const std::string& variant,
                             const std::string& fine_tuned_variant, Random& random) {
   stage.net->freeze_hidden();
   Block own_output = stage.net->exchange_head(make_block(stage.classifier, stage.number, random));
-  classify(stage, trainee, variant, stage.options.fit, random);
+  classify(stage, runner, variant, stage.options.fit, random);
   if (!fine_tuned_variant.empty()) fine_tune_as_classifier(stage, fine_tuned_variant, random);
   stage.net->exchange_head(own_output);
 }
@@ -58,20 +58,20 @@ void evaluate_as_classifier(const Stage& stage, Trainee& trainee, const std::str
 void evaluate_fine_tuned_autoencoder(const Stage& stage, const std::string& fine_tuned_variant,
                                      Random random) {
   const Snapshot untouched(*stage.net);
-  auto trainee = stage.trainee();
+  auto runner = stage.runner();
   stage.net->unfreeze();
   const auto fit = stage.options.fine_tune_autoencoder->applied_to(stage.options.fit);
-  if (reconstruct(stage, trainee, "fine_tuned_autoencoder", fit, random)) {
-    evaluate_as_classifier(stage, trainee, "fine_tuned_autoencoder", fine_tuned_variant, random);
+  if (reconstruct(stage, runner, "fine_tuned_autoencoder", fit, random)) {
+    evaluate_as_classifier(stage, runner, "fine_tuned_autoencoder", fine_tuned_variant, random);
   }
   untouched.restore();
 }
 
 }  // namespace
 
-void deepen_autoencoder(GreedyNet& net, const Split& data, const AutoencoderDeepening& options,
-                        const BlockFactory& next_block, const BlockFactory& classifier,
-                        Random& random, const Observer& observer) {
+void deepen_autoencoder(GreedyNet& net, const Split& data,
+                        const AutoencoderDeepeningOptions& options, const BlockFactory& next_block,
+                        const BlockFactory& classifier, Random& random, const Observer& observer) {
   if (options.layers < net->layers()) {
     throw std::invalid_argument(
         fmt::format("deepen_autoencoder: {} layers asked for, the network has {}", options.layers,
@@ -81,10 +81,10 @@ void deepen_autoencoder(GreedyNet& net, const Split& data, const AutoencoderDeep
   const bool tune_classifier = options.fine_tune_classifier.has_value();
 
   Stage stage{net, data, options, classifier, observer, 1};
-  auto trainee = stage.trainee();
-  while (reconstruct(stage, trainee, "", options.fit, random)) {
+  auto runner = stage.runner();
+  while (reconstruct(stage, runner, "", options.fit, random)) {
     const Random before = random;
-    evaluate_as_classifier(stage, trainee, "",
+    evaluate_as_classifier(stage, runner, "",
                            tune_classifier && !tune_autoencoder ? "fine_tuned_classifier" : "",
                            random);
     if (tune_autoencoder) {

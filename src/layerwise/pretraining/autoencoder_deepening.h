@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <optional>
 
-#include "layerwise/pretraining/trainee.h"
+#include "layerwise/pretraining/stage_runner.h"
 
 namespace layerwise {
 
-struct AutoencoderDeepening {
+struct AutoencoderDeepeningOptions {
   int64_t layers = 7;  ///< the final count, the output layer included
   FitOptions fit = {};
   std::optional<FineTuning> fine_tune_autoencoder =
@@ -37,8 +37,9 @@ struct AutoencoderDeepening {
 /// @see Brownlee, "How to Use Greedy Layer-Wise Pretraining in Deep Learning Neural Networks",
 /// 2019; Bengio et al.,
 ///   "Greedy Layer-Wise Training of Deep Networks", 2007, section 3
-void deepen_autoencoder(GreedyNet& net, const Split& data, const AutoencoderDeepening& options,
-                        const BlockFactory& next_block, const BlockFactory& classifier,
-                        Random& random, const Observer& observer = {});
+void deepen_autoencoder(GreedyNet& net, const Split& data,
+                        const AutoencoderDeepeningOptions& options, const BlockFactory& next_block,
+                        const BlockFactory& classifier, Random& random,
+                        const Observer& observer = {});
 
 }  // namespace layerwise

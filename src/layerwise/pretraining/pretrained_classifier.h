@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "layerwise/nn/greedy_net.h"
-#include "layerwise/pretraining/trainee.h"
+#include "layerwise/pretraining/stage_runner.h"
 
 namespace layerwise {
 

@@ -9,14 +9,14 @@
 
 #include <fmt/format.h>
 
-#include "layerwise/train/choose_engine.h"
+#include "layerwise/engines/engines.h"
 
 namespace layerwise {
 
 namespace {
 
 /// The stage's options, its counter of Adam set to where earlier stages have brought it.
-FitOptions counted_on(const AutoencoderStage& stage, const AutoencoderTraining& training,
+FitOptions counted_on(const AutoencoderStage& stage, const StackedAutoencoderOptions& training,
                       int64_t steps) {
   auto fit = stage.fit;
   auto* adam = std::get_if<Adam>(&fit.optimizer);
@@ -27,11 +27,11 @@ FitOptions counted_on(const AutoencoderStage& stage, const AutoencoderTraining& 
 
 }  // namespace
 
-const FitOptions& AutoencoderTraining::phase(int64_t k) const {
+const FitOptions& StackedAutoencoderOptions::phase(int64_t k) const {
   return phases.size() == 1 ? phases.front() : phases.at(static_cast<size_t>(k - 1));
 }
 
-std::vector<AutoencoderStage> stages_of(const AutoencoderTraining& training, int64_t depth,
+std::vector<AutoencoderStage> stages_of(const StackedAutoencoderOptions& training, int64_t depth,
                                         int64_t rows) {
   const auto sets = static_cast<int64_t>(training.phases.size());
   if (sets != 1 && (training.jointly || sets != depth)) {
@@ -60,8 +60,8 @@ std::vector<AutoencoderStage> stages_of(const AutoencoderTraining& training, int
   return stages;
 }
 
-void skip_stages(const AutoencoderTraining& training, int64_t depth, int64_t rows, int64_t stages,
-                 Random& random) {
+void skip_stages(const StackedAutoencoderOptions& training, int64_t depth, int64_t rows,
+                 int64_t stages, Random& random) {
   for (const auto& stage : stages_of(training, depth, rows)) {
     if (stage.info.stage > stages) break;
     if (stage.fit.early_stopping)
@@ -77,7 +77,7 @@ StageInfo whole_chain(const std::vector<AutoencoderStage>& stages) {
 }
 
 void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
-                               const AutoencoderTraining& training, Random& random,
+                               const StackedAutoencoderOptions& training, Random& random,
                                const Observer& observer, const AutoencoderProgress& done) {
   const int64_t rows = data.train.size();
   std::optional<FeatureCache> features(data);

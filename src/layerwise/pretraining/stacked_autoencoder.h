@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "layerwise/nn/stacked_autoencoder.h"
-#include "layerwise/pretraining/trainee.h"
+#include "layerwise/pretraining/stage_runner.h"
 
 namespace layerwise {
 
 /// How a stacked autoencoder is trained.
-struct AutoencoderTraining {
+struct StackedAutoencoderOptions {
   /// The options of each phase, or a single set for all; of all layers at once, the first.
   std::vector<FitOptions> phases = {FitOptions{}};
   bool jointly = false;  ///< all layers at once, in a single stage, rather than in phases
@@ -37,7 +37,7 @@ struct AutoencoderStage {
 /// The fits that a training of so many rows and phases makes, in order.
 /// @throws std::invalid_argument as `check`, or if `phases` holds neither one set of options nor
 ///   one for each phase
-std::vector<AutoencoderStage> stages_of(const AutoencoderTraining& training, int64_t depth,
+std::vector<AutoencoderStage> stages_of(const StackedAutoencoderOptions& training, int64_t depth,
                                         int64_t rows);
 
 /// How far a training has come, for whom wants to go on from there.
@@ -49,8 +49,8 @@ struct AutoencoderProgress {
 /// Draws what a training's first stages draw, and fits nothing.
 /// @throws std::invalid_argument as `stages_of`, or if a stage may end early, so that nobody knows
 ///   what it draws
-void skip_stages(const AutoencoderTraining& training, int64_t depth, int64_t rows, int64_t stages,
-                 Random& random);
+void skip_stages(const StackedAutoencoderOptions& training, int64_t depth, int64_t rows,
+                 int64_t stages, Random& random);
 
 /// Of the last report, which has the scores of the whole chain.
 StageInfo whole_chain(const std::vector<AutoencoderStage>& stages);
@@ -70,7 +70,7 @@ StageInfo whole_chain(const std::vector<AutoencoderStage>& stages);
 /// @see Bengio et al., "Greedy Layer-Wise Training of Deep Networks", 2007, section 3; Vincent et
 ///   al., "Stacked Denoising Autoencoders", 2010, section 3.5
 void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
-                               const AutoencoderTraining& training, Random& random,
+                               const StackedAutoencoderOptions& training, Random& random,
                                const Observer& observer = {}, const AutoencoderProgress& done = {});
 
 }  // namespace layerwise

@@ -6,16 +6,16 @@
 
 namespace layerwise {
 
-void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepening& options,
+void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepeningOptions& options,
                        const BlockFactory& next_block, Random& random, const Observer& observer) {
   if (options.layers < net->layers()) {
     throw std::invalid_argument(
         fmt::format("deepen_supervised: {} layers asked for, the network has {}", options.layers,
                     net->layers()));
   }
-  Trainee trainee(net, data, observer);
+  StageRunner runner(net, data, observer);
   const auto fit = [&](const StageInfo& info, const FitOptions& fit_options) {
-    return !trainee.fit(info, data, classification(), fit_options, random).diverged();
+    return !runner.fit(info, data, classification(), fit_options, random).diverged();
   };
 
   StageInfo info{1, net->layers(), "", "classification"};

@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <optional>
 
-#include "layerwise/pretraining/trainee.h"
+#include "layerwise/pretraining/stage_runner.h"
 
 namespace layerwise {
 
-struct SupervisedDeepening {
+struct SupervisedDeepeningOptions {
   int64_t layers = 12;  ///< the final count, the head included
   FitOptions fit = {};
   std::optional<FineTuning> fine_tuning = {};  ///< all weights at the end
@@ -26,7 +26,7 @@ struct SupervisedDeepening {
 /// 2019; Bengio et al.,
 ///   "Greedy Layer-Wise Training of Deep Networks", 2007, section 4.1 (there each stage has a new
 ///   output layer)
-void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepening& options,
+void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepeningOptions& options,
                        const BlockFactory& next_block, Random& random,
                        const Observer& observer = {});
 

@@ -53,8 +53,11 @@ class Engine {
   virtual void weights_changed() {}
 
   const EngineUse& use() const { return use_; }
-  /// Says why this one was taken.
-  void explain(std::string reason) { use_.reason = std::move(reason); }
+  /// Says which one it is, and why it was taken.
+  void explain(std::string name, std::string reason) {
+    use_.name = std::move(name);
+    use_.reason = std::move(reason);
+  }
 
  protected:
   EngineUse use_;

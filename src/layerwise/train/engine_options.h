@@ -30,11 +30,8 @@ struct EngineUnavailable : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
-/// As options call them: `auto`, `autograd`, `dense`, `tiny`; `fp32`, `bf16`.
+/// As options call them: `fp32`, `bf16`.
 /// @throws std::invalid_argument if it is none of them
-EngineKind engine_named(const std::string& name);
-std::vector<std::string> engine_names();
-const char* name_of(EngineKind kind);
 Precision precision_named(const std::string& name);
 std::vector<std::string> precision_names();
 const char* name_of(Precision precision);

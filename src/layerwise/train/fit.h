@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,10 @@
 #include "layerwise/train/engine_options.h"
 
 namespace layerwise {
+
+struct Problem;
+struct Split;
+struct StageView;
 
 /// Stochastic gradient descent with momentum: v <- momentum v + g, w <- w - learning_rate v.
 struct Sgd {
@@ -59,6 +64,12 @@ struct EarlyStopping {
   bool restore_best = true;  ///< the best values are put back at the end, and are what is scored
 };
 
+struct FitOptions;
+
+/// Makes an engine of one's own for a stage.
+using EngineFactory = std::function<std::unique_ptr<Engine>(const StageView&, const Problem&,
+                                                            const Split&, const FitOptions&)>;
+
 struct FitOptions {
   int64_t epochs = 100;
   int64_t batch_size = 32;
@@ -70,6 +81,7 @@ struct FitOptions {
   int64_t steps = 0;       ///< if above 0, the fit takes so many steps instead of whole epochs
   int64_t hook_every = 0;  ///< steps between two calls of the hooks; 0: they are called every epoch
   EngineOptions engine = {};                         ///< of a stage: see `fit_stage`
+  EngineFactory make_engine = {};                    ///< instead of `engine`, if there is one
   std::optional<EarlyStopping> early_stopping = {};  ///< of a stage: see `fit_stage`
 };
 

@@ -1,0 +1,172 @@
+#include "layerwise/data/csv.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <torch/utils.h>
+
+#include "layerwise/file.h"
+
+namespace layerwise {
+
+namespace {
+
+struct Record {
+  int64_t line = 0;  // where it begins, from 1
+  std::vector<std::string> fields;
+};
+
+/// Cuts a text into records. Empty lines are passed over.
+class Reader {
+ public:
+  Reader(std::string_view text, char separator) : text_(text), separator_(separator) {
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+    if (text_.starts_with(byte_order_mark)) place_ = byte_order_mark.size();
+  }
+
+  std::optional<Record> next() {
+    while (at_end_of_line()) take_end_of_line();
+    if (place_ >= text_.size()) return std::nullopt;
+    Record record{line_, {}};
+    do {
+      record.fields.push_back(field());
+    } while (taken(separator_));
+    take_end_of_line();
+    return record;
+  }
+
+ private:
+  bool at(char c) const { return place_ < text_.size() && text_[place_] == c; }
+  bool at_end_of_line() const { return at('\n') || at('\r'); }
+  bool taken(char c) {
+    if (!at(c)) return false;
+    ++place_;
+    return true;
+  }
+  void take_end_of_line() {
+    const bool carriage_return = taken('\r');
+    if (taken('\n') || carriage_return) ++line_;
+  }
+  std::string field() {
+    std::string value;
+    if (taken('"')) value = quoted();
+    while (place_ < text_.size() && !at(separator_) && !at_end_of_line()) value += text_[place_++];
+    return value;
+  }
+  /// What stands up to the closing quotation mark; two of them are one.
+  std::string quoted() {
+    std::string value;
+    while (place_ < text_.size()) {
+      const char c = text_[place_++];
+      if (c == '"' && !taken('"')) return value;
+      line_ += c == '\n';
+      value += c;
+    }
+    return value;
+  }
+
+  std::string_view text_;
+  char separator_;
+  size_t place_ = 0;
+  int64_t line_ = 1;
+};
+
+std::optional<double> as_number(std::string_view text) {
+  const auto not_blank = [](char c) { return c != ' ' && c != '\t'; };
+  text.remove_prefix(
+      static_cast<size_t>(std::find_if(text.begin(), text.end(), not_blank) - text.begin()));
+  while (!text.empty() && !not_blank(text.back())) text.remove_suffix(1);
+  if (text.starts_with('+')) text.remove_prefix(1);
+  double value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc() && stop == text.data() + text.size();
+  return whole && std::isfinite(value) ? std::optional(value) : std::nullopt;
+}
+
+/// The names of the classes in their order, and the class of every row.
+std::pair<std::vector<std::string>, torch::Tensor> numbered(
+    const std::vector<std::string>& labels) {
+  auto classes = labels;
+  const bool numbers = std::all_of(classes.begin(), classes.end(),
+                                   [](const std::string& name) { return as_number(name); });
+  const auto before = [=](const std::string& a, const std::string& b) {
+    return numbers ? *as_number(a) < *as_number(b) : a < b;
+  };
+  std::sort(classes.begin(), classes.end(), before);
+  const auto same = [&](const std::string& a, const std::string& b) { return !before(a, b); };
+  classes.erase(std::unique(classes.begin(), classes.end(), same), classes.end());
+  auto targets = torch::empty({static_cast<int64_t>(labels.size())}, torch::kInt64);
+  std::transform(labels.begin(), labels.end(), targets.data_ptr<int64_t>(), [&](const auto& label) {
+    return std::lower_bound(classes.begin(), classes.end(), label, before) - classes.begin();
+  });
+  return {classes, targets};
+}
+
+}  // namespace
+
+CsvData read_csv(const std::filesystem::path& path, const CsvOptions& options) {
+  const auto text = read_file(path);
+  Reader reader(text, options.separator);
+  const auto fail = [&](int64_t line, const std::string& what) {
+    throw FileError(fmt::format("'{}', line {}: {}", path.string(), line, what));
+  };
+  const auto header = reader.next();
+  if (!header) throw FileError(fmt::format("'{}' is empty", path.string()));
+  const auto& columns = header->fields;
+  const auto label = std::find(columns.begin(), columns.end(), options.label);
+  if (!options.label.empty() && label == columns.end()) {
+    fail(header->line,
+         fmt::format("no column '{}' among {}", options.label, fmt::join(columns, ", ")));
+  }
+  const auto label_column = static_cast<size_t>(label - columns.begin());
+
+  CsvData table;
+  std::vector<float> values;
+  std::vector<std::string> labels;
+  int64_t rows = 0;
+  while (const auto record = reader.next()) {
+    const auto& fields = record->fields;
+    if (fields.size() != columns.size()) {
+      fail(record->line, fmt::format("{} values, expected {} as in the first line", fields.size(),
+                                     columns.size()));
+    }
+    for (size_t column = 0; column < fields.size(); ++column) {
+      if (!options.label.empty() && column == label_column) {
+        if (fields[column].empty())
+          fail(record->line, fmt::format("column '{}' is empty", columns[column]));
+        labels.push_back(fields[column]);
+        continue;
+      }
+      const auto value = as_number(fields[column]);
+      const auto rounded = static_cast<float>(value.value_or(0));
+      if (!value || !std::isfinite(rounded)) {
+        fail(record->line,
+             fmt::format("column '{}': '{}' is no finite number", columns[column], fields[column]));
+      }
+      values.push_back(rounded);
+    }
+    ++rows;
+  }
+  if (rows == 0)
+    throw FileError(fmt::format("'{}' has no row below its first line", path.string()));
+
+  for (size_t column = 0; column < columns.size(); ++column) {
+    if (options.label.empty() || column != label_column) table.features.push_back(columns[column]);
+  }
+  const auto width = static_cast<int64_t>(table.features.size());
+  if (width == 0) fail(header->line, "no column but the label");
+  table.data.inputs = torch::tensor(values).view({rows, width});
+  if (!options.label.empty()) std::tie(table.classes, table.data.targets) = numbered(labels);
+  return table;
+}
+
+}  // namespace layerwise

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <stdexcept>
+
+#include "layerwise/engines/kernel_activations.h"
+#include "layerwise/train/fit.h"
+#include "layerwise/train/objective.h"
+
+/// What the tiny and the dense engine have kernels for: lists of what they can. Whatever is added
+/// to an enumeration is left to autograd until it is added here.
+namespace layerwise {
+
+/// The losses of the dense engine.
+constexpr bool has_kernel(Formula loss) {
+  return loss == Formula::cross_entropy || loss == Formula::squared_error ||
+         loss == Formula::binary_cross_entropy;
+}
+/// The losses of the tiny engine.
+constexpr bool has_tiny_kernel(Formula loss) {
+  return loss == Formula::cross_entropy || loss == Formula::squared_error;
+}
+
+/// Optimizers, as a visitor.
+struct HasKernel {
+  bool operator()(const Sgd&) const { return true; }
+  bool operator()(const Adam&) const { return true; }
+  template <typename Other>
+  bool operator()(const Other&) const {
+    return false;
+  }
+};
+
+/// @throws std::logic_error: an engine has let through what it has no kernel for
+[[noreturn]] inline void refuse_loss() {
+  throw std::logic_error("an engine was given a loss that it has no kernel for");
+}
+
+}  // namespace layerwise

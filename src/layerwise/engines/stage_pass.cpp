@@ -1,0 +1,74 @@
+#include "layerwise/engines/stage_pass.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include <fmt/format.h>
+#include <torch/utils.h>
+
+namespace layerwise {
+
+StagePass::StagePass(const StageView& view, Problem problem, Split data)
+    : chain_(view), problem_(std::move(problem)), data_(std::move(data)) {}
+
+Dataset StagePass::rows_of(std::span<const int64_t> rows) const {
+  const auto& [inputs, targets] = data_.train;
+  const auto index =
+      torch::tensor(c10::ArrayRef<int64_t>(rows.data(), rows.size())).to(inputs.device());
+  Dataset gathered{values_of(inputs.index_select(0, index)), {}};
+  if (problem_.target == Target::given)
+    gathered.targets = values_of(targets.index_select(0, index));
+  return gathered;
+}
+
+NoisePlace StagePass::place_of(std::span<const int64_t> rows, int64_t step) const {
+  return {problem_.noise, problem_.stage, static_cast<uint32_t>(step), rows};
+}
+
+Pass StagePass::forward(const torch::Tensor& inputs, const torch::Tensor& targets,
+                        const NoisePlace& place, bool corrupted) {
+  const auto features = chain_.features(inputs);
+  Corrupted given{features, {}};
+  if (corrupted) given = problem_.corruption->apply(features, place);
+  // The blocks may work in place, but not on what they are to reconstruct.
+  const bool own = problem_.target == Target::features;
+  if (own && given.input.is_same(features)) given.input = features.clone();
+  auto pass = chain_.forward(given.input);
+  pass.target = own ? features : targets;
+  pass.hit = given.hit;
+  return pass;
+}
+
+Dataset StagePass::part(const std::string& split) const {
+  for (const auto& [name, data] : data_.parts()) {
+    if (name == split) return data;
+  }
+  throw std::invalid_argument(fmt::format("evaluate: there is no split '{}'", split));
+}
+
+std::vector<Score> StagePass::evaluate(const std::string& split) {
+  return layerwise::evaluate(chain_, part(split), problem_.target, problem_.objective.metrics,
+                             split);
+}
+
+std::vector<Score> StagePass::evaluate_batch(std::span<const int64_t> rows, int64_t step) {
+  if (rows.empty()) return {};
+  torch::NoGradGuard no_grad;
+  chain_.train(false);
+  constexpr uint32_t only_evaluates = uint32_t{1} << 31;
+  auto place = place_of(rows, step);
+  place.stage += only_evaluates;
+  const auto batch = rows_of(rows);
+  const bool corrupted = problem_.corruption && problem_.corruption->in_evaluation;
+  const auto pass = forward(batch.inputs, batch.targets, place, corrupted);
+  std::vector<Score> scores;
+  const auto add = [&](const Metric& metric) {
+    scores.push_back({"last_batch", metric.name, plain_nan(metric.mean(pass).item<double>())});
+  };
+  for (const auto& metric : problem_.objective.metrics) add(metric);
+  const auto& terms = problem_.objective.terms;
+  for (size_t i = 1; i < terms.size(); ++i) add(terms[i].metric);
+  return scores;
+}
+
+}  // namespace layerwise

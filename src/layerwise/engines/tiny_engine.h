@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "layerwise/data/dataset.h"
+#include "layerwise/nn/chain.h"
+#include "layerwise/train/engine.h"
+#include "layerwise/train/fit.h"
+#include "layerwise/train/problem.h"
+
+namespace layerwise {
+
+constexpr int64_t tiny_engine_width = 64;  ///< units of a layer, at most
+
+/// The engine for narrow chains of `Dense` blocks on the CPU: samples in SIMD lanes, no tensor
+/// operation within a step. See tiny_kernels.cpp for how.
+///
+/// It agrees with `AutogradEngine` to float32 rounding. The blocks hold the weights of the last
+/// step whenever `run` has returned.
+class TinyEngine : public Engine {
+ public:
+  /// Takes what `why_not_tiny` says nothing against.
+  /// @throws std::invalid_argument if a label is none of the network's outputs
+  TinyEngine(const StageView& view, Problem problem, const Split& data, const FitOptions& options);
+  ~TinyEngine() override;
+
+  double run(std::span<const int64_t> rows) override;
+  std::vector<Score> evaluate(const std::string& split) override;
+  std::vector<Score> evaluate_last_batch() override;
+  void weights_changed() override;
+
+ private:
+  class Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace layerwise

@@ -1,0 +1,94 @@
+#include "layerwise/pretraining/fit_stage.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "layerwise/engines/engines.h"
+#include "layerwise/train/check_stage.h"
+#include "layerwise/train/early_stopping.h"
+
+namespace layerwise {
+
+namespace {
+
+/// The blocks that a stage must leave alone, frozen ones first.
+std::vector<Block> untouched(const StageView& view) {
+  auto blocks = view.frozen;
+  blocks.insert(blocks.end(), view.idle.begin(), view.idle.end());
+  return blocks;
+}
+
+void require_unmoved(const std::vector<uint64_t>& before, const std::vector<uint64_t>& after) {
+  const auto [moved, _] = std::mismatch(before.begin(), before.end(), after.begin());
+  if (moved == before.end()) return;
+  throw std::logic_error(fmt::format("block {} is frozen, but its bits changed during the stage",
+                                     moved - before.begin() + 1));
+}
+
+/// @param view without its frozen blocks, if `data` are features
+StageResult fit_and_evaluate(const StageView& view, const Problem& problem, const Split& data,
+                             const FitOptions& options, Random& random,
+                             std::span<const Hook> hooks) {
+  const auto engine = make_engine(view, problem, data, options);
+  StageResult result;
+  result.engine = engine->use();
+  std::vector<Hook> all(hooks.begin(), hooks.end());
+  std::optional<BestValues> best;
+  if (options.early_stopping) {
+    check(*options.early_stopping, problem.objective, data);
+    best.emplace(view.trained, *options.early_stopping);
+    all.emplace_back(std::ref(*best));
+  }
+  result.fit = fit(*engine, data.train.size(), options, random, all);
+  if (best) {
+    result.fit.best_step = best->step();
+    if (best->restore()) engine->weights_changed();
+  }
+  for (const auto& [split, _] : data.parts()) {
+    const auto scores = engine->evaluate(split);
+    result.scores.insert(result.scores.end(), scores.begin(), scores.end());
+  }
+  result.last_batch = engine->evaluate_last_batch();
+  return result;
+}
+
+}  // namespace
+
+bool StageResult::diverged() const {
+  return fit.diverged_in > 0 || std::any_of(scores.begin(), scores.end(), [](const Score& score) {
+           return !std::isfinite(score.value);
+         });
+}
+
+StageResult fit_stage(const StageView& view, const Problem& problem, const Split& data,
+                      const FitOptions& options, Random& random, std::span<const Hook> hooks) {
+  check(options, data.train.size());
+  const auto before = fingerprints(untouched(view));
+  auto result = fit_and_evaluate(view, problem, data, options, random, hooks);
+  require_unmoved(before, fingerprints(untouched(view)));
+  return result;
+}
+
+StageResult fit_stage(const StageView& view, const Problem& problem, FeatureCache& features,
+                      const Split& data, const FitOptions& options, Random& random,
+                      std::span<const Hook> hooks) {
+  check(options, data.train.size());
+  check_stage(view, problem, data);
+  const auto before = fingerprints(untouched(view));
+  const auto idle = before.begin() + static_cast<std::ptrdiff_t>(view.frozen.size());
+  auto cached = features.of(view.frozen, {before.begin(), idle});
+  cached.train.targets = data.train.targets;
+  cached.test.targets = data.test.targets;
+  cached.validation.targets = data.validation.targets;
+  auto result =
+      fit_and_evaluate({{}, view.trained, view.code}, problem, cached, options, random, hooks);
+  require_unmoved(before, fingerprints(untouched(view)));
+  return result;
+}
+
+}  // namespace layerwise

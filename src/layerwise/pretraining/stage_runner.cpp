@@ -1,0 +1,43 @@
+#include "layerwise/pretraining/stage_runner.h"
+
+#include <variant>
+#include <vector>
+
+#include "layerwise/torch_random.h"
+
+namespace layerwise {
+
+FitOptions FineTuning::applied_to(FitOptions options) const {
+  options.epochs = epochs;
+  std::visit([&](auto& optimizer) { optimizer.learning_rate = learning_rate; }, options.optimizer);
+  return options;
+}
+
+Block make_block(const BlockFactory& factory, int64_t stage, Random& random) {
+  auto generator = torch_generator(random.noise, static_cast<uint32_t>(stage), Draws::making);
+  const WithGenerator drawing(generator);
+  return factory(random.initialisation);
+}
+
+StageRunner::StageRunner(GreedyNet& net_, const Split& data, const Observer& observer)
+    : net(net_), inputs_(data.train.inputs), features_(data), observer_(observer) {}
+
+StageResult StageRunner::fit(const StageInfo& info, const Split& data, const Objective& objective,
+                             const FitOptions& options, Random& random) {
+  std::vector<Hook> hooks;
+  if (observer_.on_epoch) {
+    hooks.emplace_back([&](const FitView& view) { return observer_.on_epoch(info, view); });
+  }
+  const bool trains_blocks = net->frozen_blocks() < net->layers() - 1;
+  const Problem problem{
+      objective, Target::given, {}, random.noise, static_cast<uint32_t>(info.stage)};
+  StageReport report{
+      info, fit_stage(net->stage(), problem, features_, data, options, random, hooks), {}};
+  if (trains_blocks) net->freeze_hidden();
+  if (trains_blocks && inputs_.size(0) > 1 && observer_.on_stage)
+    report.code = code_statistics(features_.of(net->stage().frozen).train.inputs, inputs_);
+  if (observer_.on_stage) observer_.on_stage(report);
+  return report.result;
+}
+
+}  // namespace layerwise
