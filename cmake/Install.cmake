@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
 set(_package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/layerwise")
-install(TARGETS layerwise layerwise_report layerwise_files EXPORT layerwiseTargets)
+install(TARGETS layerwise layerwise_study layerwise_report layerwise_files EXPORT layerwiseTargets)
 install(EXPORT layerwiseTargets NAMESPACE layerwise:: DESTINATION "${_package_folder}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/src/layerwise" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING PATTERN "*.h"

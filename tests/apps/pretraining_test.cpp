@@ -18,6 +18,7 @@ namespace {
 
 using testing::contains;
 using testing::content_of;
+using testing::end_when;
 using testing::fields_of;
 using testing::lines_of;
 using testing::program;
@@ -227,19 +228,9 @@ TEST_CASE("A killed comparison goes on after its last whole variant and ends wit
       data +
       "--encoder-epochs 3 --labels 60 --epochs 200 --batch-size 20 --repeats 3 --curve-every 50 ";
   REQUIRE(run(folder, app + options + "--out whole").status == 0);
-  const auto command = fmt::format("cd '{}' && exec env {}{}--out part >out.txt 2>err.txt",
-                                   folder.path().string(), app, options);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
-    _exit(3);
-  }
   const auto metrics = folder.file("part/metrics.csv");
-  for (int i = 0; i < 6000 && !contains(content_of(metrics), "\n1,1,frozen"); ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  ::kill(child, SIGKILL);
-  int status = 0;
-  ::waitpid(child, &status, 0);
+  const int status = end_when(folder, app + options + "--out part", SIGKILL,
+                              [&] { return contains(content_of(metrics), "\n1,1,frozen"); });
   REQUIRE(WIFSIGNALED(status));
   REQUIRE_FALSE(contains(content_of(metrics), "\n2,1,pixels"));
 

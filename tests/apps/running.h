@@ -1,11 +1,15 @@
 #pragma once
 
+#include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -54,6 +58,27 @@ inline Outcome run(const TemporaryFolder& folder, const std::string& command) {
   const int status = std::system(shell.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), content_of(out),
           content_of(err)};
+}
+
+/// Starts a shell command in a folder, and ends it by a signal as soon as something is so (or after
+/// a minute).
+/// @returns what `waitpid` says of it
+template <typename Condition>
+int end_when(const TemporaryFolder& folder, const std::string& command, int signal,
+             const Condition& condition) {
+  const auto shell =
+      fmt::format("cd '{}' && exec env {} >out.txt 2>err.txt", folder.path().string(), command);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::execl("/bin/sh", "sh", "-c", shell.c_str(), nullptr);
+    ::_exit(3);
+  }
+  for (int i = 0; i < 6000 && !condition(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ::kill(child, signal);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return status;
 }
 
 inline void require_two_lines(const Outcome& outcome, int status) {

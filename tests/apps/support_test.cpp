@@ -2,8 +2,9 @@
 #include <string>
 #include <vector>
 
-#include "support/figures.h"
-#include "support/program.h"
+#include "layerwise/study/figures.h"
+
+#include "common/program.h"
 #include "testing.h"
 
 /// What the programs share, called directly.
@@ -28,8 +29,8 @@ TEST_CASE("Only what is wrong with the command line is wrong usage") {
 }
 
 TEST_CASE("Learning curves are drawn under the name of their split") {
-  const StageInfo info{1, 2, "", "classification"};
-  const std::vector<PlannedFit> plan{{info, 2, {}}};
+  const StageInfo info{1, 2, "", Task::classification};
+  const Plan plan{{info, 2, {}}};
   for (const std::string split : {"train", "test", "validation"}) {
     const std::vector<CurvePoint> curves{{info, 0, 0, {split, "cross_entropy", 1.0}},
                                          {info, 1, 4, {split, "cross_entropy", 0.5}}};

@@ -96,7 +96,7 @@ ClassifierVariant variant_named(const std::string& name) {
 ClassifierResult run(const Comparison& comparison, const std::string& name,
                      const ClassifierParts& parts, const Observer& observer = {}) {
   return train_classifier(variant_named(name), parts, comparison.labelled, comparison.training,
-                          {1, 0, name, "classification", 0}, comparison.random, observer);
+                          {1, 0, name, Task::classification, 0}, comparison.random, observer);
 }
 
 TEST_CASE("Every variant of a classifier follows PyTorch's replay from the seed, step by step") {

@@ -206,8 +206,9 @@ std::pair<std::vector<std::string>, uint64_t> unsupervised_run(
   Observer observer;
   observer.on_stage = [&](const StageReport& report) {
     for (const auto& score : report.result.scores) {
-      rows.push_back(fmt::format("{},{},{},{},{},{}", report.info.variant, report.info.task,
-                                 report.info.stage, score.split, score.metric, score.value));
+      rows.push_back(fmt::format("{},{},{},{},{},{}", report.info.variant,
+                                 name_of(report.info.task), report.info.stage, score.split,
+                                 score.metric, score.value));
     }
   };
   auto net = experiment.net(experiment.features);

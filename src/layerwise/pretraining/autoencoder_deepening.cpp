@@ -20,20 +20,20 @@ struct Stage {
   int64_t number;
 
   StageRunner runner() const { return StageRunner(net, data, observer); }
-  StageInfo info(std::string variant, std::string task) const {
-    return {number, net->layers(), std::move(variant), std::move(task)};
+  StageInfo info(std::string variant, Task task) const {
+    return {number, net->layers(), std::move(variant), task};
   }
 };
 
 bool reconstruct(const Stage& stage, StageRunner& runner, const std::string& variant,
                  const FitOptions& fit, Random& random) {
-  const auto info = stage.info(variant, "reconstruction");
+  const auto info = stage.info(variant, Task::reconstruction);
   return !runner.fit(info, autoencoding(stage.data), reconstruction(), fit, random).diverged();
 }
 
 void classify(const Stage& stage, StageRunner& runner, const std::string& variant,
               const FitOptions& fit, Random& random) {
-  const auto info = stage.info(variant, "classification");
+  const auto info = stage.info(variant, Task::classification);
   runner.fit(info, stage.data, classification(), fit, random);
 }
 
@@ -69,9 +69,35 @@ void evaluate_fine_tuned_autoencoder(const Stage& stage, const std::string& fine
 
 }  // namespace
 
+Plan plan_of(const AutoencoderDeepeningOptions& options, const Split& data) {
+  const auto& tune_autoencoder = options.fine_tune_autoencoder;
+  const auto& tune_classifier = options.fine_tune_classifier;
+  const int64_t epochs = options.fit.epochs;
+  const auto errors = scores_of(names_of(data), {"mse"});
+  const auto accuracies = scores_of(names_of(data), {"accuracy", "cross_entropy"});
+  Plan plan;
+  for (int64_t layers = 2; layers <= options.layers; ++layers) {
+    const auto add = [&](Task task, const char* variant, int64_t fit_epochs) {
+      plan.emplace_back(StageInfo{layers - 1, layers, variant, task}, fit_epochs,
+                        task == Task::reconstruction ? errors : accuracies);
+    };
+    add(Task::reconstruction, "", epochs);
+    add(Task::classification, "", epochs);
+    if (tune_autoencoder) {
+      add(Task::reconstruction, "fine_tuned_autoencoder", tune_autoencoder->epochs);
+      add(Task::classification, "fine_tuned_autoencoder", epochs);
+      if (tune_classifier) add(Task::classification, "fine_tuned_both", tune_classifier->epochs);
+    } else if (tune_classifier) {
+      add(Task::classification, "fine_tuned_classifier", tune_classifier->epochs);
+    }
+  }
+  return plan;
+}
+
 void deepen_autoencoder(GreedyNet& net, const Split& data,
                         const AutoencoderDeepeningOptions& options, const BlockFactory& next_block,
-                        const BlockFactory& classifier, Random& random, const Observer& observer) {
+                        const BlockFactory& classifier, Random& random, const Observer& observer,
+                        int64_t done) {
   if (options.layers < net->layers()) {
     throw std::invalid_argument(
         fmt::format("deepen_autoencoder: {} layers asked for, the network has {}", options.layers,
@@ -80,8 +106,14 @@ void deepen_autoencoder(GreedyNet& net, const Split& data,
   const bool tune_autoencoder = options.fine_tune_autoencoder.has_value();
   const bool tune_classifier = options.fine_tune_classifier.has_value();
 
-  Stage stage{net, data, options, classifier, observer, 1};
+  Stage stage{net, data, options, classifier, observer, done};
   auto runner = stage.runner();
+  const auto begin_stage = [&] {
+    ++stage.number;
+    if (stage.number > 1) net->deepen(make_block(next_block, stage.number, random));
+  };
+  if (done > 0 && net->layers() == options.layers) return;
+  begin_stage();
   while (reconstruct(stage, runner, "", options.fit, random)) {
     const Random before = random;
     evaluate_as_classifier(stage, runner, "",
@@ -90,9 +122,9 @@ void deepen_autoencoder(GreedyNet& net, const Split& data,
     if (tune_autoencoder) {
       evaluate_fine_tuned_autoencoder(stage, tune_classifier ? "fine_tuned_both" : "", before);
     }
+    runner.checkpoint(stage.number, random);
     if (net->layers() == options.layers) break;
-    ++stage.number;
-    net->deepen(make_block(next_block, stage.number, random));
+    begin_stage();
   }
 }
 

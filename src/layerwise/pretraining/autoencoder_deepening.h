@@ -16,6 +16,10 @@ struct AutoencoderDeepeningOptions {
       {};  ///< all weights on classification, after it was
 };
 
+/// The fits that `deepen_autoencoder` makes of a network with one hidden layer, scored on the parts
+/// that the data have.
+Plan plan_of(const AutoencoderDeepeningOptions& options, const Split& data);
+
 /// Greedy layer-wise pretraining of an autoencoder, unsupervised, scored as a classifier after
 /// every stage.
 ///
@@ -26,13 +30,15 @@ struct AutoencoderDeepeningOptions {
 ///
 /// Fine-tuning is a second way through the scoring, on a copy and from the same state of the random
 /// streams: the autoencoder that goes on being deepened is the same, bit for bit, with it and
-/// without. Reported tasks: "reconstruction", then "classification"; variants: "",
+/// without. Reported tasks: reconstruction, then classification; variants: "",
 /// "fine_tuned_autoencoder", "fine_tuned_classifier", "fine_tuned_both". A reconstruction that
 /// diverges is the last stage.
 /// @param net one hidden block and a head that puts out as many values as an input row has
 /// @param data its targets are the class labels
 /// @param next_block makes each further block
 /// @param classifier makes each output layer for the classes
+/// @param random the streams; of a training that goes on, as they were at its last checkpoint
+/// @param done stages that `net` has already been through, each of which added its block
 /// @throws std::invalid_argument if `layers` is less than the network has, or as `fit`
 /// @see Brownlee, "How to Use Greedy Layer-Wise Pretraining in Deep Learning Neural Networks",
 /// 2019; Bengio et al.,
@@ -40,6 +46,6 @@ struct AutoencoderDeepeningOptions {
 void deepen_autoencoder(GreedyNet& net, const Split& data,
                         const AutoencoderDeepeningOptions& options, const BlockFactory& next_block,
                         const BlockFactory& classifier, Random& random,
-                        const Observer& observer = {});
+                        const Observer& observer = {}, int64_t done = 0);
 
 }  // namespace layerwise

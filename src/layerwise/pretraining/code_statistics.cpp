@@ -59,4 +59,10 @@ CodeStatistics code_statistics(const torch::Tensor& code, const torch::Tensor& i
   return statistics;
 }
 
+bool collapsed(const CodeStatistics& code, Task task) {
+  constexpr double most_lost = 0.1;
+  if (code.rank == 0) return true;
+  return task == Task::reconstruction ? code.lost > most_lost : code.rank == 1 && code.units > 1;
+}
+
 }  // namespace layerwise

@@ -4,6 +4,8 @@
 
 #include <torch/types.h>
 
+#include "layerwise/pretraining/plan.h"
+
 namespace layerwise {
 
 /// What the output of a block has left over a data set.
@@ -24,5 +26,9 @@ struct CodeStatistics {
 /// @param code [rows, ...] and
 /// @param inputs [rows, ...]; what is behind the rows is flattened
 CodeStatistics code_statistics(const torch::Tensor& code, const torch::Tensor& inputs);
+
+/// Too little is left for the task: a classifier needs more than one direction, an autoencoder all
+/// but a tenth of its inputs.
+bool collapsed(const CodeStatistics& code, Task task);
 
 }  // namespace layerwise

@@ -42,7 +42,7 @@ std::vector<AutoencoderStage> stages_of(const StackedAutoencoderOptions& trainin
   const auto add = [&](const char* variant, int64_t phase, const FitOptions& fit) {
     check(fit, rows);
     const auto number = static_cast<int64_t>(stages.size()) + 1;
-    stages.push_back({{number, 0, variant, "reconstruction"}, phase, fit});
+    stages.push_back({{number, 0, variant, Task::reconstruction}, phase, fit});
   };
   if (training.jointly) {
     add("", 0, training.phase(1));
@@ -73,7 +73,7 @@ void skip_stages(const StackedAutoencoderOptions& training, int64_t depth, int64
 }
 
 StageInfo whole_chain(const std::vector<AutoencoderStage>& stages) {
-  return {stages.back().info.stage, 0, "whole", "reconstruction"};
+  return {stages.back().info.stage, 0, "whole", Task::reconstruction};
 }
 
 void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,

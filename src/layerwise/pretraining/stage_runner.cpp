@@ -22,6 +22,10 @@ Block make_block(const BlockFactory& factory, int64_t stage, Random& random) {
 StageRunner::StageRunner(GreedyNet& net_, const Split& data, const Observer& observer)
     : net(net_), inputs_(data.train.inputs), features_(data), observer_(observer) {}
 
+void StageRunner::checkpoint(int64_t done, const Random& random) const {
+  if (observer_.on_checkpoint) observer_.on_checkpoint(done, *net, random);
+}
+
 StageResult StageRunner::fit(const StageInfo& info, const Split& data, const Objective& objective,
                              const FitOptions& options, Random& random) {
   std::vector<Hook> hooks;

@@ -7,6 +7,7 @@
 #include "layerwise/nn/greedy_net.h"
 #include "layerwise/pretraining/code_statistics.h"
 #include "layerwise/pretraining/fit_stage.h"
+#include "layerwise/pretraining/plan.h"
 
 namespace layerwise {
 
@@ -26,17 +27,6 @@ struct FineTuning {
   FitOptions applied_to(FitOptions options) const;
 };
 
-/// Which fit of an algorithm is meant.
-struct StageInfo {
-  int64_t stage = 1;    ///< from 1
-  int64_t layers = 2;   ///< hidden blocks and the head; 0 where layers are not what is counted
-  std::string variant;  ///< empty, or what else than a stage of the algorithm it is
-  std::string task;     ///< what is fitted: "classification", "reconstruction"
-  int64_t labels = 0;   ///< labelled rows that are trained on; 0 where they are not what differs
-
-  bool operator==(const StageInfo&) const = default;
-};
-
 struct StageReport {
   StageInfo info;
   StageResult result;
@@ -44,10 +34,14 @@ struct StageReport {
   std::optional<CodeStatistics> code;
 };
 
-/// Whom an algorithm tells what it does. Either function may be empty.
+/// Whom an algorithm tells what it does. Any of the functions may be empty.
 struct Observer {
-  std::function<Next(const StageInfo&, const FitView&)> on_epoch;
-  std::function<void(const StageReport&)> on_stage;
+  std::function<Next(const StageInfo&, const FitView&)> on_epoch = {};
+  std::function<void(const StageReport&)> on_stage = {};
+  /// All fits of a stage are made: the network and the streams, as the next stage finds them. What
+  /// goes on from there later, with the same `done` stages, comes to the same bits.
+  std::function<void(int64_t done, const torch::nn::Module& net, const Random& random)>
+      on_checkpoint = {};
 };
 
 /// One network under an algorithm: what every stage of it needs, in one place.
@@ -60,6 +54,9 @@ class StageRunner {
   /// said).
   StageResult fit(const StageInfo& info, const Split& data, const Objective& objective,
                   const FitOptions& options, Random& random);
+
+  /// Tells the observer that so many stages are done.
+  void checkpoint(int64_t done, const Random& random) const;
 
   GreedyNet& net;
 

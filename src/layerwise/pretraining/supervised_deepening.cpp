@@ -6,31 +6,50 @@
 
 namespace layerwise {
 
+Plan plan_of(const SupervisedDeepeningOptions& options, const Split& data) {
+  const auto scores = scores_of(names_of(data), {"accuracy", "cross_entropy"});
+  Plan plan;
+  for (int64_t layers = 2; layers <= options.layers; ++layers)
+    plan.emplace_back(StageInfo{layers - 1, layers, "", Task::classification}, options.fit.epochs,
+                      scores);
+  if (options.fine_tuning) {
+    plan.emplace_back(StageInfo{options.layers, options.layers, "fine_tuned", Task::classification},
+                      options.fine_tuning->epochs, scores);
+  }
+  return plan;
+}
+
 void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepeningOptions& options,
-                       const BlockFactory& next_block, Random& random, const Observer& observer) {
+                       const BlockFactory& next_block, Random& random, const Observer& observer,
+                       int64_t done) {
   if (options.layers < net->layers()) {
     throw std::invalid_argument(
         fmt::format("deepen_supervised: {} layers asked for, the network has {}", options.layers,
                     net->layers()));
   }
   StageRunner runner(net, data, observer);
-  const auto fit = [&](const StageInfo& info, const FitOptions& fit_options) {
+  int64_t stage = done;
+  const auto fit = [&](const char* variant, const FitOptions& fit_options) {
+    ++stage;
+    const StageInfo info{stage, net->layers(), variant, Task::classification};
     return !runner.fit(info, data, classification(), fit_options, random).diverged();
   };
 
-  StageInfo info{1, net->layers(), "", "classification"};
-  bool finite = fit(info, options.fit);
+  bool finite = true;
+  if (done == 0) {
+    finite = fit("", options.fit);
+    if (finite) runner.checkpoint(stage, random);
+  }
   while (finite && net->layers() < options.layers) {
-    net->deepen(make_block(next_block, info.stage + 1, random));
-    info = {info.stage + 1, net->layers(), "", "classification"};
-    finite = fit(info, options.fit);
+    net->deepen(make_block(next_block, stage + 1, random));
+    finite = fit("", options.fit);
+    if (finite) runner.checkpoint(stage, random);
   }
 
   if (finite && options.fine_tuning) {
     const Snapshot untouched(*net);
     net->unfreeze();
-    fit({info.stage + 1, net->layers(), "fine_tuned", "classification"},
-        options.fine_tuning->applied_to(options.fit));
+    fit("fine_tuned", options.fine_tuning->applied_to(options.fit));
     untouched.restore();
   }
 }

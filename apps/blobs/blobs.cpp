@@ -1,0 +1,212 @@
+#include "blobs/blobs.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <iterator>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "layerwise/report/run_folder.h"
+
+namespace layerwise::apps {
+
+namespace {
+
+std::string as_csv(const LabelledPoints& blobs, int64_t train_rows) {
+  const int64_t features = blobs.points.size(1);
+  std::string text;
+  for (int64_t f = 0; f < features; ++f) text += fmt::format("x{},", f);
+  text += "label,split\n";
+  const auto* value = blobs.points.data_ptr<double>();
+  const auto* label = blobs.labels.data_ptr<int64_t>();
+  for (int64_t row = 0; row < blobs.points.size(0); ++row) {
+    for (int64_t f = 0; f < features; ++f) text += fmt::format("{:.17g},", *value++);
+    text += fmt::format("{},{}\n", label[row], row < train_rows ? "train" : "test");
+  }
+  return text;
+}
+
+/// The numbers between commas; empty if one of them is no number from 0.
+std::vector<double> parse_deviations(const std::string& text) {
+  std::vector<double> values;
+  for (const auto& item : cut_at_commas(text)) {
+    char* stop = nullptr;
+    const double value = std::strtod(item.c_str(), &stop);
+    if (item.empty() || *stop != '\0' || !(value >= 0) || !std::isfinite(value)) return {};
+    values.push_back(value);
+  }
+  return values;
+}
+
+/// The points coloured by class.
+CaptionedFigure data_figure(const LabelledPoints& blobs, int64_t train_rows) {
+  static constexpr const char* colors[] = {"#1f4e79", "#e07b00", "#5aa469",
+                                           "#9b2226", "#8a6fb0", "#7f7f7f"};
+  static constexpr int markers[] = {6, 1, 8, 4, 2, 10};
+  const int64_t features = blobs.points.size(1);
+  report::Panel panel;
+  panel.x_label = "x0";
+  panel.y_label = features > 1 ? "x1" : "row";
+  panel.equal_scale = features > 1;
+  const auto points = blobs.points.accessor<double, 2>();
+  const auto labels = blobs.labels.accessor<int64_t, 1>();
+  for (int64_t label = 0; label < blobs.centers.size(0); ++label) {
+    const auto color = static_cast<size_t>(label) % std::size(colors);
+    const auto marker = static_cast<size_t>(label + label / 6) % std::size(markers);
+    panel.series.push_back({fmt::format("class {}", label),
+                            {},
+                            {},
+                            {report::Style::Kind::points, colors[color], markers[marker], 1, 0.7}});
+  }
+  for (int64_t row = 0; row < points.size(0); ++row) {
+    auto& series = panel.series[static_cast<size_t>(labels[row])];
+    series.x.push_back(points[row][0]);
+    series.y.push_back(features > 1 ? points[row][1] : static_cast<double>(row));
+  }
+  return {report::Figure{"data", {panel}, 640, 560},
+          fmt::format("The {} points, coloured by class; the first {} train, the rest test.{}",
+                      points.size(0), train_rows,
+                      features > 2 ? " The first two coordinates are shown." : "")};
+}
+
+}  // namespace
+
+void BlobsData::add_to(CLI::App& app) {
+  const auto* group = "Data";
+  add_count(app, "--samples", samples, "Points; the first half trains, the rest tests", 2)
+      ->group(group);
+  add_count(app, "--centers", centers, "Clusters, which are the classes", 2)->group(group);
+  add_count(app, "--features", features, "Coordinates of a point")->group(group);
+  app.add_option("--cluster-std", cluster_std,
+                 "Standard deviation of the clusters: one, or one each, as 1,2,0.5")
+      ->check(CLI::Validator(
+          [](const std::string& text) {
+            return parse_deviations(text).empty()
+                       ? fmt::format("'{}' is no list of numbers from 0, as 1,2,0.5", text)
+                       : std::string();
+          },
+          ""))
+      ->default_str("2")
+      ->option_text("X[,X...] [2]")
+      ->group(group);
+  add_count(app, "--random-state", random_state, "Seed of the data", 0, 4294967295)->group(group);
+  app.add_option("--export-data", export_file,
+                 "Also write the data to this CSV file, over one that exists")
+      ->check(file_name())
+      ->option_text("FILE")
+      ->group("Run");
+}
+
+LabelledPoints BlobsData::make() const {
+  const auto deviations = parse_deviations(cluster_std);
+  if (deviations.size() != 1 && static_cast<int64_t>(deviations.size()) != centers) {
+    throw UsageError(
+        fmt::format("--cluster-std lists {} values for {} centers", deviations.size(), centers),
+        "give one value for all centers, or one for each");
+  }
+  BlobsOptions options;
+  options.samples = samples;
+  options.centers = centers;
+  options.features = features;
+  options.cluster_std = deviations;
+  options.random_state = static_cast<uint32_t>(random_state);
+  return make_blobs(options);
+}
+
+void BlobsData::export_to_file(const LabelledPoints& blobs) const {
+  if (!export_file.empty())
+    report::write_whole(export_file, as_csv(blobs, train_rows()), "--export-data");
+}
+
+void Training::add_to(CLI::App& app) {
+  const auto* group = "Training";
+  const double unlimited = largest_number;
+  add_count(app, "--layers", layers, "Layers at the end, the output layer included", 2, 10000)
+      ->group(group);
+  add_count(app, "--units", units, "Units of every hidden layer")->group(group);
+  add_count(app, "--epochs", epochs, "Epochs of every fit")->group(group);
+  add_count(app, "--batch-size", batch_size, "Samples of a step; a shorter last batch is kept")
+      ->group(group);
+  add_number(app, "--learning-rate", sgd.learning_rate, "Learning rate of SGD", 0, true, unlimited)
+      ->group(group);
+  add_number(app, "--momentum", sgd.momentum, "Momentum of SGD", 0, false, 1)->group(group);
+}
+
+FitOptions Training::options(const EngineOptions& engine) const {
+  FitOptions fit{epochs, batch_size, sgd};
+  fit.engine = engine;
+  return fit;
+}
+
+GreedyNet Training::net(int64_t inputs, int64_t outputs, Random& random) const {
+  Block first = dense(inputs, units, random.initialisation);
+  Block head = output(units, outputs, random.initialisation);
+  return GreedyNet(first, head);
+}
+
+BlockFactory Training::next_block() const {
+  return [n = units](RandomState& draw) { return dense(n, n, draw); };
+}
+
+std::vector<std::string> trouble_notes(const Results& results, const Plan& plan) {
+  Plan stages;
+  Plan fine_tunings;
+  for (const auto& fit : plan) (fit.info.variant.empty() ? stages : fine_tunings).push_back(fit);
+  const auto who = [&](const Plan& fits, Trouble trouble) {
+    const auto count = results.count(fits, trouble);
+    return results.repeats.size() == 1
+               ? std::string("This run")
+               : fmt::format("{} of {} repeats", count, results.repeats.size());
+  };
+  constexpr auto procedure = "It is the procedure that does so, not a fault of the program.";
+  std::vector<std::string> notes;
+  if (results.count(stages, Trouble::diverged) > 0) {
+    notes.push_back(fmt::format(
+        "{} diverged: the loss grew beyond all numbers, and deepening ended there. {} Try another "
+        "--seed, or a smaller --learning-rate.",
+        who(stages, Trouble::diverged), procedure));
+  }
+  if (results.count(fine_tunings, Trouble::diverged) > 0) {
+    notes.push_back(fmt::format(
+        "{} diverged in fine-tuning; deepening went on from the untouched layers. Try a smaller "
+        "--fine-tune-learning-rate.",
+        who(fine_tunings, Trouble::diverged)));
+  }
+  if (results.count(plan, Trouble::collapsed) > 0) {
+    notes.push_back(fmt::format(
+        "{} collapsed: too little of the input is left in the output of a layer, mostly because "
+        "its "
+        "ReLU units died, and no layer above can bring it back. {} Deepening goes on as in the "
+        "tutorial. Try another --seed, or a smaller --learning-rate.",
+        who(plan, Trouble::collapsed), procedure));
+  }
+  return notes;
+}
+
+BlobsReport::BlobsReport(LabelledPoints blobs, int64_t train_rows, std::vector<Published> published)
+    : blobs_(std::move(blobs)), train_rows_(train_rows), published_(std::move(published)) {}
+
+std::vector<std::string> BlobsReport::notes(const Plan& plan, const Results& results) const {
+  return trouble_notes(results, plan);
+}
+
+std::vector<CaptionedFigure> BlobsReport::figures(const Plan& plan, const Results& results,
+                                                  const Curves& curves) const {
+  auto all = own_figures(plan, results, curves);
+  all.insert(all.begin(), data_figure(blobs_, train_rows_));
+  return all;
+}
+
+std::vector<std::string> BlobsReport::figure_names() const {
+  return {"data", "accuracy", "reconstruction", "learning_curves"};
+}
+
+Comparison compared(const CLI::App& app, std::vector<Published> published) {
+  // More or fewer layers change nothing about those that are there in both.
+  return {std::move(published), "the tutorial's settings",
+          options_changed(app, {"Data", "Training"}, {"--layers"})};
+}
+
+}  // namespace layerwise::apps

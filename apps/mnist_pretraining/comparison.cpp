@@ -1,0 +1,127 @@
+#include "mnist_pretraining/comparison.h"
+
+#include <algorithm>
+#include <vector>
+
+#include <torch/utils.h>
+
+namespace layerwise::apps {
+
+namespace {
+
+constexpr auto classification_task = Task::classification;
+constexpr double step_overhead = 2e7;  // multiplications that a step's own costs come to
+
+Dataset rows_of(const Dataset& data, const std::vector<int64_t>& rows) {
+  const auto index = torch::tensor(rows).to(data.inputs.device());
+  return {data.inputs.index_select(0, index), data.targets.index_select(0, index)};
+}
+
+Split without_labels(const Split& data) {
+  return {{data.train.inputs, {}}, {}, {data.validation.inputs, {}}};
+}
+
+StackedAutoencoder first_weights(const PretrainingOptions& options, const Split& data,
+                                 Random& random) {
+  auto net = options.encoder.network().make(random.initialisation);
+  net->to(data.train.inputs.device());
+  return net;
+}
+
+}  // namespace
+
+std::string name_of(const ClassifierVariant& variant, bool tuned) {
+  return variant.name + (tuned ? ":tuned" : "");
+}
+
+StageInfo info_of(const ClassifierVariant& variant, int64_t labels, bool tuned, int64_t stage) {
+  return {stage, 0, name_of(variant, tuned), classification_task, labels};
+}
+
+bool is_encoder(const StageInfo& info) {
+  return info.task != classification_task;
+}
+
+StackedAutoencoder given_encoder(const PretrainingOptions& options, const Split& data,
+                                 Random& random) {
+  auto net = first_weights(options, data, random);
+  skip_stages(options.encoder_training(), net->depth(), data.train.size(), options.encoder.phases(),
+              random);
+  if (!options.checkpoint.empty()) load_checkpoint(*net, options.checkpoint, {});
+  return net;
+}
+
+StackedAutoencoder pretrained(const PretrainingOptions& options, const Split& data, Random& random,
+                              const Observer& observer, const Saver& save) {
+  auto net = first_weights(options, data, random);
+  bool whole = false;
+  Observer saving = observer;
+  saving.on_stage = [&](const StageReport& report) {
+    if (report.info.variant == "whole") {
+      whole = true;
+      if (save) save(net);
+    }
+    if (observer.on_stage) observer.on_stage(report);
+  };
+  train_stacked_autoencoder(net, without_labels(data), options.encoder_training(), random, saving);
+  return whole ? net : StackedAutoencoder(nullptr);
+}
+
+ClassifierParts parts_of(const PretrainingOptions& options, const StackedAutoencoder& encoder,
+                         const std::optional<Block>& components) {
+  const auto network = options.network();
+  return {[network](RandomState& draw) { return network.make(draw); },
+          [network](int64_t inputs, RandomState& draw) { return network.head(inputs, draw); },
+          encoder.is_empty() ? torch::nn::Sequential(nullptr) : encoder->encoder, components};
+}
+
+ClassifierLabels::ClassifierLabels(const Split& data, bool first, Random& random) : data_(data) {
+  if (first) return;
+  train_.emplace(data.train.targets, random.subsets);
+  validation_.emplace(data.validation.targets, random.subsets);
+}
+
+Split ClassifierLabels::split(int64_t labels, bool tuned) const {
+  Split part = data_;
+  if (train_) {
+    part.train = rows_of(data_.train, train_->rows(labels));
+  } else {
+    part.train = {data_.train.inputs.narrow(0, 0, labels),
+                  data_.train.targets.narrow(0, 0, labels)};
+  }
+  if (tuned) {
+    const auto rows = std::min(labels, data_.validation.size());
+    part.validation = rows_of(data_.validation, validation_->rows(rows));
+  }
+  return part;
+}
+
+double work_of_encoder(const PretrainingOptions& options, int64_t phase, int64_t rows) {
+  const auto units = options.encoder.layer_units();
+  const auto k = static_cast<size_t>(phase);
+  const auto weights = 2.0 * static_cast<double>(units[k - 1] * units[k]);
+  const auto batch = static_cast<double>(options.encoder.batch_size);
+  return static_cast<double>(rows) / batch * (3 * batch * weights + step_overhead);
+}
+
+double work_of(const PretrainingOptions& options, const ClassifierVariant& variant, int64_t labels,
+               bool tuned) {
+  const auto numbers = static_cast<double>(options.trained_numbers(variant));
+  const auto training = options.training();
+  const auto steps = static_cast<double>(tuned ? options.steps : steps_of(labels, training.fit));
+  const auto step = 3 * static_cast<double>(options.batch_size) * numbers + step_overhead;
+  const auto rows = static_cast<double>(tuned ? std::min(labels, options.encoder.data.validation)
+                                              : options.encoder.data.validation);
+  const double every = tuned ? 100 : static_cast<double>(options.curve_every);
+  const double looks = options.has_budgets() && !tuned ? 1 : steps / every;
+  return steps * step + looks * rows * (numbers + 1e3);
+}
+
+int64_t curve_rows_of(const PretrainingOptions& options, int64_t labels) {
+  constexpr int64_t metrics = 2;
+  const auto steps = steps_of(labels, options.training().fit);
+  const auto looks = 1 + steps / options.curve_every + (steps % options.curve_every != 0 ? 1 : 0);
+  return metrics * (steps + looks);
+}
+
+}  // namespace layerwise::apps

@@ -1,0 +1,47 @@
+#include "layerwise/pretraining/plan.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace layerwise {
+
+const char* name_of(Task task) {
+  return task == Task::reconstruction ? "reconstruction" : "classification";
+}
+
+StageInfo::StageInfo(int64_t stage_, int64_t layers_, std::string variant_, Task task_,
+                     int64_t labels_)
+    : stage(stage_), layers(layers_), variant(std::move(variant_)), task(task_), labels(labels_) {}
+
+PlannedFit::PlannedFit(StageInfo info_, int64_t epochs_, Scores scores_)
+    : info(std::move(info_)),
+      epochs(epochs_),
+      scores(std::move(scores_)),
+      work(static_cast<double>(epochs_)) {}
+
+std::vector<std::pair<std::string, std::string>> scores_of(
+    const std::vector<std::string>& splits, const std::vector<std::string>& metrics) {
+  std::vector<std::pair<std::string, std::string>> scores;
+  for (const auto& split : splits)
+    for (const auto& metric : metrics) scores.emplace_back(split, metric);
+  return scores;
+}
+
+std::vector<std::string> names_of(const Split& data) {
+  std::vector<std::string> names;
+  for (const auto& [name, _] : data.parts()) names.push_back(name);
+  return names;
+}
+
+std::vector<std::string> metrics_of(const Plan& plan) {
+  std::vector<std::string> metrics;
+  for (const auto& fit : plan) {
+    for (const auto& [_, metric] : fit.scores) {
+      if (std::find(metrics.begin(), metrics.end(), metric) == metrics.end())
+        metrics.push_back(metric);
+    }
+  }
+  return metrics;
+}
+
+}  // namespace layerwise

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include <torch/nn/module.h>
+
+#include "layerwise/random.h"
+#include "layerwise/train/checkpoint.h"
+
+namespace layerwise::study {
+
+/// `save_checkpoint` into a run's folder. @throws report::Failure if it cannot be written
+void save_in_run(const torch::nn::Module& module, const std::filesystem::path& path,
+                 const Description& description);
+/// `load_checkpoint`. @throws report::Failure with this hint if it cannot be read or does not fit
+/// @returns what the file says of itself
+Description load_in_run(torch::nn::Module& module, const std::filesystem::path& path,
+                        const Description& description, const std::string& hint);
+
+/// Adds to a description what a training goes on from: where the random streams stand, and how many
+/// steps its stages took.
+Description with_progress(Description description, const Random& random, int64_t steps);
+/// Puts the streams where a checkpoint's description says.
+/// @returns the steps that its stages took
+/// @throws report::Failure with this hint if the description does not say, or says nonsense
+int64_t take_progress(const Description& description, const std::filesystem::path& path,
+                      const std::string& hint, Random& random);
+
+/// The names of the files in a folder that match as a whole; none if there is no such folder.
+std::vector<std::string> files_named(const std::filesystem::path& folder, const std::regex& name);
+
+}  // namespace layerwise::study

@@ -1,0 +1,137 @@
+#include "layerwise/study/run_description.h"
+
+#include <algorithm>
+#include <ctime>
+#include <fstream>
+#include <stdexcept>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "layerwise/device.h"
+#include "layerwise/engines/processor.h"
+#include "layerwise/file.h"
+#include "layerwise/report/failure.h"
+
+namespace layerwise::study {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr auto data_key = "training_images_crc32";
+
+std::string processor_name() {
+  std::ifstream cpuinfo("/proc/cpuinfo");
+  for (std::string line; std::getline(cpuinfo, line);) {
+    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+std::string now() {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+}
+
+/// What the run in a folder says of itself; an empty object if it is no JSON.
+ordered_json description_of_run(const report::RunFolder& folder) {
+  const auto json = ordered_json::parse(read_file(folder.file("run.json")), nullptr, false);
+  return json.is_object() ? json : ordered_json::object();
+}
+
+}  // namespace
+
+RunDescription::RunDescription(const Start& start, const c10::Device& device,
+                               const report::RunFolder& folder, const std::string& data_checksum)
+    : path_(folder.file("run.json")) {
+  const auto build = build_info();
+  json_ = {{"program", start.program},
+           {"version", build.layerwise},
+           {"command", start.command},
+           {"arguments", start.arguments},
+           {"status", "running"}};
+  if (!start.resumed.empty()) keep_beginning();
+  for (const auto& [name, value] : start.options) json_["options"][name] = value;
+  json_["random_streams"] =
+      "RandomState([seed, repeat, purpose]), purpose 0 initialisation, 1 sample order, 2 "
+      "subsets; "
+      "noise by Philox4x32-10, key (seed, repeat), counter (element / 4, row, step, stage)";
+  json_["device"] = device.str();
+  const auto choices = processor_choices();
+  json_["engine_choices"] = {{"simd", choices.simd}, {"fp32_products", choices.multiplier}};
+  json_["libtorch"] = {{"version", build.libtorch},
+                       {"blas", build.blas},
+                       {"cpu_capability", build.cpu_capability},
+                       {"cuda", build.cuda}};
+  json_["processor"] = processor_name();
+  if (!data_checksum.empty()) json_[data_key] = data_checksum;
+  if (!json_.contains("started")) json_["started"] = now();
+  write();
+}
+
+void RunDescription::end(const std::string& status) {
+  json_["status"] = status;
+  json_["ended"] = now();
+  write();
+}
+
+void RunDescription::try_to_end(const std::string& status) noexcept {
+  try {
+    end(status);
+  } catch (...) {
+  }
+}
+
+void RunDescription::add_results(const Results& results, const std::vector<EngineUse>& engines) {
+  for (const auto& [name, reason, details] : engines)
+    json_["engines"].push_back({{"name", name}, {"reason", reason}, {"details", details}});
+  for (const auto trouble : {Trouble::diverged, Trouble::collapsed}) {
+    const auto has_it = [&](const std::vector<Outcome>& repeat) {
+      return std::any_of(repeat.begin(), repeat.end(),
+                         [&](const Outcome& outcome) { return outcome.trouble == trouble; });
+    };
+    json_["repeats_with_trouble"][name_of(trouble)] =
+        std::count_if(results.repeats.begin(), results.repeats.end(), has_it);
+  }
+}
+
+void RunDescription::keep_beginning() {
+  const auto before = ordered_json::parse(read_file(path_), nullptr, false);
+  if (!before.is_object()) return;
+  for (const auto* key : {"command", "started"}) {
+    if (before.contains(key)) json_[key] = before[key];
+  }
+  json_["resumed"] = now();
+}
+void RunDescription::write() const {  // A folder's name may be no UTF-8.
+  report::write_whole(path_,
+                      json_.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+}
+
+bool is_finished(const report::RunFolder& folder) {
+  return description_of_run(folder).value("status", "") == "finished";
+}
+
+void require_same_data(const report::RunFolder& folder, const std::string& checksum) {
+  const auto had = description_of_run(folder).value(data_key, checksum);
+  if (had == checksum) return;
+  throw report::Failure(
+      fmt::format("the run in '{}' learned from other data: {} is {}, expected {}",
+                  folder.path().string(), data_key, checksum, had),
+      "name its data with --data-dir, or start anew with another --out");
+}
+
+void take_engine_choices(const report::RunFolder& folder) {
+  const auto had = description_of_run(folder).value("engine_choices", ordered_json::object());
+  const auto here = processor_choices();
+  try {
+    set_processor_choices(
+        {had.value("simd", here.simd), had.value("fp32_products", here.multiplier)});
+  } catch (const std::invalid_argument& error) {
+    throw report::Failure(fmt::format("the run in '{}' cannot go on here with the same bits: {}",
+                                      folder.path().string(), error.what()),
+                          "go on where it began, or start anew with another --out");
+  }
+}
+
+}  // namespace layerwise::study

@@ -1,0 +1,389 @@
+#include "layerwise/study/study.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <iterator>
+#include <optional>
+#include <regex>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "layerwise/device.h"
+#include "layerwise/file.h"
+#include "layerwise/report/failure.h"
+#include "layerwise/report/print.h"
+#include "layerwise/report/statistics.h"
+#include "layerwise/study/checkpoints.h"
+#include "layerwise/study/figures.h"
+#include "layerwise/study/interrupt.h"
+#include "layerwise/study/recorder.h"
+#include "layerwise/study/repeats.h"
+#include "layerwise/study/run_description.h"
+
+namespace layerwise::study {
+
+namespace {
+
+constexpr size_t repeats_for_a_range = 20;
+
+constexpr auto stages_key = "stages";
+constexpr auto without_net = "remove that file to begin this repeat anew";
+
+std::string net_file(int64_t repeat) {
+  return repeat > 0 ? fmt::format("repeat{}_net.safetensors", repeat) : "net.safetensors";
+}
+
+/// The stages that a network's checkpoint has behind it; 0 if there is none.
+int64_t stages_in(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return 0;
+  try {
+    const auto description = description_in(path);
+    const auto stages = description.find(stages_key);
+    if (stages != description.end()) return std::strtoll(stages->second.c_str(), nullptr, 10);
+  } catch (const FileError& error) {
+    throw report::Failure(error.what(), without_net);
+  }
+  throw report::Failure(
+      fmt::format("'{}' does not say after which stage it was written", path.string()),
+      without_net);
+}
+
+/// Whole repeats, and of others the stages up to the checkpoint there is.
+std::vector<Finished> finished_fits(const Study& study, const std::filesystem::path& folder,
+                                    int64_t repeats) {
+  auto all = fits_with_rows(study.plan, study.metrics, repeats, folder);
+  for (int64_t repeat = 0; repeat < repeats; ++repeat) {
+    auto& fits = all[static_cast<size_t>(repeat)];
+    if (std::find(fits.begin(), fits.end(), false) == fits.end()) continue;
+    const auto stages = stages_in(folder / net_file(repeat));
+    for (size_t i = 0; i < fits.size(); ++i)
+      fits[i] = fits[i] && study.plan[i].info.stage <= stages;
+  }
+  return all;
+}
+
+void run_repeats(const Study& study, const Settings& settings, const Split& data,
+                 const std::filesystem::path& folder, const std::vector<Finished>& finished,
+                 Recorder& recorder) {
+  const auto work = [&](int64_t number) {
+    const auto& done = finished[static_cast<size_t>(number)];
+    if (!study.finished && std::find(done.begin(), done.end(), false) == done.end()) {
+      recorder.end_repeat(number);
+      return;
+    }
+    Repeat repeat{number,
+                  data,
+                  study.plan,
+                  folder,
+                  done,
+                  Random(static_cast<uint32_t>(settings.seed), static_cast<uint32_t>(number)),
+                  recorder.observer_of(number)};
+    study.algorithm(repeat);
+    recorder.end_repeat(number);
+  };
+  for_each_repeat(settings.repeats, settings, work, [&] { recorder.stop(); });
+}
+
+/// How many of the published values lie within what the repeats came to.
+std::string agreement(const Results& results, const std::vector<Published>& published) {
+  const auto repeats = results.repeats.size();
+  if (repeats == 1) {
+    return fmt::format(
+        "A single run is one random draw, and so is the published one; --repeats {} shows the "
+        "spread.",
+        repeats_for_a_range);
+  }
+  const bool enough = repeats >= repeats_for_a_range;
+  const double tail = enough ? 0.025 : 0;
+  size_t compared = 0;
+  size_t inside = 0;
+  for (const auto& value : published) {
+    if (!results.has(value.info)) continue;
+    const auto values = report::finite(results.values(value.info, value.split, value.metric));
+    if (values.empty()) continue;
+    ++compared;
+    inside += value.high >= report::quantile(values, tail) &&
+              value.low <= report::quantile(values, 1 - tail);
+  }
+  if (enough) {
+    return fmt::format("{} of {} published values lie within the middle 95% of the repeats.",
+                       inside, compared);
+  }
+  return fmt::format(
+      "{} of {} published values lie between the smallest and the largest of these {} repeats; a "
+      "range that should hold 95% of all runs needs --repeats {}.",
+      inside, compared, repeats, repeats_for_a_range);
+}
+
+std::string comparison_note(const Comparison& published, const Results& results) {
+  if (published.changed.empty()) return agreement(results, published.values);
+  return fmt::format(
+      "The published values are not comparable: they belong to {}, and this run has {}.",
+      published.settings, fmt::join(published.changed, ", "));
+}
+
+/// How the numbers of several repeats are to be read.
+std::string reading_note(const Study& study) {
+  const auto& heavy_tailed = study.heavy_tailed;
+  return fmt::format(
+      "In the table, values are mean +- standard "
+      "deviation{}, over the repeats whose value is finite; the others are counted in the last "
+      "column.",
+      heavy_tailed.empty()
+          ? ""
+          : fmt::format(", but of {} median [minimum .. maximum]", fmt::join(heavy_tailed, ", ")));
+}
+
+std::vector<std::string> files_of_a_run(const Study& study, const std::filesystem::path& folder) {
+  std::vector<std::string> files{"run.json", "metrics.csv", "curves.csv", "troubles.csv",
+                                 "report.html"};
+  for (const auto& figure : study.report->figure_names()) {
+    for (const auto* ending : {"png", "svg", "gp"})
+      files.push_back(fmt::format("{}.{}", figure, ending));
+  }
+  files.insert(files.end(), study.files.begin(), study.files.end());
+  const auto nets = files_named(folder, std::regex("(repeat[0-9]+_)?net\\.safetensors"));
+  files.insert(files.end(), nets.begin(), nets.end());
+  return files;
+}
+
+/// Draws what can be drawn, and adds it to the page. That some of it could not be is told at the
+/// end.
+void draw_all(const std::vector<CaptionedFigure>& figures, const report::RunFolder& folder,
+              report::Page& page, std::optional<report::Failure>& failure) {
+  const bool can_draw = report::gnuplot_found();
+  for (const auto& [drawing, caption] : figures) {
+    throw_if_interrupted();
+    if (!can_draw) {
+      report::write_script(drawing, folder.path());
+      continue;
+    }
+    try {
+      report::draw(drawing, folder.path(), [] { throw_if_interrupted(); });
+      page.figures.emplace_back(report::name_of(drawing) + ".svg", caption);
+    } catch (const report::Failure& error) {
+      if (!failure) failure = error;
+    }
+  }
+  if (!can_draw) {
+    report::print_note(
+        fmt::format("error: no plots were drawn, because 'gnuplot' is not in PATH\n"
+                    "hint: all results are in {0}; install gnuplot (Debian: apt-get install "
+                    "gnuplot-nox), then: "
+                    "cd {0} && gnuplot *.gp\n",
+                    folder.path().string()));
+  }
+}
+
+/// A table whose cells are sentences is printed cell by cell, each under its column's name.
+void print_section(const report::Section& section) {
+  report::print_result(
+      fmt::format("\n{}\n{}\n", section.title, std::string(section.title.size(), '-')));
+  for (const auto& paragraph : section.paragraphs)
+    report::print_result(report::wrapped(paragraph, 100) + "\n");
+  report::print_result(section.sentences ? section.table.to_records(100) : section.table.to_text());
+}
+
+/// Prints and writes what came out.
+void report_results(const Study& study, const Results& results, const Recorder& recorder,
+                    const std::string& command, const report::RunFolder& folder,
+                    std::optional<report::Failure>& failure) {
+  const auto& shown = *study.report;
+  auto notes = shown.notes(study.plan, results);
+  if (!study.published.values.empty()) notes.push_back(comparison_note(study.published, results));
+  const auto table = shown.table(study.plan, results, recorder.curves());
+  report::print_result(fmt::format("\n{}\n", table.to_text()));
+  const auto print = [](const std::string& note) {
+    report::print_result(report::wrapped(note, 100) + "\n");
+  };
+  const auto reading = results.repeats.size() > 1 ? reading_note(study) : std::string();
+  if (!reading.empty()) print("The lines above the table are those of repeat 0. " + reading);
+  std::for_each(notes.begin(), notes.end(), print);
+  if (!reading.empty()) notes.insert(notes.begin(), reading);
+
+  report::Page page{study.title, command, notes, table, {}, {}};
+  page.sections = shown.sections(study.plan, results, recorder.curves());
+  for (const auto& section : page.sections) print_section(section);
+  draw_all(shown.figures(study.plan, results, recorder.curves()), folder, page, failure);
+  report::write_page(page, folder.file("report.html"));
+}
+
+/// The run in a folder is finished, and its curves.csv holds means: what the repeats did is gone.
+bool curves_are_means(const report::RunFolder& folder, const Study& study,
+                      const Settings& settings) {
+  const bool has_curves = std::any_of(study.plan.begin(), study.plan.end(),
+                                      [](const PlannedFit& fit) { return fit.curve_rows != 0; });
+  return has_curves && settings.curves == Settings::Curves::mean && settings.repeats > 1 &&
+         is_finished(folder);
+}
+
+report::RunFolder folder_of(const Study& study, const Settings& settings, const Start& start) {
+  using Use = report::RunFolder::Use;
+  const auto files = files_of_a_run(study, start.resumed.empty() ? settings.out : start.resumed);
+  if (!start.resumed.empty()) return {start.resumed, files, Use::go_on};
+  const auto default_path =
+      report::default_run_path(start.program, static_cast<unsigned>(settings.seed));
+  return {settings.out.empty() ? default_path.string() : settings.out, files,
+          settings.force ? Use::replace : Use::begin};
+}
+
+}  // namespace
+
+std::vector<Score> Report::curve_scores(const StageInfo&, const FitView& view) const {
+  auto scores = view.engine.evaluate("train");
+  const auto held_out = view.engine.evaluate("test");
+  scores.insert(scores.end(), held_out.begin(), held_out.end());
+  return scores;
+}
+
+std::string Report::label(const StageInfo& info) const {
+  return fmt::format("layers {}, {}{}{}", info.layers, name_of(info.task),
+                     info.variant.empty() ? "" : ", ", info.variant);
+}
+
+std::string Report::line(const Outcome& outcome) const {
+  auto line = fmt::format("> layers={}", outcome.info.layers);
+  for (const auto& [split, metric, value] : outcome.scores)
+    line += fmt::format(", {} {}={}", split, metric, three_digits(value));
+  return outcome.info.variant.empty() ? line : line + ", " + outcome.info.variant;
+}
+
+report::Table Report::table(const Plan& plan, const Results& results, const Curves&) const {
+  report::Table table{{"layers", "fit"}, {}};
+  std::vector<std::pair<std::string, std::string>> columns;
+  for (const auto& fit : plan) {
+    for (const auto& score : fit.scores) {
+      if (std::find(columns.begin(), columns.end(), score) == columns.end())
+        columns.push_back(score);
+    }
+  }
+  for (const auto& [split, metric] : columns) table.columns.push_back(split + " " + metric);
+  table.columns.emplace_back();
+  for (const auto& fit : plan) {
+    const auto& info = fit.info;
+    std::vector<std::string> row{fmt::format("{}", info.layers),
+                                 info.variant.empty() ? name_of(info.task) : info.variant};
+    for (const auto& [split, metric] : columns) row.push_back(results.cell_if(info, split, metric));
+    row.push_back(results.note(info));
+    table.rows.push_back(row);
+  }
+  return table;
+}
+
+std::vector<std::string> Report::notes(const Plan& plan, const Results& results) const {
+  std::vector<std::string> notes;
+  for (const auto trouble : {Trouble::diverged, Trouble::collapsed}) {
+    const auto count = results.count(plan, trouble);
+    if (count == 0) continue;
+    notes.push_back(
+        results.repeats.size() == 1
+            ? fmt::format("This run {}.", name_of(trouble))
+            : fmt::format("{} of {} repeats {}.", count, results.repeats.size(), name_of(trouble)));
+  }
+  return notes;
+}
+
+std::vector<CaptionedFigure> Report::figures(const Plan& plan, const Results& results,
+                                             const Curves& curves) const {
+  std::vector<report::Panel> metrics;
+  std::vector<report::Panel> learning;
+  for (const auto& metric : metrics_of(plan)) {
+    const auto first = std::find_if(plan.begin(), plan.end(), [&](const PlannedFit& fit) {
+      return std::any_of(fit.scores.begin(), fit.scores.end(),
+                         [&](const auto& score) { return score.second == metric; });
+    });
+    metrics.push_back(against_layers(results, {}, plan, metric, metric));
+    learning.push_back(learning_curves(curves.front(), plan, first->info.task, metric, metric));
+  }
+  const auto height = [](const std::vector<report::Panel>& panels) {
+    return 420 * static_cast<int>(panels.size());
+  };
+  return {{report::Figure{"metrics", metrics, 800, height(metrics)},
+           "Each metric at the end of every stage against the number of layers."},
+          {report::Figure{"learning_curves", learning, 960, height(learning)},
+           "Each metric after every epoch of every stage (repeat 0)."}};
+}
+
+int64_t Repeat::go_on_with(GreedyNet& net, const BlockFactory& next_block) {
+  const auto path = folder / net_file(number);
+  int64_t done = 0;
+  for (size_t i = 0; i < finished.size(); ++i)
+    if (finished[i]) done = std::max(done, plan[i].info.stage);
+  if (done > 0) {
+    auto drawn_already = random;
+    for (int64_t stage = 2; stage <= done; ++stage)
+      net->deepen(make_block(next_block, stage, drawn_already));
+    net->freeze_hidden();
+    take_progress(load_in_run(*net, path, {}, without_net), path, without_net, random);
+  }
+  net->to(data.train.inputs.device());
+  observer.on_checkpoint = [path](int64_t stages, const torch::nn::Module& module,
+                                  const Random& streams) {
+    save_in_run(module, path, with_progress({{stages_key, fmt::format("{}", stages)}}, streams, 0));
+  };
+  return done;
+}
+
+Study::Study(std::string title_, Split data_, Plan plan_, Algorithm algorithm_)
+    : title(std::move(title_)),
+      data(std::move(data_)),
+      plan(std::move(plan_)),
+      algorithm(std::move(algorithm_)),
+      metrics(metrics_of(plan)) {}
+
+void run_study(const Study& study, const Settings& settings, const Start& start) {
+  const auto device = find_device(settings.device_for_repeats());
+  const auto data = study.data.to(device);
+  throw_if_interrupted("nothing has been written");
+  const auto folder = folder_of(study, settings, start);
+  const bool resumed = !start.resumed.empty();
+  if (resumed) {
+    require_same_data(folder, study.data_checksum);
+    take_engine_choices(folder);
+    if (curves_are_means(folder, study, settings)) {
+      if (!settings.quiet)
+        report::print_note(fmt::format("the run in {} is finished\n", folder.path().string()));
+      return;
+    }
+  }
+  std::vector<Finished> finished(static_cast<size_t>(settings.repeats),
+                                 Finished(study.plan.size(), false));
+  if (resumed) {
+    finished = study.finished ? study.finished(folder.path(), settings.repeats)
+                              : finished_fits(study, folder.path(), settings.repeats);
+  }
+  std::optional<report::Failure> failure;
+  Recorder recorder(study, settings, folder, finished);
+  RunDescription description(start, device, folder, study.data_checksum);
+  try {
+    set_math_threads(static_cast<int>(settings.math_threads));
+    prepare_thread(static_cast<int>(settings.math_threads));
+    if (study.prepare) study.prepare(data, folder.path());
+    run_repeats(study, settings, data, folder.path(), finished, recorder);
+    recorder.finish();
+    auto results = recorder.results();
+    results.comparable = study.published.changed.empty();
+    description.add_results(results, recorder.engines());
+    report_results(study, results, recorder, description.command(), folder, failure);
+    throw_if_interrupted();  // for the last time: a later signal finds everything done
+    recorder.write_mean_curves();
+  } catch (const Interrupted& interrupted) {
+    description.try_to_end("interrupted");
+    throw Interrupted(interrupted.signal(),
+                      fmt::format("go on after the last whole fit: {} --resume {}", start.program,
+                                  folder.path().string()));
+  } catch (...) {
+    description.try_to_end("failed");
+    throw;
+  }
+  description.end("finished");
+  if (failure) throw report::Failure(*failure);
+  if (!settings.quiet) report::print_note(fmt::format("written to {}\n", folder.path().string()));
+}
+
+}  // namespace layerwise::study
