@@ -403,6 +403,7 @@ int run_program(int argc, char** argv, const About& about,
   CLI::App app(about.description, about.name);
   RunOptions options;
   options.add_to(app);
+  app.option_defaults()->always_capture_default();
   if (about.add_options) about.add_options(app);
   return run_program(app, command.arguments, [&] {
     options.check();

@@ -1,4 +1,4 @@
-/// Modules of one's own as a stacked denoising autoencoder: the second example of README.
+/// Modules of one's own as a stacked denoising autoencoder.
 #include <cstdio>
 
 #include <torch/nn.h>

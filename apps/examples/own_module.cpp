@@ -1,4 +1,4 @@
-/// A module of one's own, deepened layer by layer: the example of README.
+/// A module of one's own, deepened layer by layer, in a loop of one's own.
 #include <cstdio>
 
 #include <torch/nn.h>

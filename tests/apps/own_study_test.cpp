@@ -50,7 +50,7 @@ std::map<std::string, std::string> results_in(const std::filesystem::path& folde
 
 /// The table on standard output and what is below it.
 std::string from_table_on(const std::string& out) {
-  return out.substr(out.find("\n\n"));
+  return out.substr(out.find("\nlayers "));
 }
 
 TEST_CASE("A study of one's own has the lines, files and checkpoints that the programs have") {

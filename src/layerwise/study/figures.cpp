@@ -103,7 +103,7 @@ report::Panel learning_curves(const std::vector<CurvePoint>& curves, const Plan&
   panel.x_label = "epoch, stage after stage";
   panel.y_label = label;
   panel.top_label = "layers";
-  panel.log_y = true;
+  panel.log_y = metric != "accuracy";
   for (const auto& look : looks) {
     panel.series.push_back({look.split, {}, {}, {Style::Kind::line, look.color, 0, look.dash, 0}});
   }

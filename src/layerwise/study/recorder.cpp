@@ -94,6 +94,22 @@ std::string curve_row(const std::string& repeat, const CurvePoint& point, double
                      score.metric, plain_nan(value));
 }
 
+/// The place in the plan of the fit that a row of curves.csv belongs to. The row does not name the
+/// task, but a metric that fits of that task have.
+std::optional<size_t> place_of_curve(const Plan& plan, const std::vector<std::string>& row) {
+  std::optional<size_t> first;
+  for (size_t i = 0; i < plan.size(); ++i) {
+    const auto& info = plan[i].info;
+    if (info.stage != whole_number_in(row[3]) || info.variant != row[1] ||
+        info.labels != whole_number_in(row[2]))
+      continue;
+    const auto metrics = metrics_of({plan[i]});
+    if (std::find(metrics.begin(), metrics.end(), row[7]) != metrics.end()) return i;
+    if (!first) first = i;
+  }
+  return first;
+}
+
 /// Rows of metrics.csv that a fit leaves.
 size_t rows_of_fit(const PlannedFit& fit, const std::vector<std::string>& metrics) {
   return static_cast<size_t>(
@@ -239,17 +255,12 @@ void Recorder::take_troubles(const std::vector<Finished>& finished) {
 void Recorder::take_curves(const std::vector<Finished>& finished) {
   for (const auto& row : read_rows(curves_path_, curves_header)) {
     const auto repeat = static_cast<size_t>(whole_number_in(row[0]));
-    for (size_t i = 0; i < study_.plan.size() && repeat < finished.size(); ++i) {
-      const auto& info = study_.plan[i].info;
-      const bool meant = info.stage == whole_number_in(row[3]) && info.variant == row[1] &&
-                         info.labels == whole_number_in(row[2]);
-      if (!meant || !finished[repeat][i]) continue;
-      curves_[repeat].push_back({info,
-                                 whole_number_in(row[4]),
-                                 whole_number_in(row[5]),
-                                 {row[6], row[7], std::strtod(row[8].c_str(), nullptr)}});
-      break;
-    }
+    const auto place = place_of_curve(study_.plan, row);
+    if (!place || repeat >= finished.size() || !finished[repeat][*place]) continue;
+    curves_[repeat].push_back({study_.plan[*place].info,
+                               whole_number_in(row[4]),
+                               whole_number_in(row[5]),
+                               {row[6], row[7], std::strtod(row[8].c_str(), nullptr)}});
   }
   for (size_t repeat = 0; repeat < finished.size(); ++repeat) {
     for (size_t i = 0; i < study_.plan.size(); ++i) {

@@ -297,8 +297,10 @@ std::vector<CaptionedFigure> Report::figures(const Plan& plan, const Results& re
       return std::any_of(fit.scores.begin(), fit.scores.end(),
                          [&](const auto& score) { return score.second == metric; });
     });
-    metrics.push_back(against_layers(results, {}, plan, metric, metric));
-    learning.push_back(learning_curves(curves.front(), plan, first->info.task, metric, metric));
+    auto label = metric;
+    std::replace(label.begin(), label.end(), '_', ' ');
+    metrics.push_back(against_layers(results, {}, plan, metric, label));
+    learning.push_back(learning_curves(curves.front(), plan, first->info.task, metric, label));
   }
   const auto height = [](const std::vector<report::Panel>& panels) {
     return 420 * static_cast<int>(panels.size());

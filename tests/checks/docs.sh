@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Builds the pages of the headers with Doxygen; a warning is an error. The target `docs` runs it.
+#
+#   bash tests/checks/docs.sh [FOLDER]      (default: build/docs)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+export LAYERWISE_DOCS=${1:-build/docs}
+command -v doxygen >/dev/null ||
+  { printf 'error: doxygen was not found\nhint: install it (Debian: apt-get install doxygen)\n' >&2; exit 1; }
+mkdir -p "$LAYERWISE_DOCS"
+doxygen cmake/Doxyfile
+echo "$LAYERWISE_DOCS/html/index.html"

@@ -1,0 +1,194 @@
+#include "layerwise/study/study.h"
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "layerwise/nn/dense.h"
+#include "layerwise/pretraining/supervised_deepening.h"
+#include "layerwise/report/failure.h"
+#include "layerwise/study/figures.h"
+#include "layerwise/study/recorder.h"
+#include "layerwise/study/rows.h"
+
+#include "testing.h"
+
+namespace layerwise::study {
+namespace {
+
+using testing::contains;
+using testing::content_of;
+using testing::TemporaryFolder;
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+StageInfo stage(int64_t number, const char* variant = "") {
+  return {number, number + 1, variant, Task::classification};
+}
+
+/// Two fits in three repeats; the last diverges at once.
+Results three_repeats() {
+  const auto repeat = [](double first, double second) {
+    return std::vector<Outcome>{{stage(1), {{"test", "accuracy", first}}},
+                                {stage(2), {{"test", "accuracy", second}}}};
+  };
+  Results results;
+  results.repeats = {repeat(0.5, 0.7), repeat(0.7, 0.9), repeat(nan, nan)};
+  results.repeats[1][1].trouble = Trouble::collapsed;
+  results.repeats[2][0].trouble = Trouble::diverged;
+  results.repeats[2][1].trouble = Trouble::not_reached;
+  return results;
+}
+
+TEST_CASE("A published value covers what would print the same") {
+  const Published one(stage(1), "test", "accuracy", "0.816");
+  CHECK(one.low == 0.816 - 0.0005);
+  CHECK(one.high == 0.816 + 0.0005);
+  const Published several(stage(1), "train", "mse", "0.012 .. 0.03");
+  CHECK(several.low == 0.012 - 0.0005);
+  CHECK(several.high == 0.03 + 0.005);
+  CHECK(published_cell({one, several}, stage(1), "train", "mse") == "0.012 .. 0.03");
+  CHECK(published_cell({one, several}, stage(2), "train", "mse").empty());
+}
+
+TEST_CASE("Results are means over the repeats that have a value, and troubles are counted") {
+  auto results = three_repeats();
+  CHECK(results.cell(stage(1), "test", "accuracy") == "0.600 +- 0.141");
+  CHECK(results.cell(stage(2), "test", "accuracy", 1) == "0.8 +- 0.1");
+  CHECK(results.cell_if(stage(1), "train", "accuracy").empty());
+  CHECK(results.note(stage(1)) == "diverged 1");
+  CHECK(results.note(stage(2)) == "collapsed 1, not reached 1");
+  const Plan plan{{stage(1), 1, {}}, {stage(2), 1, {}}};
+  CHECK(results.count(plan, Trouble::diverged) == 1);
+  CHECK(results.count({plan[1]}, Trouble::diverged) == 0);
+  results.heavy_tailed = {"accuracy"};
+  CHECK(results.cell(stage(1), "test", "accuracy") == "0.600 [0.500 .. 0.700]");
+  CHECK_FALSE(results.has(stage(3)));
+  CHECK_THROWS_AS(results.outcome(0, stage(3)), std::out_of_range);
+  results.repeats.resize(1);
+  CHECK(results.cell(stage(1), "test", "accuracy") == "0.500");
+  results.repeats[0][0].scores[0].value = nan;
+  CHECK(results.cell(stage(1), "test", "accuracy") == "nan");
+}
+
+TEST_CASE("The mean of curves is over the repeats that came so far") {
+  const auto point = [](int64_t epoch, double value) {
+    return CurvePoint{stage(1), epoch, epoch * 4, {"test", "mse", value}};
+  };
+  const Plan plan{{stage(1), 2, {}}};
+  const auto means = mean_curves(plan, {{point(0, 1), point(1, 3)}, {point(0, 2)}});
+  REQUIRE(means.size() == 2);
+  CHECK(means[0].interval.mean == 1.5);
+  CHECK(means[1].interval.mean == 3);
+}
+
+TEST_CASE("A fit is finished whose rows are all there and finite") {
+  const TemporaryFolder folder;
+  const Plan plan{{stage(1), 1, scores_of({"train", "test"}, {"accuracy", "cross_entropy"})},
+                  {stage(2), 1, scores_of({"train", "test"}, {"accuracy", "cross_entropy"})}};
+  const std::string header = "repeat,seed,variant,labels,stage,layers,split,metric,value\n";
+  const auto write = [&](const std::string& rows) {
+    std::ofstream(folder.path() / "metrics.csv") << header << rows;
+  };
+  const std::string first = "0,1,,,1,2,train,accuracy,0.5\n0,1,,,1,2,test,accuracy,0.5\n";
+  write(first + "0,1,,,2,3,train,accuracy,0.5\n0,1,,,2,3,test,accuracy,nan\n" +
+        "1,1,,,1,2,train,accuracy,1\n");
+  using Both = std::vector<Finished>;
+  CHECK(fits_with_rows(plan, {"accuracy"}, 2, folder.path()) ==
+        Both{{true, false}, {false, false}});
+  CHECK(fits_with_rows(plan, {"accuracy", "cross_entropy"}, 2, folder.path()) ==
+        Both{{false, false}, {false, false}});
+  for (const auto* torn : {"0,1,,,1,2,train,acc", "0,1\n", "x\n"}) {
+    write(first + torn);
+    CHECK_THROWS_AS(fits_with_rows(plan, {"accuracy"}, 2, folder.path()), report::Failure);
+  }
+  std::ofstream(folder.path() / "metrics.csv") << "repeat\n";
+  CHECK_THROWS_AS(fits_with_rows(plan, {"accuracy"}, 2, folder.path()), report::Failure);
+  CHECK_THROWS_AS(fits_with_rows(plan, {"accuracy"}, 2, folder.path() / "none"), report::Failure);
+}
+
+TEST_CASE("Learning curves are drawn under the name of their split") {
+  const Plan plan{{stage(1), 2, {}}};
+  for (const std::string split : {"train", "test", "validation"}) {
+    const std::vector<CurvePoint> curves{{stage(1), 0, 0, {split, "cross_entropy", 1.0}},
+                                         {stage(1), 1, 4, {split, "cross_entropy", 0.5}}};
+    const auto panel = learning_curves(curves, plan, Task::classification, "cross_entropy", "loss");
+    for (const auto& series : panel.series) {
+      const bool has_values = series.y.size() > 1;
+      CHECK(has_values == (series.title == split));
+    }
+  }
+}
+
+/// A study of two stages on few points.
+Study small_study(std::function<void(const Repeat&)> before = {}) {
+  auto inputs = torch::arange(40, torch::kFloat32).view({20, 2}).sin();
+  auto targets = inputs.select(1, 0).gt(0).to(torch::kInt64);
+  const auto data = split(Dataset{inputs, targets}, 12);
+  SupervisedDeepeningOptions options;
+  options.layers = 3;
+  options.fit.epochs = 2;
+  return Study("A small study", data, plan_of(options, data), [=](Repeat& repeat) {
+    if (before) before(repeat);
+    const BlockFactory next = [](RandomState& draw) { return dense(4, 4, draw); };
+    GreedyNet net(dense(2, 4, repeat.random.initialisation),
+                  output(4, 2, repeat.random.initialisation));
+    const auto done = repeat.go_on_with(net, next);
+    deepen_supervised(net, repeat.data, options, next, repeat.random, repeat.observer, done);
+  });
+}
+
+Settings settings_for(const std::filesystem::path& out, int64_t repeats) {
+  Settings settings;
+  settings.out = out.string();
+  settings.repeats = repeats;
+  settings.quiet = true;
+  return settings;
+}
+
+TEST_CASE("A study runs without a command line") {
+  const TemporaryFolder folder;
+  ::setenv("PATH", "/nowhere", 1);  // no pictures
+  run_study(small_study(), settings_for(folder.path() / "run", 2), {"a test", "a test", {}});
+  const auto json = nlohmann::json::parse(content_of(folder.path() / "run/run.json"));
+  CHECK(json["program"] == "a test");
+  CHECK(json["status"] == "finished");
+  const auto rows = read_rows(folder.path() / "run/metrics.csv",
+                              "repeat,seed,variant,labels,stage,layers,split,metric,value");
+  CHECK(rows.size() == 2 * 2 * 4);
+  CHECK(std::filesystem::exists(folder.path() / "run/report.html"));
+}
+
+TEST_CASE("A study that fails keeps what is whole, and goes on from there when resumed") {
+  const TemporaryFolder folder;
+  ::setenv("PATH", "/nowhere", 1);
+  run_study(small_study(), settings_for(folder.path() / "whole", 3), {"a test", "a test", {}});
+  const auto failing = small_study([](const Repeat& repeat) {
+    if (repeat.number == 2) throw std::runtime_error("the third fails");
+  });
+  const auto part = folder.path() / "part";
+  CHECK_THROWS_WITH(run_study(failing, settings_for(part, 3), {"a test", "a test", {}}),
+                    "the third fails");
+  CHECK(nlohmann::json::parse(content_of(part / "run.json"))["status"] == "failed");
+
+  std::vector<int64_t> made;
+  const auto watched = small_study([&](const Repeat& repeat) { made.push_back(repeat.number); });
+  run_study(watched, settings_for(part, 3), {"a test", "a test", {}, part.string()});
+  CHECK(made == std::vector<int64_t>{2});
+  for (const auto* file : {"metrics.csv", "curves.csv", "troubles.csv", "repeat2_net.safetensors"})
+    CHECK(content_of(part / file) == content_of(folder.path() / "whole" / file));
+}
+
+TEST_CASE("A fit that the plan does not have is an error") {
+  const TemporaryFolder folder;
+  auto study = small_study();
+  study.plan.pop_back();
+  CHECK_THROWS_AS(run_study(study, settings_for(folder.path() / "run", 1), {"a", "a", {}}),
+                  std::logic_error);
+}
+
+}  // namespace
+}  // namespace layerwise::study
