@@ -44,9 +44,8 @@ struct Results {
   /// The values of one score over the repeats; NaN for those that have none.
   std::vector<double> values(const StageInfo& info, const std::string& split,
                              const std::string& metric) const;
-  /// The value of a single repeat; of several, over the finite values, their mean and
-  /// standard deviation, `0.826 +- 0.010`, or for heavy-tailed metrics their median and range,
-  /// `0.002 [0.000 .. 10.414]`.
+  /// The value of a single repeat; of several, over the finite values, the mean and the standard
+  /// deviation, or for heavy-tailed metrics the median and the range.
   std::string cell(const StageInfo& info, const std::string& split, const std::string& metric,
                    int digits = 3) const;
   /// As `cell`, or nothing if the fit has no such score.
