@@ -86,18 +86,20 @@ std::string encoder_file(int64_t repeat) {
 /// None if its training diverged.
 StackedAutoencoder encoder_of(const Run& run, Repeat& repeat) {
   const auto& options = run.options;
+  if (!options.needs_encoder() || !options.checkpoint.empty())
+    return given_encoder(options, repeat.data, repeat.random);
   const auto path = repeat.folder / encoder_file(repeat.number);
-  const bool finished = repeat.finished.front();
-  const bool trains = options.needs_encoder() && options.checkpoint.empty() && !finished;
-  const auto save = [&](const StackedAutoencoder& net) {
-    save_in_run(*net, path, options.encoder.description(run.images));
-  };
-  auto net = trains ? pretrained(options, repeat.data, repeat.random, repeat.observer, save)
-                    : given_encoder(options, repeat.data, repeat.random);
-  if (options.needs_encoder() && options.checkpoint.empty() && finished) {
-    load_in_run(*net, path, options.encoder.description(run.images),
-                "the run cannot be resumed; start it anew with another --out");
+  const auto description = options.encoder.description(run.images);
+  if (!repeat.finished.front()) {
+    const auto save = [&](const StackedAutoencoder& net) {
+      save_in_run(*net, path, with_progress(description, repeat.random, 0));
+    };
+    return pretrained(options, repeat.data, repeat.random, repeat.observer, save);
   }
+  constexpr auto start_anew = "the run cannot be resumed; start it anew with another --out";
+  auto net = options.encoder.network().make(repeat.random.initialisation);
+  net->to(repeat.data.train.inputs.device());
+  take_progress(load_in_run(*net, path, description, start_anew), path, start_anew, repeat.random);
   return net;
 }
 

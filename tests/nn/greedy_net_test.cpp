@@ -184,5 +184,42 @@ TEST_CASE("New blocks and heads follow the network to its device", "[cuda]") {
   REQUIRE(net->forward(torch::ones({2, 2}, torch::kCUDA)).is_cuda());
 }
 
+TEST_CASE("A clone has values of its own, and the same blocks frozen") {
+  RandomState random(1);
+  GreedyNet net(block(torch::nn::Linear(3, 4), torch::nn::BatchNorm1d(4)), output(4, 2, random));
+  net->deepen(dense(4, 4, random));
+  const auto copy = GreedyNet(std::dynamic_pointer_cast<GreedyNetImpl>(net->clone()));
+  REQUIRE(copy->frozen_blocks() == 1);
+  REQUIRE(copy->layers() == 3);
+  REQUIRE(fingerprint(*copy) == fingerprint(*net));
+  const auto mine = net->named_parameters();
+  for (const auto& parameter : copy->named_parameters()) {
+    INFO(parameter.key());
+    CHECK(parameter.value().requires_grad() == mine[parameter.key()].requires_grad());
+    CHECK(parameter.value().data_ptr() != mine[parameter.key()].data_ptr());
+  }
+  const auto before = fingerprint(*net);
+  copy->parameters().front().detach().add_(1);
+  REQUIRE(fingerprint(*net) == before);
+  REQUIRE(torch::equal(net->forward(torch::ones({2, 3})), net->forward(torch::ones({2, 3}))));
+}
+
+TEST_CASE("A clone of tied weights is tied within itself") {
+  RandomState random(1);
+  DenseAutoencoder options{{6, 4, 3}};
+  options.tied = true;
+  auto net = options.make(random);
+  auto copy = StackedAutoencoder(std::dynamic_pointer_cast<StackedAutoencoderImpl>(net->clone()));
+  const auto x = torch::ones({2, 6});
+  const auto before = net->forward(x);
+  REQUIRE(torch::equal(copy->forward(x), before));
+  for (auto& parameter : copy->parameters()) parameter.detach().add_(0.1);
+  REQUIRE(torch::equal(net->forward(x), before));
+  // The decoder moves with the encoder's weight.
+  copy->encoder->ptr(0)->as<DenseImpl>()->weight.detach().zero_();
+  const auto decoder = copy->decoder->ptr(1)->as<TransposedDenseImpl>();
+  REQUIRE(torch::equal(decoder->forward(torch::ones({1, 4})), decoder->bias.view({1, 6})));
+}
+
 }  // namespace
 }  // namespace layerwise

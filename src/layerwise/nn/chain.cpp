@@ -23,6 +23,12 @@ std::vector<torch::Tensor> tensors_of(const torch::nn::Module& module) {
 SequentialBlockImpl::SequentialBlockImpl(torch::nn::Sequential layers_)
     : layers(register_module("layers", std::move(layers_))) {}
 
+std::shared_ptr<torch::nn::Module> SequentialBlockImpl::clone(
+    const torch::optional<torch::Device>& device) const {
+  return std::make_shared<SequentialBlockImpl>(torch::nn::Sequential(
+      std::dynamic_pointer_cast<torch::nn::SequentialImpl>(layers->clone(device))));
+}
+
 torch::nn::Sequential chain_of(const std::vector<Block>& blocks) {
   torch::nn::Sequential chain;
   for (const auto& block : blocks) chain->push_back(block);

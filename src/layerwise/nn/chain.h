@@ -21,6 +21,8 @@ using Block = torch::nn::AnyModule;
 class SequentialBlockImpl : public torch::nn::Module {
  public:
   explicit SequentialBlockImpl(torch::nn::Sequential layers_);
+  std::shared_ptr<torch::nn::Module> clone(
+      const torch::optional<torch::Device>& device = {}) const override;
   torch::Tensor forward(const torch::Tensor& x) { return layers->forward(x); }
 
   torch::nn::Sequential layers;

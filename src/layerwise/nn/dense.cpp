@@ -37,6 +37,17 @@ TransposedDenseImpl::TransposedDenseImpl(Dense tied_to, Activation activation_)
   bias = register_parameter("bias", torch::zeros({tied_to_->options.in_features}));
 }
 
+std::shared_ptr<torch::nn::Module> TransposedDenseImpl::clone(
+    const torch::optional<torch::Device>& device) const {
+  const Dense other(std::dynamic_pointer_cast<DenseImpl>(tied_to_->clone(device)));
+  auto copy = std::make_shared<TransposedDenseImpl>(other, activation);
+  const torch::NoGradGuard no_grad;
+  copy->bias.copy_(bias);
+  copy->bias.set_requires_grad(bias.requires_grad());
+  if (device) copy->to(*device);
+  return copy;
+}
+
 void TransposedDenseImpl::pretty_print(std::ostream& stream) const {
   stream << fmt::format("TransposedDense({} -> {}, {})", tied_to_->options.out_features,
                         tied_to_->options.in_features, name_of(activation));

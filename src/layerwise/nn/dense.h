@@ -47,6 +47,13 @@ class TransposedDenseImpl : public torch::nn::Module {
  public:
   TransposedDenseImpl(Dense tied_to, Activation activation);
 
+  /// A layer that is tied to a clone of the other one.
+  std::shared_ptr<torch::nn::Module> clone(
+      const torch::optional<torch::Device>& device = {}) const override;
+  const Dense& tied_to() const { return tied_to_; }
+  /// Takes the weight of another layer of the same shape.
+  void tie_to(Dense other) { tied_to_ = std::move(other); }
+
   void pretty_print(std::ostream& stream) const override;
 
   /// @param x [batch, out_features of the other layer]

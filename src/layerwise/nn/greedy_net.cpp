@@ -25,6 +25,17 @@ GreedyNetImpl::GreedyNetImpl(const std::vector<Block>& hidden_blocks, Block head
   for (const auto& block : hidden_blocks) append(block);
 }
 
+std::shared_ptr<torch::nn::Module> GreedyNetImpl::clone(
+    const torch::optional<torch::Device>& device) const {
+  std::vector<Block> copies;
+  for (const auto& block : blocks()) copies.push_back(block.clone(device));
+  auto copy = std::make_shared<GreedyNetImpl>(
+      copies, std::as_const(*head).begin()->clone(device));
+  copy->freeze(frozen_);
+  copy->train(is_training());
+  return copy;
+}
+
 torch::Tensor GreedyNetImpl::forward(const torch::Tensor& x) {
   return head->forward(hidden->is_empty() ? x : hidden->forward(x));
 }

@@ -25,6 +25,11 @@ class GreedyNetImpl : public torch::nn::Module {
   /// @param x [batch, ...] as the first block takes it
   torch::Tensor forward(const torch::Tensor& x);
 
+  /// A network of its own with the same values and the same blocks frozen.
+  /// @throws c10::Error if a block has no `clone` (`torch::nn::Cloneable` gives it one)
+  std::shared_ptr<torch::nn::Module> clone(
+      const torch::optional<torch::Device>& device = {}) const override;
+
   /// Freezes every block present and puts `block` between them and the head.
   void deepen(Block block);
   /// Puts another head in place and returns the old one, unchanged.

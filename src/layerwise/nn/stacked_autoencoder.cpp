@@ -34,6 +34,25 @@ StackedAutoencoderImpl::StackedAutoencoderImpl(const std::vector<Block>& encoder
   }
 }
 
+std::shared_ptr<torch::nn::Module> StackedAutoencoderImpl::clone(
+    const torch::optional<torch::Device>& device) const {
+  std::vector<Block> up;
+  for (const auto& block : blocks_of(encoder)) up.push_back(block.clone(device));
+  std::vector<Block> down;
+  for (const auto& block : blocks_of(decoder)) {
+    down.push_back(block.clone(device));
+    const auto* tied = block.ptr()->as<TransposedDenseImpl>();
+    for (size_t i = 0; tied != nullptr && i < up.size(); ++i) {
+      if (blocks_of(encoder)[i].ptr() == tied->tied_to().ptr())
+        down.back().ptr()->as<TransposedDenseImpl>()->tie_to(
+            Dense(std::dynamic_pointer_cast<DenseImpl>(up[i].ptr())));
+    }
+  }
+  auto copy = std::make_shared<StackedAutoencoderImpl>(up, down);
+  copy->train(is_training());
+  return copy;
+}
+
 torch::Tensor StackedAutoencoderImpl::forward(const torch::Tensor& x) {
   return decoder->forward(encoder->forward(x));
 }
