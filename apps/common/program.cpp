@@ -100,6 +100,42 @@ int run_guarded(const std::function<void()>& body) {
   }
 }
 
+/// Letters that are to be changed, added or left out to make one word of the other.
+size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const auto changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
+    }
+  }
+  return row.back();
+}
+
+/// The option that was probably meant by the first of these words that looks like one; empty if
+/// none is near.
+std::string option_like(const CLI::App& app, const std::vector<std::string>& words) {
+  const auto word =
+      std::find_if(words.begin(), words.end(), [](const auto& w) { return w.rfind("--", 0) == 0; });
+  if (word == words.end()) return {};
+  const auto wrong = word->substr(0, word->find('='));
+  std::string nearest;
+  size_t least = wrong.size() / 3 + 1;
+  for (const auto* option : app.get_options()) {
+    for (const auto& name : option->get_lnames()) {
+      const auto distance = edit_distance(wrong, "--" + name);
+      if (distance >= least) continue;
+      least = distance;
+      nearest = "--" + name;
+    }
+  }
+  return nearest;
+}
+
 std::string version_text(const CLI::App& app) {
   const auto build = build_info();
   const auto onednn = onednn_version();
@@ -136,13 +172,20 @@ int run_program(CLI::App& app, const std::vector<std::string>& arguments,
       "--version", [&app] { return version_text(app); },
       "Print the versions that results depend on, and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
+  app.set_config("--config", "", "Read options from this file, lines as epochs=20 (INI or TOML)")
+      ->check(file_name())
+      ->option_text("FILE")
+      ->group("Run");
   app.get_formatter()->column_width(34);
   const auto see_help = fmt::format("see `{} --help`", app.get_name());
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ExtrasError&) {
-    auto words = app.remaining();
-    return report_error(fmt::format("not understood: {}", fmt::join(words, " ")), see_help, 2);
+    const auto words = app.remaining();
+    const auto meant = option_like(app, words);
+    return report_error(
+        fmt::format("not understood: {}", fmt::join(words, " ")),
+        meant.empty() ? see_help : fmt::format("did you mean {}? {}", meant, see_help), 2);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) return report_error(without_jargon(error.what()), see_help, 2);
     app.exit(error);
@@ -391,7 +434,8 @@ void set_option(std::vector<std::string>& arguments, const std::string& name,
 study::Start start_of(const CLI::App& app, const CommandLine& command, const RunOptions& options) {
   auto arguments = command.arguments;
   set_option(arguments, "--device", find_device(options.device_for_repeats()).str());
-  return {app.get_name(), command.text, arguments, command.resumed, all_options(app)};
+  return {app.get_name(),  command.text, arguments, command.resumed, app.get_name() + " --resume",
+          all_options(app)};
 }
 
 int run_program(int argc, char** argv, const About& about,

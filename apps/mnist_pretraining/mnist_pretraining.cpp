@@ -52,10 +52,12 @@ Plan plan_of(const PretrainingOptions& options, int64_t rows) {
     const auto stages = stages_of(options.encoder_training(), options.encoder.phases(), rows);
     for (const auto& [info, phase, fit] : stages) {
       PlannedFit planned{info, fit.epochs, scores_of({"validation"}, {"mse"})};
+      planned.curve_rows = 0;
       planned.work = work_of_encoder(options, phase, rows) * static_cast<double>(fit.epochs);
       plan.push_back(planned);
     }
     plan.push_back({whole_chain(stages), 0, scores_of({"validation"}, {"mse"})});
+    plan.back().curve_rows = 0;
     stage += static_cast<int64_t>(stages.size());
   }
   const auto scores = scores_of({"train", "validation", "test"}, {"accuracy", "cross_entropy"});
@@ -64,6 +66,7 @@ Plan plan_of(const PretrainingOptions& options, int64_t rows) {
       if (tuned && !options.has_budgets()) continue;
       for (const auto& variant : options.chosen_variants()) {
         PlannedFit planned{info_of(variant, labels, tuned, stage), options.epochs, scores};
+        planned.curve_rows = 0;
         planned.work = work_of(options, variant, labels, tuned);
         if (!options.has_budgets()) {
           planned.curve_rows = curve_rows_of(options, labels);

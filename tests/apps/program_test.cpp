@@ -23,6 +23,7 @@ TEST_CASE("Only what is wrong with the command line is wrong usage") {
   };
   CHECK(status({}, [] {}) == 0);
   CHECK(status({"--no-such-option"}, [] {}) == 2);
+  CHECK(status({"--config", "no-such-file.ini"}, [] {}) == 2);
   CHECK(status({}, [] { throw UsageError("--a with --b", "leave out one"); }) == 2);
   CHECK(status({}, [] { std::stoll("a reader's own"); }) == 1);
   CHECK(status({}, [] { throw std::invalid_argument("the inputs are [2, 3] Double"); }) == 1);
@@ -59,6 +60,19 @@ TEST_CASE("A run that is resumed has its own options") {
   CHECK_THROWS_AS(merged(folder, had, {"--resume", path + "/none"}), report::Failure);
   CHECK_THROWS_AS(merged(folder, "3", {"--resume", path}), report::Failure);
   CHECK(merged(folder, had, {"--resume", path, "--help"}) == Words{"--resume", path, "--help"});
+}
+
+TEST_CASE("A file may hold options, and those of the command line go before it") {
+  const TemporaryFolder folder;
+  std::ofstream(folder.file("options.ini")) << "seed=7\nrepeats=3\nquiet=true\n";
+  CLI::App app("A program", "program");
+  RunOptions options;
+  options.add_to(app);
+  const auto file = folder.file("options.ini");
+  CHECK(run_program(app, {"--config", file, "--repeats", "2"}, [] {}) == 0);
+  CHECK(options.seed == 7);
+  CHECK(options.repeats == 2);
+  CHECK(options.quiet);
 }
 
 TEST_CASE("The programs' options are typed when they are parsed") {

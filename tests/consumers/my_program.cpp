@@ -1,13 +1,12 @@
 // A program outside the tree: deepens blocks of its own, and one of the library's kernels computes.
 #include <cmath>
 #include <cstdio>
-#include <string>
 
 #include <torch/nn.h>
 
 #include "layerwise/layerwise.h"
-#ifdef WITH_REPORT
-#include "layerwise/report/table.h"
+#ifdef WITH_STUDY
+#include "layerwise/study/study.h"
 #endif
 
 namespace nn = torch::nn;
@@ -33,9 +32,23 @@ int main() {
         net, data, options, [&](auto&) { return hidden(8); }, random, observer);
     if (!(accuracy > 0.5)) return 1;
   }
-#ifdef WITH_REPORT
-  const layerwise::report::Table table{{"layers", "accuracy"}, {{"3", std::to_string(accuracy)}}};
-  std::fputs(table.to_text().c_str(), stdout);
+#ifdef WITH_STUDY
+  layerwise::study::Settings settings;
+  settings.repeats = 2;
+  settings.out = "study";
+  settings.force = true;
+  const layerwise::study::Study study(
+      "A study of this program's", data, plan_of(options, data),
+      [&](layerwise::study::Repeat& repeat) {
+        const layerwise::BlockFactory hidden = [](layerwise::RandomState& draw) {
+          return layerwise::dense(8, 8, draw);
+        };
+        layerwise::GreedyNet net(layerwise::dense(2, 8, repeat.random.initialisation),
+                                 layerwise::output(8, 3, repeat.random.initialisation));
+        layerwise::deepen_supervised(net, repeat.data, options, hidden, repeat.random,
+                                     repeat.observer, repeat.go_on_with(net, hidden));
+      });
+  layerwise::study::run_study(study, settings, {"my_program", "my_program", {}});
 #endif
   return 0;
 }

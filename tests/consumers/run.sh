@@ -31,4 +31,5 @@ for ours in -Wpedantic -DLAYERWISE_ cmake_pch; do
     { echo "error: '$ours' of the library's own build reaches a project that uses it" >&2; exit 1; }
 done
 cmake --build "$work/build" --parallel "${LAYERWISE_JOBS:-$(nproc)}" --target my_program
+cd "$work"
 "$work/build/my_program"

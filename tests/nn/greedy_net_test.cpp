@@ -11,6 +11,7 @@
 
 #include "layerwise/nn/dense.h"
 #include "layerwise/nn/initialisers.h"
+#include "layerwise/nn/stacked_autoencoder.h"
 
 #include "testing.h"
 

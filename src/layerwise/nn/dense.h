@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include <torch/nn/cloneable.h>
 #include <torch/nn/pimpl.h>

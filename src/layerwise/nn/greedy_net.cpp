@@ -29,8 +29,7 @@ std::shared_ptr<torch::nn::Module> GreedyNetImpl::clone(
     const torch::optional<torch::Device>& device) const {
   std::vector<Block> copies;
   for (const auto& block : blocks()) copies.push_back(block.clone(device));
-  auto copy = std::make_shared<GreedyNetImpl>(
-      copies, std::as_const(*head).begin()->clone(device));
+  auto copy = std::make_shared<GreedyNetImpl>(copies, std::as_const(*head).begin()->clone(device));
   copy->freeze(frozen_);
   copy->train(is_training());
   return copy;

@@ -23,13 +23,13 @@ namespace {
 
 std::string hint_for(int error, const std::string& option) {
   const bool full = error == ENOSPC || error == EFBIG || error == EDQUOT;
-  return full ? fmt::format("free some space, or choose another place with {}", option)
-              : fmt::format("choose a place that you may write to with {}", option);
+  return full ? fmt::format("free some space, or choose another place ({})", option)
+              : fmt::format("choose a place that you may write to ({})", option);
 }
 
 [[noreturn]] void fail(const char* action, const fs::path& path, int error) {
   throw Failure(fmt::format("cannot {} '{}': {}", action, path.string(), std::strerror(error)),
-                hint_for(error, "--out"));
+                hint_for(error, "out"));
 }
 
 /// 0, or the error number.
@@ -83,7 +83,7 @@ RunFolder::RunFolder(fs::path path, const std::vector<std::string>& files, Use u
   if (lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     ::close(lock_);
     throw Failure(fmt::format("another program is writing to '{}'", path_.string()),
-                  "wait for it, or choose another folder with --out");
+                  "wait for it, or choose another folder (out)");
   }
   if (use == Use::go_on) return;
   for (const auto& name : files) {
@@ -91,7 +91,7 @@ RunFolder::RunFolder(fs::path path, const std::vector<std::string>& files, Use u
     if (use == Use::begin) {
       ::close(lock_);
       throw Failure(fmt::format("'{}' already holds a run: {} exists", path_.string(), name),
-                    "choose another folder with --out, or write over it with --force");
+                    "choose another folder (out), or write over it (force)");
     }
     fs::remove(path_ / name, error);
   }

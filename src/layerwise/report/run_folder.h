@@ -10,11 +10,11 @@ namespace layerwise::report {
 /// Writes a file whole or not at all: to `PATH.part`, to the disk, then under its name.
 ///
 /// A symbolic link is followed; what is no regular file (a pipe, a device) is written to as it is.
-/// @param option the option that named the place, for the hint of a failure
+/// @param option what named the place, for the hint of a failure
 /// @throws Failure if the disk is full or the folder not writable; what stood there before still
 /// does
 void write_whole(const std::filesystem::path& path, std::string_view content,
-                 const std::string& option = "--out");
+                 const std::string& option = "out");
 
 /// A file of rows that grows while a program runs. After every `append` it holds whole rows only.
 class RowFile {

@@ -23,7 +23,7 @@ void save_in_run(const torch::nn::Module& module, const std::filesystem::path& p
   try {
     save_checkpoint(module, path, description);
   } catch (const FileError& error) {
-    throw report::Failure(error.what(), "free some space, or choose another place with --out");
+    throw report::Failure(error.what(), "free some space, or choose another folder (out)");
   }
 }
 

@@ -24,7 +24,7 @@ namespace {
 
 constexpr auto metrics_header = "repeat,seed,variant,labels,stage,layers,split,metric,value";
 constexpr auto troubles_header = "repeat,variant,labels,stage,layers,task,trouble,details";
-constexpr auto start_anew = "the run cannot be resumed; start it anew with another --out";
+constexpr auto start_anew = "the run cannot be resumed; start it anew in another folder (out)";
 constexpr auto curves_header = "repeat,variant,labels,stage,epoch,step,split,metric,value";
 
 /// Another repeat failed, and this one ends for it.

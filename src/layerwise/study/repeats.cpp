@@ -42,7 +42,7 @@ void for_each_repeat(int64_t count, const Settings& settings,
       threads.emplace_back(take_turns);
   } catch (const std::system_error&) {
     fail(std::make_exception_ptr(report::Failure(
-        fmt::format("cannot start {} threads", settings.threads), "ask for fewer with --threads")));
+        fmt::format("cannot start {} threads", settings.threads), "ask for fewer")));
   }
   take_turns();
   for (auto& thread : threads) thread.join();

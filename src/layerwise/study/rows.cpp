@@ -12,7 +12,7 @@ namespace layerwise::study {
 
 namespace {
 
-constexpr auto not_whole = "the run cannot be resumed; start it anew with another --out";
+constexpr auto not_whole = "the run cannot be resumed; start it anew in another folder (out)";
 
 }  // namespace
 

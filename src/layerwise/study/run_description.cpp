@@ -118,7 +118,7 @@ void require_same_data(const report::RunFolder& folder, const std::string& check
   throw report::Failure(
       fmt::format("the run in '{}' learned from other data: {} is {}, expected {}",
                   folder.path().string(), data_key, checksum, had),
-      "name its data with --data-dir, or start anew with another --out");
+      "give it the data that it had, or start anew in another folder (out)");
 }
 
 void take_engine_choices(const report::RunFolder& folder) {
@@ -130,7 +130,7 @@ void take_engine_choices(const report::RunFolder& folder) {
   } catch (const std::invalid_argument& error) {
     throw report::Failure(fmt::format("the run in '{}' cannot go on here with the same bits: {}",
                                       folder.path().string(), error.what()),
-                          "go on where it began, or start anew with another --out");
+                          "go on where it began, or start anew in another folder (out)");
   }
 }
 

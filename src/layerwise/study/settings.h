@@ -37,6 +37,7 @@ struct Start {
   std::string command = {};            ///< as one would type it again
   std::vector<std::string> arguments;  ///< without the program's name
   std::string resumed = {};            ///< the folder of the run that goes on; mostly empty
+  std::string resuming = {};           ///< what goes on with a run when its folder is put behind it
   std::vector<std::pair<std::string, std::string>> options = {};  ///< every one with its value
 };
 

@@ -94,7 +94,7 @@ std::string agreement(const Results& results, const std::vector<Published>& publ
   const auto repeats = results.repeats.size();
   if (repeats == 1) {
     return fmt::format(
-        "A single run is one random draw, and so is the published one; --repeats {} shows the "
+        "A single run is one random draw, and so is the published one; {} repeats show the "
         "spread.",
         repeats_for_a_range);
   }
@@ -116,7 +116,7 @@ std::string agreement(const Results& results, const std::vector<Published>& publ
   }
   return fmt::format(
       "{} of {} published values lie between the smallest and the largest of these {} repeats; a "
-      "range that should hold 95% of all runs needs --repeats {}.",
+      "range that should hold 95% of all runs needs {} repeats.",
       inside, compared, repeats, repeats_for_a_range);
 }
 
@@ -376,9 +376,9 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
     recorder.write_mean_curves();
   } catch (const Interrupted& interrupted) {
     description.try_to_end("interrupted");
-    throw Interrupted(interrupted.signal(),
-                      fmt::format("go on after the last whole fit: {} --resume {}", start.program,
-                                  folder.path().string()));
+    if (start.resuming.empty()) throw;
+    throw Interrupted(interrupted.signal(), fmt::format("go on after the last whole fit: {} {}",
+                                                        start.resuming, folder.path().string()));
   } catch (...) {
     description.try_to_end("failed");
     throw;
