@@ -9,6 +9,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <new>
 #include <optional>
 
@@ -172,6 +173,7 @@ int run_program(CLI::App& app, const std::vector<std::string>& arguments,
       "--version", [&app] { return version_text(app); },
       "Print the versions that results depend on, and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
+  app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_config("--config", "", "Read options from this file, lines as epochs=20 (INI or TOML)")
       ->check(file_name())
       ->option_text("FILE")
@@ -241,6 +243,7 @@ void RunOptions::add_to(CLI::App& app) {
   app.add_option("--resume", resume_, "Go on with the run in this folder, with its options")
       ->check(file_name())
       ->option_text("DIR")
+      ->configurable(false)
       ->group(group);
   app.add_flag("--force", force, "Write over the run that --out holds")->group(group);
   app.add_flag("--quiet", quiet, "No progress on stderr")->group(group);
@@ -434,6 +437,17 @@ void set_option(std::vector<std::string>& arguments, const std::string& name,
 study::Start start_of(const CLI::App& app, const CommandLine& command, const RunOptions& options) {
   auto arguments = command.arguments;
   set_option(arguments, "--device", find_device(options.device_for_repeats()).str());
+  if (value_on_command_line(arguments, "--config")) {  // what it said then, whatever it says later
+    drop(arguments, "--config");
+    for (const auto* option : app.get_options()) {
+      const auto name = option->get_name();
+      const bool given = std::any_of(arguments.begin(), arguments.end(), [&](const auto& word) {
+        return word == name || word.rfind(name + "=", 0) == 0;
+      });
+      if (option->count() > 0 && option->get_configurable() && !given)
+        arguments.push_back(name + "=" + fmt::format("{}", fmt::join(option->results(), ",")));
+    }
+  }
   return {app.get_name(),  command.text, arguments, command.resumed, app.get_name() + " --resume",
           all_options(app)};
 }

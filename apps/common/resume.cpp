@@ -67,7 +67,10 @@ CommandLine resumed(const CommandLine& given, const std::string& program) {
   CommandLine command{given.text, arguments_of(*folder, program), *folder};
   auto& run = command.arguments;
   for (const auto* place : {"--out", "--resume"}) drop(run, place);
-  for (const auto* flag : {"--force", "--quiet"}) std::erase(run, flag);
+  std::erase_if(run, [](const std::string& word) {
+    return word == "--force" || word == "--quiet" || word.rfind("--force=", 0) == 0 ||
+           word.rfind("--quiet=", 0) == 0;
+  });
 
   auto others = given.arguments;
   drop(others, "--resume");

@@ -33,8 +33,11 @@ int main(int argc, char** argv) {
     const auto data = split(table.data, {.test = 0.25}, /*stratified=*/true, order);
     const auto features = data.train.inputs.size(1);
     const auto classes = static_cast<int64_t>(table.classes.size());
-    const SupervisedDeepeningOptions deepening{
-        .layers = 5, .fit = {.epochs = 20, .optimizer = Adam{}, .engine = settings.engine}};
+    const SupervisedDeepeningOptions deepening{.layers = 5,
+                                               .fit = {.epochs = 20,
+                                                       .optimizer = Adam{},
+                                                       .last_batch = LastBatch::drop,
+                                                       .engine = settings.engine}};
 
     const BlockFactory first = [=](auto&) { return block(nn::Linear(features, 16), nn::ReLU()); };
     const BlockFactory next = [](auto&) { return block(Residual(16)); };

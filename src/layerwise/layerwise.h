@@ -1,7 +1,7 @@
 #pragma once
 
-/// Everything that training networks layer by layer needs; `report/` is apart, for programs that
-/// print and plot.
+/// Everything that training networks layer by layer needs; `study/` and `report/` are apart, for
+/// programs that repeat, print and plot.
 #include "layerwise/data/blobs.h"
 #include "layerwise/data/csv.h"
 #include "layerwise/data/dataset.h"

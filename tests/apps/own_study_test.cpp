@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "layerwise/data/blobs.h"
 
@@ -119,6 +120,40 @@ TEST_CASE("A study of one's own that is killed goes on after its last stage, to 
   std::filesystem::remove(folder.path() / "part/repeat2_net.safetensors");
   REQUIRE(run(folder, own_study + " --resume part").status == 0);
   REQUIRE((results_in(folder.path() / "part") == results_in(folder.path() / "whole")));
+}
+
+TEST_CASE("A run that learned from other data, or whose tables lack rows, does not go on") {
+  const TemporaryFolder folder;
+  write_table(folder.path() / "my_data.csv");
+  REQUIRE(run(folder, own_study + " --out run --quiet").status == 0);
+  const auto metrics = folder.file("run/metrics.csv");
+  const auto whole = content_of(metrics);
+  auto rows = lines_of(whole);
+  rows.erase(rows.begin() + 6);  // of the second stage, and the checkpoint is past it
+  std::ofstream(metrics) << fmt::format("{}\n", fmt::join(rows, "\n"));
+  require_two_lines(run(folder, own_study + " --resume run"), 1);
+  std::ofstream(metrics) << whole.substr(0, whole.size() - 4);  // cut within its last number
+  require_two_lines(run(folder, own_study + " --resume run"), 1);
+  std::ofstream(metrics) << whole;
+  REQUIRE(run(folder, own_study + " --resume run").status == 0);
+  std::ofstream(folder.file("my_data.csv"), std::ios::app) << "0,kind 1,0,0\n";
+  const auto other = run(folder, own_study + " --resume run");
+  require_two_lines(other, 1);
+  REQUIRE(contains(other.err, "data_checksum"));
+}
+
+TEST_CASE("The options of a file are those that the run had, whatever the file says later") {
+  const TemporaryFolder folder;
+  write_table(folder.path() / "my_data.csv");
+  std::ofstream(folder.file("options.ini")) << "repeats=2\nseed=5\nquiet=true\n";
+  REQUIRE(run(folder, own_study + " --config options.ini --out run").status == 0);
+  const auto before = results_in(folder.path() / "run");
+  REQUIRE(contains(before.at("metrics.csv"), "\n1,5,"));
+  std::ofstream(folder.file("options.ini")) << "repeats=3\n";
+  REQUIRE(run(folder, own_study + " --resume run").status == 0);
+  REQUIRE((results_in(folder.path() / "run") == before));
+  std::ofstream(folder.file("options.ini")) << "repeat=3\n";
+  require_two_lines(run(folder, own_study + " --config options.ini --out other"), 2);
 }
 
 TEST_CASE("A study on blobs that is interrupted goes on with the repeats that are not whole") {

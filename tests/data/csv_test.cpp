@@ -77,6 +77,8 @@ TEST_CASE("What is no table of numbers is refused with its line and column") {
   CHECK(contains(fault("a,y\n1,\n", {.label = "y"}), "line 2: column 'y' is empty"));
   CHECK(contains(fault("y\n1\n", {.label = "y"}), "no column but the label"));
   CHECK(contains(fault("a,b\n\"1\n2\",3\n4\n"), "line 2: column 'a'"));
+  CHECK(contains(fault("a,b\n1,\"2\n3,4\n"), "line 2: a quotation mark is not closed"));
+  CHECK(contains(fault("a,b,a\n1,2,3\n"), "two columns are called 'a'"));
   CHECK_THROWS_AS(read_csv("no-such-file.csv"), FileError);
 }
 

@@ -182,6 +182,16 @@ TEST_CASE("A study that fails keeps what is whole, and goes on from there when r
     CHECK(content_of(part / file) == content_of(folder.path() / "whole" / file));
 }
 
+TEST_CASE("Settings that make no sense are refused") {
+  const TemporaryFolder folder;
+  auto settings = settings_for(folder.path() / "run", 0);
+  CHECK_THROWS_AS(run_study(small_study(), settings, {"a", "a", {}}), std::invalid_argument);
+  settings.repeats = 1;
+  settings.seed = -1;
+  CHECK_THROWS_AS(run_study(small_study(), settings, {"a", "a", {}}), std::invalid_argument);
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "run"));
+}
+
 TEST_CASE("A fit that the plan does not have is an error") {
   const TemporaryFolder folder;
   auto study = small_study();

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string_view>
 #include <system_error>
 #include <tuple>
@@ -19,6 +20,10 @@
 namespace layerwise {
 
 namespace {
+
+struct Unclosed : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 struct Record {
   int64_t line = 0;  // where it begins, from 1
@@ -65,13 +70,14 @@ class Reader {
   /// What stands up to the closing quotation mark; two of them are one.
   std::string quoted() {
     std::string value;
+    const auto begin = line_;
     while (place_ < text_.size()) {
       const char c = text_[place_++];
       if (c == '"' && !taken('"')) return value;
       line_ += c == '\n';
       value += c;
     }
-    return value;
+    throw Unclosed(fmt::format("line {}: a quotation mark is not closed", begin));
   }
 
   std::string_view text_;
@@ -85,7 +91,7 @@ std::optional<double> as_number(std::string_view text) {
   text.remove_prefix(
       static_cast<size_t>(std::find_if(text.begin(), text.end(), not_blank) - text.begin()));
   while (!text.empty() && !not_blank(text.back())) text.remove_suffix(1);
-  if (text.starts_with('+')) text.remove_prefix(1);
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   double value = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool whole = error == std::errc() && stop == text.data() + text.size();
@@ -111,10 +117,8 @@ std::pair<std::vector<std::string>, torch::Tensor> numbered(
   return {classes, targets};
 }
 
-}  // namespace
-
-CsvData read_csv(const std::filesystem::path& path, const CsvOptions& options) {
-  const auto text = read_file(path);
+CsvData table_of(const std::string& text, const std::filesystem::path& path,
+                 const CsvOptions& options) {
   Reader reader(text, options.separator);
   const auto fail = [&](int64_t line, const std::string& what) {
     throw FileError(fmt::format("'{}', line {}: {}", path.string(), line, what));
@@ -122,6 +126,11 @@ CsvData read_csv(const std::filesystem::path& path, const CsvOptions& options) {
   const auto header = reader.next();
   if (!header) throw FileError(fmt::format("'{}' is empty", path.string()));
   const auto& columns = header->fields;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (std::find(columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(i), columns[i]) !=
+        columns.begin() + static_cast<std::ptrdiff_t>(i))
+      fail(header->line, fmt::format("two columns are called '{}'", columns[i]));
+  }
   const auto label = std::find(columns.begin(), columns.end(), options.label);
   if (!options.label.empty() && label == columns.end()) {
     fail(header->line,
@@ -167,6 +176,17 @@ CsvData read_csv(const std::filesystem::path& path, const CsvOptions& options) {
   table.data.inputs = torch::tensor(values).view({rows, width});
   if (!options.label.empty()) std::tie(table.classes, table.data.targets) = numbered(labels);
   return table;
+}
+
+}  // namespace
+
+CsvData read_csv(const std::filesystem::path& path, const CsvOptions& options) {
+  const auto text = read_file(path);
+  try {
+    return table_of(text, path, options);
+  } catch (const Unclosed& error) {
+    throw FileError(fmt::format("'{}', {}", path.string(), error.what()));
+  }
 }
 
 }  // namespace layerwise

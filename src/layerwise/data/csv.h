@@ -24,8 +24,8 @@ struct CsvData {
 ///
 /// Classes are numbered in the order of their names: as numbers if all are numbers, else as texts.
 /// @throws FileError naming line and column, if the file cannot be read, has no row, a row is
-///   longer or shorter than the first line, a value is no finite number, a label is missing, or no
-///   column is called so
+///   longer or shorter than the first line, two columns have one name, a quotation mark is not
+///   closed, a value is no finite number, a label is missing, or no column is called so
 CsvData read_csv(const std::filesystem::path& path, const CsvOptions& options = {});
 
 }  // namespace layerwise

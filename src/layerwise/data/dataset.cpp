@@ -50,8 +50,10 @@ Split split(const Dataset& dataset, const Shares& shares, bool stratified, Rando
       throw std::invalid_argument(fmt::format("split: a share of {}", share));
   }
   if (stratified && (!dataset.targets.defined() || dataset.targets.dim() != 1 ||
-                     dataset.targets.scalar_type() != torch::kInt64))
-    throw std::invalid_argument("split: a stratified one needs class labels as targets");
+                     dataset.targets.scalar_type() != torch::kInt64 ||
+                     dataset.targets.size(0) != rows || !dataset.targets.is_cpu()))
+    throw std::invalid_argument(
+        "split: a stratified one needs a class label (int64, on the CPU) for every row");
 
   const auto walk = order.permutation(rows);
   std::map<int64_t, std::vector<int64_t>> classes;

@@ -23,8 +23,8 @@ struct Dataset {
 /// What is learned from, what is held out for the end, and what choices are made by.
 struct Split {
   Dataset train;
-  Dataset test;
-  Dataset validation = {};  ///< may be undefined
+  Dataset test;             ///< may be undefined, as
+  Dataset validation = {};  ///< this may
 
   Split to(torch::Device device) const;
   /// The parts that are defined, by name: "train", "validation", "test".
@@ -46,9 +46,9 @@ struct Shares {
 /// `order.permutation(rows)` is walked through. Of each class (with `stratified`; else of all rows)
 /// the first round(share x rows) test, the next validate, the others train; in each part rows stand
 /// in the order of the walk.
-/// @param stratified keeps the shares of the classes; needs targets [rows] int64 from 0
+/// @param stratified keeps the shares of the classes; needs targets [rows] int64 on the CPU
 /// @throws std::invalid_argument if a share is not within [0, 1), or no row is left for a part that
-///   is asked for, or for training
+///   is asked for, or for training, or if labels are missing
 Split split(const Dataset& dataset, const Shares& shares, bool stratified, RandomState& order);
 
 /// The same inputs with themselves as targets: what an autoencoder learns from.

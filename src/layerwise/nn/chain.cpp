@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <stdexcept>
 #include <string_view>
 
@@ -25,8 +26,11 @@ SequentialBlockImpl::SequentialBlockImpl(torch::nn::Sequential layers_)
 
 std::shared_ptr<torch::nn::Module> SequentialBlockImpl::clone(
     const torch::optional<torch::Device>& device) const {
-  return std::make_shared<SequentialBlockImpl>(torch::nn::Sequential(
-      std::dynamic_pointer_cast<torch::nn::SequentialImpl>(layers->clone(device))));
+  torch::nn::Sequential copies;  // Sequential's own clone would number the layers anew
+  size_t i = 0;
+  for (const auto& child : layers->named_children())
+    copies->push_back(child.key(), std::next(std::as_const(*layers).begin(), i++)->clone(device));
+  return std::make_shared<SequentialBlockImpl>(copies);
 }
 
 torch::nn::Sequential chain_of(const std::vector<Block>& blocks) {

@@ -41,8 +41,7 @@ std::shared_ptr<torch::nn::Module> TransposedDenseImpl::clone(
     const torch::optional<torch::Device>& device) const {
   const Dense other(std::dynamic_pointer_cast<DenseImpl>(tied_to_->clone(device)));
   auto copy = std::make_shared<TransposedDenseImpl>(other, activation);
-  const torch::NoGradGuard no_grad;
-  copy->bias.copy_(bias);
+  copy->bias.set_data(bias.detach().clone());
   copy->bias.set_requires_grad(bias.requires_grad());
   if (device) copy->to(*device);
   return copy;

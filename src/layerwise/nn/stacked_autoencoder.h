@@ -28,7 +28,8 @@ class StackedAutoencoderImpl : public torch::nn::Module {
   StackedAutoencoderImpl(const std::vector<Block>& encoder_blocks,
                          const std::vector<Block>& decoder_blocks);
 
-  /// An autoencoder of its own with the same values; tied weights are tied within it.
+  /// An autoencoder of its own with the same values; decoders that are `TransposedDense`
+  /// blocks are tied within it.
   /// @throws c10::Error if a block has no `clone` (`torch::nn::Cloneable` gives it one)
   std::shared_ptr<torch::nn::Module> clone(
       const torch::optional<torch::Device>& device = {}) const override;

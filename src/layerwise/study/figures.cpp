@@ -35,8 +35,14 @@ Plan stages_of(const Plan& plan, Task task) {
   return stages;
 }
 
-Task task_of(const std::string& metric) {
-  return metric == "mse" ? Task::reconstruction : Task::classification;
+/// The stages that report this metric, of the first task that does.
+Plan stages_with(const Plan& plan, const std::string& metric) {
+  const auto reports = [&](const PlannedFit& fit) {
+    const auto metrics = metrics_of({fit});
+    return std::find(metrics.begin(), metrics.end(), metric) != metrics.end();
+  };
+  const auto first = std::find_if(plan.begin(), plan.end(), reports);
+  return first == plan.end() ? Plan{} : stages_of(plan, first->info.task);
 }
 
 Series measured(const Results& results, const Plan& stages, const Look& look,
@@ -71,7 +77,7 @@ Series printed(const std::vector<Published>& published, const Results& results, 
 report::Panel against_layers(const Results& results, const std::vector<Published>& published,
                              const Plan& plan, const std::string& metric,
                              const std::string& label) {
-  const auto stages = stages_of(plan, task_of(metric));
+  const auto stages = stages_with(plan, metric);
   const auto repeats = results.repeats.size();
   report::Panel panel;
   panel.x_label = "layers (hidden and output)";

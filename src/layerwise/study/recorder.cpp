@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <limits>
 #include <map>
 #include <stdexcept>
@@ -110,6 +111,18 @@ std::optional<size_t> place_of_curve(const Plan& plan, const std::vector<std::st
   return first;
 }
 
+/// The same for a row of troubles.csv, which names all.
+std::optional<size_t> place_of_trouble(const Plan& plan, const std::vector<std::string>& row) {
+  for (size_t i = 0; i < plan.size(); ++i) {
+    const auto& info = plan[i].info;
+    if (info.variant == row[1] && info.labels == whole_number_in(row[2]) &&
+        info.stage == whole_number_in(row[3]) && info.layers == whole_number_in(row[4]) &&
+        name_of(info.task) == row[5])
+      return i;
+  }
+  return std::nullopt;
+}
+
 /// Rows of metrics.csv that a fit leaves.
 size_t rows_of_fit(const PlannedFit& fit, const std::vector<std::string>& metrics) {
   return static_cast<size_t>(
@@ -155,21 +168,40 @@ Outcome outcome_of(const StageReport& report, const PlannedFit& fit) {
 
 }  // namespace
 
+bool holds_mean_curves(const std::filesystem::path& folder) {
+  std::ifstream file(folder / "curves.csv");
+  std::string header;
+  std::string first;
+  std::getline(file, header);
+  std::getline(file, first);
+  return header == curves_header && first.rfind("mean,", 0) == 0;
+}
+
 std::vector<Finished> fits_with_rows(const Plan& plan, const std::vector<std::string>& metrics,
-                                     int64_t repeats, const std::filesystem::path& folder) {
+                                     int64_t repeats, const std::filesystem::path& folder,
+                                     Diverged diverged) {
+  std::vector<Finished> may_diverge(static_cast<size_t>(repeats), Finished(plan.size(), false));
+  if (diverged == Diverged::finished) {
+    for (const auto& row : read_rows(folder / "troubles.csv", troubles_header)) {
+      const auto place = place_of_trouble(plan, row);
+      const auto repeat = static_cast<size_t>(whole_number_in(row[0]));
+      if (place && repeat < may_diverge.size() && row[6] == name_of(Trouble::diverged))
+        may_diverge[repeat][*place] = true;
+    }
+  }
   std::vector<std::vector<size_t>> rows(static_cast<size_t>(repeats),
                                         std::vector<size_t>(plan.size(), 0));
   for (const auto& row : metric_rows_in(folder / "metrics.csv")) {
     const auto place = place_of_row(plan, row);
-    const bool reached =
-        std::isfinite(row.score.value);  // what diverged is made again, and does so
-    if (place && reached && row.repeat < rows.size()) ++rows[row.repeat][*place];
+    if (!place || row.repeat >= rows.size()) continue;
+    if (std::isfinite(row.score.value) || may_diverge[row.repeat][*place])
+      ++rows[row.repeat][*place];
   }
   std::vector<Finished> finished;
   for (const auto& counts : rows) {
     finished.emplace_back();
     for (size_t i = 0; i < plan.size(); ++i)
-      finished.back().push_back(counts[i] == rows_of_fit(plan[i], metrics));
+      finished.back().push_back(counts[i] > 0 && counts[i] == rows_of_fit(plan[i], metrics));
   }
   return finished;
 }
@@ -238,17 +270,12 @@ void Recorder::take_metrics(const std::vector<Finished>& finished) {
 void Recorder::take_troubles(const std::vector<Finished>& finished) {
   for (const auto& row : read_rows(troubles_path_, troubles_header)) {
     const auto repeat = static_cast<size_t>(whole_number_in(row[0]));
-    for (size_t i = 0; i < study_.plan.size() && repeat < finished.size(); ++i) {
-      const auto& info = study_.plan[i].info;
-      const bool meant = info.variant == row[1] && info.labels == whole_number_in(row[2]) &&
-                         info.stage == whole_number_in(row[3]) &&
-                         info.layers == whole_number_in(row[4]) && name_of(info.task) == row[5];
-      if (!meant || !finished[repeat][i] || row[6] != name_of(Trouble::collapsed)) continue;
-      auto& outcome = results_.repeats[repeat][i];
-      outcome.trouble = Trouble::collapsed;
-      outcome.details = row[7];
-      std::replace(outcome.details.begin(), outcome.details.end(), ';', ',');
-    }
+    const auto place = place_of_trouble(study_.plan, row);
+    if (!place || repeat >= finished.size() || !finished[repeat][*place]) continue;
+    auto& outcome = results_.repeats[repeat][*place];
+    outcome.trouble = row[6] == name_of(Trouble::diverged) ? Trouble::diverged : Trouble::collapsed;
+    outcome.details = row[7];
+    std::replace(outcome.details.begin(), outcome.details.end(), ';', ',');
   }
 }
 

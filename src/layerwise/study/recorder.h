@@ -12,18 +12,25 @@
 
 namespace layerwise::study {
 
+/// Whether a fit that diverged is finished, or to be made again (and to diverge again).
+enum class Diverged { made_again, finished };
+
 /// The fits of the plan that have a row of each of these metrics in the metrics.csv of a run,
-/// repeat by repeat.
-/// @throws report::Failure if it cannot be read
+/// repeat by repeat: finite, or of a fit that troubles.csv says has diverged.
+/// @throws report::Failure if these cannot be read
 std::vector<Finished> fits_with_rows(const Plan& plan, const std::vector<std::string>& metrics,
-                                     int64_t repeats, const std::filesystem::path& folder);
+                                     int64_t repeats, const std::filesystem::path& folder,
+                                     Diverged diverged = Diverged::made_again);
+
+/// The curves.csv of a run holds means over the repeats: what each repeat did is gone.
+bool holds_mean_curves(const std::filesystem::path& folder);
 
 /// Watches the repeats of a program, several threads at once: draws progress, prints the lines of
 /// repeat 0, and writes metrics.csv, curves.csv and
 /// troubles.csv.
 class Recorder {
  public:
-  /// @param finished of each repeat, whose rows metrics.csv and curves.csv hold already
+  /// @param finished for each repeat the fits whose rows metrics.csv and curves.csv hold already
   /// @throws report::Failure if they do not
   Recorder(const Study& study, const Settings& settings, const report::RunFolder& folder,
            const std::vector<Finished>& finished);

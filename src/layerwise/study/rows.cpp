@@ -35,10 +35,12 @@ std::vector<std::vector<std::string>> read_rows(const std::filesystem::path& pat
     throw report::Failure(error.what(), not_whole);
   }
   std::string line;
+  const auto text = stream.str();
+  bool whole = !text.empty() && text.back() == '\n';
   std::getline(stream, line);
   const auto columns = cut_at_commas(header).size();
   std::vector<std::vector<std::string>> rows;
-  bool whole = line == header;
+  whole = whole && line == header;
   while (whole && std::getline(stream, line)) {
     rows.push_back(cut_at_commas(line));
     whole = rows.back().size() == columns;

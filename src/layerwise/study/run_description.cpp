@@ -19,7 +19,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr auto data_key = "training_images_crc32";
+constexpr auto data_key = "data_checksum";
 
 std::string processor_name() {
   std::ifstream cpuinfo("/proc/cpuinfo");
@@ -83,8 +83,11 @@ void RunDescription::try_to_end(const std::string& status) noexcept {
 }
 
 void RunDescription::add_results(const Results& results, const std::vector<EngineUse>& engines) {
-  for (const auto& [name, reason, details] : engines)
-    json_["engines"].push_back({{"name", name}, {"reason", reason}, {"details", details}});
+  for (const auto& [name, reason, details] : engines) {
+    const ordered_json use{{"name", name}, {"reason", reason}, {"details", details}};
+    auto& known = json_["engines"];
+    if (std::find(known.begin(), known.end(), use) == known.end()) known.push_back(use);
+  }
   for (const auto trouble : {Trouble::diverged, Trouble::collapsed}) {
     const auto has_it = [&](const std::vector<Outcome>& repeat) {
       return std::any_of(repeat.begin(), repeat.end(),
@@ -98,7 +101,7 @@ void RunDescription::add_results(const Results& results, const std::vector<Engin
 void RunDescription::keep_beginning() {
   const auto before = ordered_json::parse(read_file(path_), nullptr, false);
   if (!before.is_object()) return;
-  for (const auto* key : {"command", "started"}) {
+  for (const auto* key : {"command", "started", "engines"}) {
     if (before.contains(key)) json_[key] = before[key];
   }
   json_["resumed"] = now();
@@ -106,10 +109,6 @@ void RunDescription::keep_beginning() {
 void RunDescription::write() const {  // A folder's name may be no UTF-8.
   report::write_whole(path_,
                       json_.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n");
-}
-
-bool is_finished(const report::RunFolder& folder) {
-  return description_of_run(folder).value("status", "") == "finished";
 }
 
 void require_same_data(const report::RunFolder& folder, const std::string& checksum) {

@@ -34,8 +34,6 @@ class RunDescription {
   nlohmann::ordered_json json_;
 };
 
-/// The run in a folder says that it is finished.
-bool is_finished(const report::RunFolder& folder);
 /// @throws report::Failure if the run in a folder learned from other data
 void require_same_data(const report::RunFolder& folder, const std::string& checksum);
 /// Lets the engines choose as they did when the run began: other choices would give other bits.

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <iterator>
+#include <limits>
 #include <optional>
 #include <regex>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -53,16 +55,46 @@ int64_t stages_in(const std::filesystem::path& path) {
       without_net);
 }
 
+/// A hash of the data's bits.
+std::string checksum_of(const Split& data) {
+  torch::nn::Module tensors("data");
+  for (const auto& [name, part] : data.parts()) {
+    tensors.register_buffer(name + "_inputs", part.inputs);
+    if (part.targets.defined()) tensors.register_buffer(name + "_targets", part.targets);
+  }
+  return fmt::format("{:016x}", fingerprint(tensors));
+}
+
+void check(const Study& study, const Settings& settings) {
+  for (const auto& [name, count] :
+       {std::pair("repeats", settings.repeats), std::pair("threads", settings.threads),
+        std::pair("math_threads", settings.math_threads)}) {
+    if (count < 1) throw std::invalid_argument(fmt::format("run_study: {} {}", count, name));
+  }
+  if (settings.seed < 0 || settings.seed > std::numeric_limits<uint32_t>::max())
+    throw std::invalid_argument(fmt::format("run_study: seed {}", settings.seed));
+  if (study.plan.empty()) throw std::invalid_argument("run_study: the plan is empty");
+}
+
 /// Whole repeats, and of others the stages up to the checkpoint there is.
 std::vector<Finished> finished_fits(const Study& study, const std::filesystem::path& folder,
                                     int64_t repeats) {
-  auto all = fits_with_rows(study.plan, study.metrics, repeats, folder);
+  auto all = fits_with_rows(study.plan, study.metrics, repeats, folder, Diverged::finished);
   for (int64_t repeat = 0; repeat < repeats; ++repeat) {
     auto& fits = all[static_cast<size_t>(repeat)];
     if (std::find(fits.begin(), fits.end(), false) == fits.end()) continue;
-    const auto stages = stages_in(folder / net_file(repeat));
-    for (size_t i = 0; i < fits.size(); ++i)
-      fits[i] = fits[i] && study.plan[i].info.stage <= stages;
+    const auto path = folder / net_file(repeat);
+    const auto stages = stages_in(path);
+    for (size_t i = 0; i < fits.size(); ++i) {
+      if (study.plan[i].info.stage > stages) {
+        fits[i] = false;
+      } else if (!fits[i]) {
+        throw report::Failure(
+            fmt::format("'{}' is past stage {}, of which metrics.csv lacks rows of repeat {}",
+                        path.string(), study.plan[i].info.stage, repeat),
+            without_net);
+      }
+    }
   }
   return all;
 }
@@ -213,15 +245,6 @@ void report_results(const Study& study, const Results& results, const Recorder& 
   report::write_page(page, folder.file("report.html"));
 }
 
-/// The run in a folder is finished, and its curves.csv holds means: what the repeats did is gone.
-bool curves_are_means(const report::RunFolder& folder, const Study& study,
-                      const Settings& settings) {
-  const bool has_curves = std::any_of(study.plan.begin(), study.plan.end(),
-                                      [](const PlannedFit& fit) { return fit.curve_rows != 0; });
-  return has_curves && settings.curves == Settings::Curves::mean && settings.repeats > 1 &&
-         is_finished(folder);
-}
-
 report::RunFolder folder_of(const Study& study, const Settings& settings, const Start& start) {
   using Use = report::RunFolder::Use;
   const auto files = files_of_a_run(study, start.resumed.empty() ? settings.out : start.resumed);
@@ -235,10 +258,12 @@ report::RunFolder folder_of(const Study& study, const Settings& settings, const 
 }  // namespace
 
 std::vector<Score> Report::curve_scores(const StageInfo&, const FitView& view) const {
-  auto scores = view.engine.evaluate("train");
-  const auto held_out = view.engine.evaluate("test");
-  scores.insert(scores.end(), held_out.begin(), held_out.end());
-  return scores;
+  std::vector<Score> all;
+  for (const auto& split : splits_) {
+    const auto scores = view.engine.evaluate(split);
+    all.insert(all.end(), scores.begin(), scores.end());
+  }
+  return all;
 }
 
 std::string Report::label(const StageInfo& info) const {
@@ -336,9 +361,12 @@ Study::Study(std::string title_, Split data_, Plan plan_, Algorithm algorithm_)
       data(std::move(data_)),
       plan(std::move(plan_)),
       algorithm(std::move(algorithm_)),
-      metrics(metrics_of(plan)) {}
+      report(std::make_shared<Report>(names_of(data))),
+      metrics(metrics_of(plan)),
+      data_checksum(checksum_of(data)) {}
 
 void run_study(const Study& study, const Settings& settings, const Start& start) {
+  check(study, settings);
   const auto device = find_device(settings.device_for_repeats());
   const auto data = study.data.to(device);
   throw_if_interrupted("nothing has been written");
@@ -347,7 +375,7 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
   if (resumed) {
     require_same_data(folder, study.data_checksum);
     take_engine_choices(folder);
-    if (curves_are_means(folder, study, settings)) {
+    if (holds_mean_curves(folder.path())) {  // the last thing that a run writes
       if (!settings.quiet)
         report::print_note(fmt::format("the run in {} is finished\n", folder.path().string()));
       return;

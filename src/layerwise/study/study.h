@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "layerwise/data/dataset.h"
@@ -48,10 +49,12 @@ struct CaptionedFigure {
 /// puts others in their place.
 class Report {
  public:
+  /// @param splits the parts of the data whose curves are kept
+  explicit Report(std::vector<std::string> splits = {"train", "test"})
+      : splits_(std::move(splits)) {}
   virtual ~Report() = default;
 
-  /// What curves.csv gets at each call of the hooks; by default every metric on the training and
-  /// the test rows.
+  /// What curves.csv gets at each call of the hooks; by default every metric on `splits`.
   virtual std::vector<Score> curve_scores(const StageInfo& info, const FitView& view) const;
   /// What progress calls a fit.
   virtual std::string label(const StageInfo& info) const;
@@ -69,12 +72,15 @@ class Report {
   /// By default the metrics of the plan's stages against layers, and the curves of repeat 0.
   virtual std::vector<CaptionedFigure> figures(const Plan& plan, const Results& results,
                                                const Curves& curves) const;
-  /// The names that figures may have, of this program's run.
+  /// The names of all figures that this may draw: what a run that is written over may have left.
   virtual std::vector<std::string> figure_names() const { return {"metrics", "learning_curves"}; }
   /// What is to be said below the notes, under headings of its own.
   virtual std::vector<report::Section> sections(const Plan&, const Results&, const Curves&) const {
     return {};
   }
+
+ private:
+  std::vector<std::string> splits_;
 };
 
 /// Published values, and which settings they belong to.
@@ -98,11 +104,13 @@ struct Study {
   Split data;
   Plan plan;
   Algorithm algorithm;
-  std::shared_ptr<const Report> report = std::make_shared<Report>();
+  std::shared_ptr<const Report> report;  ///< at first a `Report` of the parts that the data have
   std::vector<std::string> metrics;  ///< which ones metrics.csv gets, in this order; those planned
   std::vector<std::string> heavy_tailed = {};  ///< see `Results`
   Comparison published = {};
-  std::string data_checksum = {};  ///< without which a run is not resumed; empty if none is kept
+  /// What the data are known by: a run that learned from other data is not resumed. At first a hash
+  /// of their bits; empty: not checked.
+  std::string data_checksum;
   /// The files that a run may write beside its tables and plots.
   std::vector<std::string> files = {};
   /// Which fits of each repeat the run in a folder has finished. By default those of whole repeats,
@@ -115,7 +123,8 @@ struct Study {
 };
 
 /// Runs the repeats, prints the results and writes the run's folder.
-/// @throws Interrupted after a noted signal, with run.json saying so
+/// @throws Interrupted after a signal, with run.json saying so, if `note_interrupts` was called
+/// @throws std::invalid_argument if a count of `settings` is not positive, or the plan is empty
 /// @throws report::Failure, and what the algorithm throws
 void run_study(const Study& study, const Settings& settings, const Start& start);
 
