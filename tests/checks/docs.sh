@@ -10,3 +10,7 @@ command -v doxygen >/dev/null ||
 mkdir -p "$LAYERWISE_DOCS"
 doxygen cmake/Doxyfile
 echo "$LAYERWISE_DOCS/html/index.html"
+# README shows the example whole, but for its first comment.
+example=$(sed -n '/^#include <torch\/nn.h>/,$p' apps/examples/own_study.cpp)
+[[ $(<README.md) == *"$example"* ]] ||
+  { printf 'error: README.md does not show apps/examples/own_study.cpp as it is\n' >&2; exit 1; }
