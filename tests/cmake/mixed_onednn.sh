@@ -8,7 +8,7 @@ work=$1
 shift
 headers=/usr/include/oneapi/dnnl
 [ -e "$headers/dnnl_version.h" ] || { echo "skipped: no oneDNN of the system"; exit 0; }
-library=$(/sbin/ldconfig -p | awk '/libdnnl\.so/ { print $NF; exit }')
+library=$(/sbin/ldconfig -p | awk '/libdnnl\.so/ && !found { print $NF; found = 1 }')
 rm -rf "$work"
 mkdir -p "$work/include/oneapi"
 cp -r "$headers" "$work/include/oneapi/dnnl"
