@@ -107,6 +107,10 @@ TEST_CASE("A study of one's own that is killed goes on after its last stage, to 
     REQUIRE(from_table_on(resumed.out) == from_table_on(whole.out));
     if (killed) REQUIRE_FALSE(contains(resumed.out, "layers=2,"));  // repeat 0 was past it
   }
+  // As if the kill had come behind the rows of the last stage, before its checkpoint.
+  std::filesystem::remove(folder.path() / "part/repeat2_net.safetensors");
+  REQUIRE(run(folder, own_study + " --resume part").status == 0);
+  REQUIRE((results_in(folder.path() / "part") == results_in(folder.path() / "whole")));
   // A checkpoint that is damaged, or lost.
   const auto cut_off = content_of(folder.path() / "part/repeat2_net.safetensors");
   std::ofstream(folder.path() / "part/repeat2_net.safetensors") << cut_off.substr(0, 100);

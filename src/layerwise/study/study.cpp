@@ -39,6 +39,10 @@ std::string net_file(int64_t repeat) {
   return repeat > 0 ? fmt::format("repeat{}_net.safetensors", repeat) : "net.safetensors";
 }
 
+std::regex net_files() {
+  return std::regex("(repeat[0-9]+_)?net\\.safetensors");
+}
+
 /// The stages that a network's checkpoint has behind it; 0 if there is none.
 int64_t stages_in(const std::filesystem::path& path) {
   std::error_code ignored;
@@ -80,11 +84,18 @@ void check(const Study& study, const Settings& settings) {
 std::vector<Finished> finished_fits(const Study& study, const std::filesystem::path& folder,
                                     int64_t repeats) {
   auto all = fits_with_rows(study.plan, study.metrics, repeats, folder, Diverged::finished);
+  // A kill may come behind the rows of the last stage and before its checkpoint.
+  const bool keeps_nets = !files_named(folder, net_files()).empty();
+  int64_t last_stage = 0;
+  for (const auto& fit : study.plan)
+    if (fit.info.variant.empty()) last_stage = std::max(last_stage, fit.info.stage);
   for (int64_t repeat = 0; repeat < repeats; ++repeat) {
     auto& fits = all[static_cast<size_t>(repeat)];
-    if (std::find(fits.begin(), fits.end(), false) == fits.end()) continue;
+    const bool whole = std::find(fits.begin(), fits.end(), false) == fits.end();
+    if (whole && !keeps_nets) continue;
     const auto path = folder / net_file(repeat);
     const auto stages = stages_in(path);
+    if (whole && stages >= last_stage) continue;
     for (size_t i = 0; i < fits.size(); ++i) {
       if (study.plan[i].info.stage > stages) {
         fits[i] = false;
@@ -179,7 +190,7 @@ std::vector<std::string> files_of_a_run(const Study& study, const std::filesyste
       files.push_back(fmt::format("{}.{}", figure, ending));
   }
   files.insert(files.end(), study.files.begin(), study.files.end());
-  const auto nets = files_named(folder, std::regex("(repeat[0-9]+_)?net\\.safetensors"));
+  const auto nets = files_named(folder, net_files());
   files.insert(files.end(), nets.begin(), nets.end());
   return files;
 }
