@@ -353,7 +353,7 @@ Study study_of(Run& run, const CLI::App& app, const RunOptions& options) {
   Study study(fmt::format("A stacked autoencoder on {}",
                           autoencoder.data.dataset == "mnist" ? "MNIST" : "Fashion-MNIST"),
               data, plan, [&run, plan](Repeat& repeat) { train(run, plan, repeat); });
-  study.data_checksum.clear();  // each checkpoint has one
+  study.data_checksum = "";  // each checkpoint has one
   study.metrics = {"sparsity", "rounded_accuracy", "bce", "mse"};
   study.published = {
       run.condition.published, fmt::format("the condition '{}'", run.condition.name),

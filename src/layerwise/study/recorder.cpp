@@ -292,11 +292,12 @@ void Recorder::take_curves(const std::vector<Finished>& finished) {
   for (size_t repeat = 0; repeat < finished.size(); ++repeat) {
     for (size_t i = 0; i < study_.plan.size(); ++i) {
       const auto& fit = study_.plan[i];
-      if (!finished[repeat][i] || !keeps_curves(static_cast<int64_t>(repeat))) continue;
+      if (fit.curve_rows < 0 || !finished[repeat][i] || !keeps_curves(static_cast<int64_t>(repeat)))
+        continue;
       const auto rows =
           std::count_if(curves_[repeat].begin(), curves_[repeat].end(),
                         [&](const CurvePoint& point) { return point.info == fit.info; });
-      if (fit.curve_rows < 0 || rows == fit.curve_rows) continue;
+      if (rows == fit.curve_rows) continue;
       throw report::Failure(
           fmt::format("'{}' has {} rows of repeat {}, {}, not {}", curves_path_.string(), rows,
                       repeat, study_.report->label(fit.info), fit.curve_rows),

@@ -373,8 +373,7 @@ Study::Study(std::string title_, Split data_, Plan plan_, Algorithm algorithm_)
       plan(std::move(plan_)),
       algorithm(std::move(algorithm_)),
       report(std::make_shared<Report>(names_of(data))),
-      metrics(metrics_of(plan)),
-      data_checksum(checksum_of(data)) {}
+      metrics(metrics_of(plan)) {}
 
 void run_study(const Study& study, const Settings& settings, const Start& start) {
   check(study, settings);
@@ -382,9 +381,10 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
   const auto data = study.data.to(device);
   throw_if_interrupted("nothing has been written");
   const auto folder = folder_of(study, settings, start);
+  const auto data_checksum = study.data_checksum ? *study.data_checksum : checksum_of(study.data);
   const bool resumed = !start.resumed.empty();
   if (resumed) {
-    require_same_data(folder, study.data_checksum);
+    require_same_data(folder, data_checksum);
     take_engine_choices(folder);
     if (holds_mean_curves(folder.path())) {  // the last thing that a run writes
       if (!settings.quiet)
@@ -400,7 +400,7 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
   }
   std::optional<report::Failure> failure;
   Recorder recorder(study, settings, folder, finished);
-  RunDescription description(start, device, folder, study.data_checksum);
+  RunDescription description(start, device, folder, data_checksum);
   try {
     set_math_threads(static_cast<int>(settings.math_threads));
     prepare_thread(static_cast<int>(settings.math_threads));

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -108,9 +109,9 @@ struct Study {
   std::vector<std::string> metrics;  ///< which ones metrics.csv gets, in this order; those planned
   std::vector<std::string> heavy_tailed = {};  ///< see `Results`
   Comparison published = {};
-  /// What the data are known by: a run that learned from other data is not resumed. At first a hash
-  /// of their bits; empty: not checked.
-  std::string data_checksum;
+  /// What the data are known by: a run that learned from other data is not resumed. Without it, a
+  /// hash of their bits; empty: not checked.
+  std::optional<std::string> data_checksum = {};
   /// The files that a run may write beside its tables and plots.
   std::vector<std::string> files = {};
   /// Which fits of each repeat the run in a folder has finished. By default those of whole repeats,
