@@ -24,7 +24,6 @@ while [ $# -gt 0 ]; do
   esac
 done
 
-more_needs="ccache:command:ccache" # two of the projects outside the tree compile the same files
 install_packages
 build_all all
 ctest --test-dir "$build" --output-on-failure --parallel "$(nproc)"
