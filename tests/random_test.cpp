@@ -56,7 +56,7 @@ TEST_CASE("A repeat's streams are RandomState([seed, repeat, purpose])") {
     return 0.0;
   };
   Random random(1, 0);
-  REQUIRE(random.initialisation.random_sample() == first_of({1, 0, 0}));
+  REQUIRE(random.initialization.random_sample() == first_of({1, 0, 0}));
   REQUIRE(random.order.random_sample() == first_of({1, 0, 1}));
   REQUIRE(random.subsets.random_sample() == first_of({1, 0, 2}));
 }
@@ -88,7 +88,7 @@ TEST_CASE("A stream goes on from its saved state, a kept Gaussian too") {
   }
   Random random(1, 2);
   random.order.permutation(10);
-  random.initialisation.normal(0, 1);
+  random.initialization.normal(0, 1);
   Random other(7, 7);
   other.restore(random.to_text());
   REQUIRE(other.to_text() == random.to_text());

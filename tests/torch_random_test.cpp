@@ -30,7 +30,7 @@ uint64_t deepened(const Split& data, uint32_t repeat) {
     return block(nn::Linear(inputs, 8), nn::BatchNorm1d(8), nn::ELU(), nn::Dropout(0.2));
   };
   const auto first = make_block([&](auto&) { return own(2); }, 1, random);
-  GreedyNet net(first, output(8, 3, random.initialisation));
+  GreedyNet net(first, output(8, 3, random.initialization));
   SupervisedDeepeningOptions options{4, {}, {}};
   options.fit.epochs = 3;
   deepen_supervised(

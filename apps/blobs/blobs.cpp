@@ -1,9 +1,8 @@
 #include "blobs/blobs.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,19 +27,7 @@ std::string as_csv(const LabelledPoints& blobs, int64_t train_rows) {
   return text;
 }
 
-/// The numbers between commas; empty if one of them is no number from 0.
-std::vector<double> parse_deviations(const std::string& text) {
-  std::vector<double> values;
-  for (const auto& item : cut_at_commas(text)) {
-    char* stop = nullptr;
-    const double value = std::strtod(item.c_str(), &stop);
-    if (item.empty() || *stop != '\0' || !(value >= 0) || !std::isfinite(value)) return {};
-    values.push_back(value);
-  }
-  return values;
-}
-
-/// The points coloured by class.
+/// A figure of the points, colored by class.
 CaptionedFigure data_figure(const LabelledPoints& blobs, int64_t train_rows) {
   static constexpr const char* colors[] = {"#1f4e79", "#e07b00", "#5aa469",
                                            "#9b2226", "#8a6fb0", "#7f7f7f"};
@@ -66,7 +53,7 @@ CaptionedFigure data_figure(const LabelledPoints& blobs, int64_t train_rows) {
     series.y.push_back(features > 1 ? points[row][1] : static_cast<double>(row));
   }
   return {report::Figure{"data", {panel}, 640, 560},
-          fmt::format("The {} points, coloured by class; the first {} train, the rest test.{}",
+          fmt::format("The {} points, colored by class; the first {} train, the rest test.{}",
                       points.size(0), train_rows,
                       features > 2 ? " The first two coordinates are shown." : "")};
 }
@@ -74,62 +61,51 @@ CaptionedFigure data_figure(const LabelledPoints& blobs, int64_t train_rows) {
 }  // namespace
 
 void BlobsData::add_to(CLI::App& app) {
+  constexpr double unlimited = std::numeric_limits<double>::infinity();
   const auto* group = "Data";
   add_count(app, "--samples", samples, "Points; the first half trains, the rest tests", 2)
       ->group(group);
   add_count(app, "--centers", centers, "Clusters, which are the classes", 2)->group(group);
   add_count(app, "--features", features, "Coordinates of a point")->group(group);
-  app.add_option("--cluster-std", cluster_std,
-                 "Standard deviation of the clusters: one, or one each, as 1,2,0.5")
-      ->check(CLI::Validator(
-          [](const std::string& text) {
-            return parse_deviations(text).empty()
-                       ? fmt::format("'{}' is no list of numbers from 0, as 1,2,0.5", text)
-                       : std::string();
-          },
-          ""))
-      ->default_str("2")
-      ->option_text("X[,X...] [2]")
+  add_value(app, "--cluster-std", cluster_std, list_of(finite_number(0, false, unlimited)),
+            "Standard deviation of the clusters: one, or one each, as 1,2,0.5", "X[,X...]")
       ->group(group);
   add_count(app, "--random-state", random_state, "Seed of the data", 0, 4294967295)->group(group);
-  app.add_option("--export-data", export_file,
-                 "Also write the data to this CSV file, over one that exists")
-      ->check(file_name())
-      ->option_text("FILE")
+  add_path(app, "--export-data", export_file,
+           "Also write the data to this CSV file, over one that exists", "FILE")
       ->group("Run");
 }
 
 LabelledPoints BlobsData::make() const {
-  const auto deviations = parse_deviations(cluster_std);
-  if (deviations.size() != 1 && static_cast<int64_t>(deviations.size()) != centers) {
+  if (cluster_std.size() != 1 && static_cast<int64_t>(cluster_std.size()) != centers) {
     throw UsageError(
-        fmt::format("--cluster-std lists {} values for {} centers", deviations.size(), centers),
+        fmt::format("--cluster-std lists {} values for {} centers", cluster_std.size(), centers),
         "give one value for all centers, or one for each");
   }
   BlobsOptions options;
   options.samples = samples;
   options.centers = centers;
   options.features = features;
-  options.cluster_std = deviations;
+  options.cluster_std = cluster_std;
   options.random_state = static_cast<uint32_t>(random_state);
   return make_blobs(options);
 }
 
 void BlobsData::export_to_file(const LabelledPoints& blobs) const {
   if (!export_file.empty())
-    report::write_whole(export_file, as_csv(blobs, train_rows()), "--export-data");
+    report::write_run_file(export_file, as_csv(blobs, train_rows()), "--export-data");
 }
 
 void Training::add_to(CLI::App& app) {
   const auto* group = "Training";
-  const double unlimited = largest_number;
   add_count(app, "--layers", layers, "Layers at the end, the output layer included", 2, 10000)
       ->group(group);
   add_count(app, "--units", units, "Units of every hidden layer")->group(group);
   add_count(app, "--epochs", epochs, "Epochs of every fit")->group(group);
   add_count(app, "--batch-size", batch_size, "Samples of a step; a shorter last batch is kept")
       ->group(group);
-  add_number(app, "--learning-rate", sgd.learning_rate, "Learning rate of SGD", 0, true, unlimited)
+  add_number(app, "--learning-rate", sgd.learning_rate, "Learning rate of SGD", 0, true,
+             largest_number)
       ->group(group);
   add_number(app, "--momentum", sgd.momentum, "Momentum of SGD", 0, false, 1)->group(group);
 }
@@ -141,13 +117,36 @@ FitOptions Training::options(const EngineOptions& engine) const {
 }
 
 GreedyNet Training::net(int64_t inputs, int64_t outputs, Random& random) const {
-  Block first = dense(inputs, units, random.initialisation);
-  Block head = output(units, outputs, random.initialisation);
+  Block first = dense(inputs, units, random.initialization);
+  Block head = output(units, outputs, random.initialization);
   return GreedyNet(first, head);
 }
 
 BlockFactory Training::next_block() const {
   return [n = units](RandomState& draw) { return dense(n, n, draw); };
+}
+
+void OwnFineTuning::add_to(CLI::App& app, const std::string& name, const std::string& description) {
+  const auto count = whole_number(1, most);
+  const auto none_or_count = [count](const std::string& text) {
+    return text.empty() ? std::string() : count.fault(text);
+  };
+  const auto read = [this, count](const std::string& text) {
+    on = true;
+    if (!text.empty()) epochs = count.read(text);
+  };
+  app.add_option_function<std::string>(name, read, description)
+      ->expected(0, 1)
+      ->type_name(type::integer)
+      ->check(CLI::Validator(none_or_count, ""))
+      ->option_text("[EPOCHS] [off]")
+      ->group("Fine-tuning");
+}
+
+std::optional<FineTuning> OwnFineTuning::over(FineTuning common) const {
+  if (!on) return std::nullopt;
+  common.epochs = epochs.value_or(common.epochs);
+  return common;
 }
 
 std::vector<std::string> trouble_notes(const Results& results, const Plan& plan) {
@@ -203,10 +202,10 @@ std::vector<std::string> BlobsReport::figure_names() const {
   return {"data", "accuracy", "reconstruction", "learning_curves"};
 }
 
-Comparison compared(const CLI::App& app, std::vector<Published> published) {
+Comparison compared(const RunOptions& run, std::vector<Published> published) {
   // More or fewer layers change nothing about those that are there in both.
   return {std::move(published), "the tutorial's settings",
-          options_changed(app, {"Data", "Training"}, {"--layers"})};
+          options_changed(run.app(), {"Data", "Training"}, {"--layers"})};
 }
 
 }  // namespace layerwise::apps

@@ -2,10 +2,10 @@
 ///
 ///     blobs_supervised                      eleven stages, 2 to 12 layers; about two seconds
 ///     blobs_supervised --repeats 20 --threads 2
-///     blobs_supervised --fine-tune 1000     and all weights afterwards, at a learning rate of .001
+///     blobs_supervised --fine-tune 1000     then all weights, at a learning rate of .001
 ///
-/// Prints `> layers=2, train=..., test=...` after every stage, then a table beside the tutorial's
-/// numbers.
+/// Prints `> layers=2, train=..., test=...` after every stage, and at the end a table with the
+/// tutorial's numbers beside its own.
 #include <iterator>
 #include <memory>
 
@@ -15,12 +15,9 @@
 #include "layerwise/study/figures.h"
 
 #include "blobs/blobs.h"
-#include "common/resume.h"
 
 namespace layerwise::apps {
 namespace {
-
-constexpr auto program = "blobs_supervised";
 
 /// @see Brownlee 2019, the listing after "supervised greedy layer-wise pretraining for blobs"
 std::vector<Published> published_accuracies() {
@@ -77,56 +74,49 @@ class AccuracyReport : public BlobsReport {
   }
 };
 
-int run(int argc, char** argv) {
-  CommandLine command;
-  const int prepared =
-      prepare_program([&] { command = resumed(command_line(argc, argv), program); });
-  if (prepared != 0) return prepared;
+}  // namespace
+}  // namespace layerwise::apps
 
-  CLI::App app(
-      "Deepens a classifier on blobs one hidden layer at a time: each stage freezes the layers "
-      "before it.",
-      program);
-  RunOptions options;
+int main(int argc, char** argv) {
+  using namespace layerwise;
+  using namespace layerwise::apps;
   BlobsData data;
   Training training(12);
   FineTuning fine_tuning;
-  options.add_to(app);
-  data.add_to(app);
-  training.add_to(app);
-  auto* fine_tune = add_count(app, "--fine-tune", fine_tuning.epochs,
-                              "Fit all weights at the end, for so many epochs");
-  fine_tune->option_text("EPOCHS [off]")->default_str("off")->group("Fine-tuning");
-  add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate,
-             "Learning rate of fine-tuning", 0, true, largest_number)
-      ->needs(fine_tune)
-      ->group("Fine-tuning");
-
-  return run_program(app, command.arguments, [&] {
-    options.check();
-    SupervisedDeepeningOptions deepening{training.layers, training.options(options.engine), {}};
-    if (fine_tune->count() > 0) deepening.fine_tuning = fine_tuning;
+  const auto add_options = [&](CLI::App& app) {
+    data.add_to(app);
+    training.add_to(app);
+    auto* fine_tune = add_count(app, "--fine-tune", fine_tuning.epochs,
+                                "Fit all weights at the end, for so many epochs");
+    fine_tune->default_str("off")->option_text("EPOCHS [off]")->group("Fine-tuning");
+    add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate,
+               "Learning rate of fine-tuning", 0, true, largest_number)
+        ->needs(fine_tune)
+        ->group("Fine-tuning");
+  };
+  const auto make_study = [&](const RunOptions& run) {
+    SupervisedDeepeningOptions deepening{training.layers, training.options(run.engine), {}};
+    if (run.given("--fine-tune")) deepening.fine_tuning = fine_tuning;
+    deepening.code_statistics = true;
     const auto blobs = data.make();
     data.export_to_file(blobs);
     const auto parts = split(to_dataset(blobs), data.train_rows());
 
     Study study("Supervised greedy layer-wise pretraining on blobs", parts,
-                plan_of(deepening, parts), [&](Repeat& repeat) {
+                plan_of(deepening, parts), [&, deepening](Repeat& repeat) {
                   auto net = training.net(data.features, data.centers, repeat.random);
                   net->to(repeat.data.train.inputs.device());
                   deepen_supervised(net, repeat.data, deepening, training.next_block(),
                                     repeat.random, repeat.observer);
                 });
-    study.published = compared(app, published_accuracies());
+    study.published = compared(run, published_accuracies());
     study.report =
-        std::make_shared<AccuracyReport>(blobs, data.train_rows(), published_accuracies());
-    run_study(study, options, start_of(app, command, options));
-  });
-}
-
-}  // namespace
-}  // namespace layerwise::apps
-
-int main(int argc, char** argv) {
-  return layerwise::apps::run(argc, argv);
+        std::make_shared<AccuracyReport>(blobs, data.train_rows(), study.published.values);
+    return study;
+  };
+  return run_program(argc, argv,
+                     {"blobs_supervised",
+                      "Deepens a classifier on blobs one hidden layer at a time: each stage "
+                      "freezes the layers before it.",
+                      add_options, make_study});
 }

@@ -1,17 +1,16 @@
-/// Greedy layer-wise pretraining of an autoencoder on blobs, scored as a classifier: the tutorial's
-/// unsupervised part.
+/// Greedy layer-wise pretraining of an autoencoder on blobs, which is scored as a classifier: the
+/// tutorial's unsupervised part.
 ///
 ///     blobs_unsupervised                    six stages, 2 to 7 layers; a few seconds
 ///     blobs_unsupervised --repeats 100 --threads 2
 ///     blobs_unsupervised --fine-tune-autoencoder 1000 --fine-tune-classifier 1000
 ///
 /// Prints `> reconstruction error train=..., test=...` and `> classifier accuracy layers=2,
-/// train=..., test=...` after every stage, then a table beside the tutorial's numbers. About one
-/// seed in four or five diverges in its first stage, and most of the others collapse before seven
-/// layers: the procedure does, in any framework.
+/// train=..., test=...` after every stage, and at the end a table with the tutorial's numbers
+/// beside its own. About one seed in four or five diverges in its first stage, and most of the
+/// others collapse before seven layers. The procedure itself causes this, in any framework.
 #include <iterator>
 #include <memory>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -19,12 +18,9 @@
 #include "layerwise/study/figures.h"
 
 #include "blobs/blobs.h"
-#include "common/resume.h"
 
 namespace layerwise::apps {
 namespace {
-
-constexpr auto program = "blobs_unsupervised";
 
 /// @see Brownlee 2019, the listing after "unsupervised greedy layer-wise pretraining for blobs"
 std::vector<Published> published_values() {
@@ -116,83 +112,59 @@ class UnsupervisedReport : public BlobsReport {
   }
 };
 
-/// `--NAME [EPOCHS]`: switches a fine-tuning on, for its own number of epochs if one is given.
-CLI::Option* add_fine_tuning(CLI::App& app, const std::string& name, std::string& epochs,
-                             const std::string& description) {
-  const auto none_or_count = [](const std::string& text) {
-    return text.empty() ? std::string() : whole_number(1, most)(text);
-  };
-  return app.add_option(name, epochs, description)
-      ->expected(0, 1)
-      ->check(CLI::Validator(none_or_count, ""))
-      ->option_text("[EPOCHS] [off]")
-      ->group("Fine-tuning");
+/// @throws UsageError if an option has no effect
+void check(const RunOptions& run, const OwnFineTuning& autoencoder,
+           const OwnFineTuning& classifier) {
+  const bool tuned = autoencoder.on || classifier.on;
+  for (const auto* option : {"--fine-tune", "--fine-tune-learning-rate"}) {
+    run.refuse_if(!tuned, option, "without a fine-tuning",
+                  "add --fine-tune-autoencoder (before each classifier), --fine-tune-classifier "
+                  "(after it), or both");
+  }
+  const bool some_name_none =
+      (autoencoder.on && !autoencoder.epochs) || (classifier.on && !classifier.epochs);
+  run.refuse_if(!some_name_none, "--fine-tune",
+                "beside fine-tunings that all name their own epochs",
+                "leave out --fine-tune, or the number behind one of the others");
 }
 
-int run(int argc, char** argv) {
-  CommandLine command;
-  const int prepared =
-      prepare_program([&] { command = resumed(command_line(argc, argv), program); });
-  if (prepared != 0) return prepared;
+}  // namespace
+}  // namespace layerwise::apps
 
-  CLI::App app(
-      "Deepens an autoencoder on blobs one hidden layer at a time, and scores its codes as a "
-      "classifier after each stage.",
-      program);
-  RunOptions options;
+int main(int argc, char** argv) {
+  using namespace layerwise;
+  using namespace layerwise::apps;
   BlobsData data;
   Training training(7);
   FineTuning fine_tuning;
-  std::string autoencoder_epochs;
-  std::string classifier_epochs;
-  options.add_to(app);
-  data.add_to(app);
-  training.add_to(app);
-  auto* tune_autoencoder =
-      add_fine_tuning(app, "--fine-tune-autoencoder", autoencoder_epochs,
-                      "Also classify codes of an autoencoder whose weights were all fitted");
-  auto* tune_classifier = add_fine_tuning(app, "--fine-tune-classifier", classifier_epochs,
-                                          "Also fit all weights after the classifier was");
-  auto* epochs = add_count(app, "--fine-tune", fine_tuning.epochs,
-                           "Epochs of the fine-tunings that name none");
-  epochs->option_text("EPOCHS [1000]")->group("Fine-tuning");
-  auto* rate = add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate,
-                          "Learning rate of fine-tuning", 0, true, largest_number);
-  rate->group("Fine-tuning");
-
-  return run_program(app, command.arguments, [&] {
-    const bool tuned = tune_autoencoder->count() + tune_classifier->count() > 0;
-    if (!tuned && epochs->count() + rate->count() > 0) {
-      throw UsageError(fmt::format("{} without a fine-tuning",
-                                   (epochs->count() > 0 ? epochs : rate)->get_name()),
-                       "add --fine-tune-autoencoder (before each classifier), "
-                       "--fine-tune-classifier (after it), or both");
-    }
-    const auto names_none = [](const CLI::Option* option, const std::string& own_epochs) {
-      return option->count() > 0 && own_epochs.empty();
-    };
-    const bool some_name_none = names_none(tune_autoencoder, autoencoder_epochs) ||
-                                names_none(tune_classifier, classifier_epochs);
-    if (tuned && !some_name_none && epochs->count() > 0) {
-      throw UsageError("--fine-tune beside fine-tunings that all name their own epochs",
-                       "leave out --fine-tune, or the number behind one of the others");
-    }
-    const auto tuning = [&](const CLI::Option* option,
-                            const std::string& own_epochs) -> std::optional<FineTuning> {
-      if (option->count() == 0) return std::nullopt;
-      return FineTuning{own_epochs.empty() ? fine_tuning.epochs : std::stoll(own_epochs),
-                        fine_tuning.learning_rate};
-    };
-    options.check();
-    const AutoencoderDeepeningOptions deepening{training.layers, training.options(options.engine),
-                                                tuning(tune_autoencoder, autoencoder_epochs),
-                                                tuning(tune_classifier, classifier_epochs)};
+  OwnFineTuning tune_autoencoder;
+  OwnFineTuning tune_classifier;
+  const auto add_options = [&](CLI::App& app) {
+    data.add_to(app);
+    training.add_to(app);
+    tune_autoencoder.add_to(app, "--fine-tune-autoencoder",
+                            "Also classify codes of an autoencoder whose weights were all fitted");
+    tune_classifier.add_to(app, "--fine-tune-classifier",
+                           "Also fit all weights after the classifier was");
+    add_count(app, "--fine-tune", fine_tuning.epochs, "Epochs of the fine-tunings that name none")
+        ->option_text("EPOCHS [1000]")
+        ->group("Fine-tuning");
+    add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate,
+               "Learning rate of fine-tuning", 0, true, largest_number)
+        ->group("Fine-tuning");
+  };
+  const auto make_study = [&](const RunOptions& run) {
+    check(run, tune_autoencoder, tune_classifier);
+    const AutoencoderDeepeningOptions deepening{training.layers, training.options(run.engine),
+                                                tune_autoencoder.over(fine_tuning),
+                                                tune_classifier.over(fine_tuning),
+                                                /*code_statistics=*/true};
     const auto blobs = data.make();
     data.export_to_file(blobs);
     const auto parts = split(to_dataset(blobs), data.train_rows());
 
     Study study("Unsupervised greedy layer-wise pretraining on blobs", parts,
-                plan_of(deepening, parts), [&](Repeat& repeat) {
+                plan_of(deepening, parts), [&, deepening](Repeat& repeat) {
                   auto net = training.net(data.features, data.features, repeat.random);
                   net->to(repeat.data.train.inputs.device());
                   const auto classifier = [&](RandomState& draw) {
@@ -203,16 +175,14 @@ int run(int argc, char** argv) {
                 });
     study.metrics = {"mse", "accuracy"};
     study.heavy_tailed = {"mse"};  // one collapsed repeat would dominate a mean
-    study.published = compared(app, published_values());
+    study.published = compared(run, published_values());
     study.report =
-        std::make_shared<UnsupervisedReport>(blobs, data.train_rows(), published_values());
-    run_study(study, options, start_of(app, command, options));
-  });
-}
-
-}  // namespace
-}  // namespace layerwise::apps
-
-int main(int argc, char** argv) {
-  return layerwise::apps::run(argc, argv);
+        std::make_shared<UnsupervisedReport>(blobs, data.train_rows(), study.published.values);
+    return study;
+  };
+  return run_program(argc, argv,
+                     {"blobs_unsupervised",
+                      "Deepens an autoencoder on blobs one hidden layer at a time, and scores its "
+                      "codes as a classifier after each stage.",
+                      add_options, make_study});
 }

@@ -1,4 +1,4 @@
-/// Modules of one's own as a stacked denoising autoencoder.
+/// Your own modules as a stacked denoising autoencoder.
 #include <cstdio>
 
 #include <torch/nn.h>

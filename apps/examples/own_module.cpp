@@ -1,4 +1,4 @@
-/// A module of one's own, deepened layer by layer, in a loop of one's own.
+/// Your own module, deepened layer by layer.
 #include <cstdio>
 
 #include <torch/nn.h>
@@ -18,7 +18,7 @@ int main() {
     return layerwise::block(nn::Linear(inputs, 16), nn::BatchNorm1d(16), nn::ELU(),
                             nn::Dropout(0.1));
   };
-  layerwise::GreedyNet net(my_block(2), layerwise::output(16, 3, random.initialisation));
+  layerwise::GreedyNet net(my_block(2), layerwise::output(16, 3, random.initialization));
   layerwise::Observer observer;
   observer.on_stage = [](const layerwise::StageReport& report) {
     std::printf("%d layers: test accuracy %.3f\n", static_cast<int>(report.info.layers),

@@ -1,5 +1,5 @@
-/// A study of one's own: residual blocks with batch normalization and dropout, deepened on a table
-/// of one's own. It has every option, file and figure that the programs here have.
+/// A study of your own: residual blocks with batch normalization and dropout, deepened on your own
+/// table. It has every option, file and figure that the programs here have.
 ///
 ///     own_study --data my_data.csv --repeats 20 --threads 2
 #include <torch/nn.h>
@@ -24,10 +24,9 @@ TORCH_MODULE(Residual);
 int main(int argc, char** argv) {
   std::string file = "my_data.csv";
   const auto options = [&](CLI::App& app) {
-    app.add_option("--data", file, "A CSV file whose column 'y' is to be predicted");
+    apps::add_path(app, "--data", file, "A CSV file whose column 'y' is to be predicted", "FILE");
   };
-  const apps::About about{"own_study", "Deepens residual blocks on a table.", options};
-  return apps::run_program(argc, argv, about, [&](const study::Settings& settings) {
+  const auto make_study = [&](const study::Settings& settings) {
     const auto table = read_csv(file, {.label = "y"});
     RandomState order(1);
     const auto data = split(table.data, {.test = 0.25}, /*stratified=*/true, order);
@@ -37,16 +36,19 @@ int main(int argc, char** argv) {
                                                .fit = {.epochs = 20,
                                                        .optimizer = Adam{},
                                                        .last_batch = LastBatch::drop,
-                                                       .engine = settings.engine}};
+                                                       .engine = settings.engine},
+                                               .code_statistics = true};
 
     const BlockFactory first = [=](auto&) { return block(nn::Linear(features, 16), nn::ReLU()); };
     const BlockFactory next = [](auto&) { return block(Residual(16)); };
     return study::Study(
         "Residual blocks, deepened", data, plan_of(deepening, data), [=](study::Repeat& repeat) {
           auto& random = repeat.random;
-          GreedyNet net(make_block(first, 1, random), output(16, classes, random.initialisation));
+          GreedyNet net(make_block(first, 1, random), output(16, classes, random.initialization));
           const auto done = repeat.go_on_with(net, next);
           deepen_supervised(net, repeat.data, deepening, next, random, repeat.observer, done);
         });
-  });
+  };
+  return apps::run_program(
+      argc, argv, {"own_study", "Deepens residual blocks on a table.", options, make_study});
 }

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 #include <variant>
 
@@ -16,123 +15,114 @@ namespace {
 
 constexpr double unlimited = largest_number;
 
-/// The item for phase k, from 1; the last one goes on where the list ends.
-std::string item_for(const std::string& list, int64_t k) {
-  const auto items = cut_at_commas(list);
-  return items[std::min(static_cast<size_t>(k), items.size()) - 1];
+const std::vector<std::pair<std::string, Noise::Kind>> noise_kinds = {
+    {"gaussian", Noise::Kind::gaussian},
+    {"masking", Noise::Kind::masking},
+    {"dropout", Noise::Kind::dropout},
+    {"salt-pepper", Noise::Kind::salt_pepper}};
+
+/// The item for phase k, from 1; after the end of the list, its last item.
+template <typename Value>
+const Value& item_for(const std::vector<Value>& list, int64_t k) {
+  return list[std::min(static_cast<size_t>(k), list.size()) - 1];
 }
 
-double number(const std::string& text) {
-  return std::strtod(text.c_str(), nullptr);
-}
-
-/// A validator for each item of a list of `min_items` or more.
-CLI::Validator list_of(const CLI::Validator& item, size_t min_items = 1) {
-  const auto check = [=](const std::string& text) -> std::string {
-    const auto items = cut_at_commas(text);
-    if (items.size() < min_items)
-      return fmt::format("'{}' lists fewer than the {} numbers needed, as 784,300", text,
-                         min_items);
-    for (const auto& value : items) {
-      if (const auto wrong = item(value); !wrong.empty()) return wrong;
-    }
-    return {};
+/// The conversion of noise from and to `KIND:AMOUNT`.
+Spelling<Noise> noise_spelling() {
+  const auto kinds = one_of(noise_kinds);
+  const auto parts = [](const std::string& text) {
+    const auto colon = text.find(':');
+    return std::pair(text.substr(0, colon),
+                     colon == std::string::npos ? std::string() : text.substr(colon + 1));
   };
-  return CLI::Validator(check, "");
+  const auto amounts = [](Noise::Kind kind) {
+    return finite_number(0, true, kind == Noise::Kind::gaussian ? unlimited : 1);
+  };
+  return {[=](const std::string& text) -> std::string {
+            const auto [kind, amount] = parts(text);
+            if (kinds.fault(kind).empty() && amounts(kinds.read(kind)).fault(amount).empty())
+              return {};
+            return fmt::format(
+                "'{}' is none of off, gaussian:S (S above 0), masking:P, dropout:P, salt-pepper:P "
+                "(P between 0 and 1)",
+                text);
+          },
+          [=](const std::string& text) {
+            const auto [kind, amount] = parts(text);
+            return Noise{kinds.read(kind), amounts(kinds.read(kind)).read(amount)};
+          },
+          [=](const Noise& noise) {
+            return fmt::format("{}:{}", kinds.write(noise.kind), noise.amount);
+          }};
 }
 
-CLI::Option* add_text(CLI::App& app, const std::string& name, std::string& value,
-                      const std::string& description, const CLI::Validator& check,
-                      const std::string& shown) {
-  return app.add_option(name, value, description)
-      ->check(check)
-      ->capture_default_str()
-      ->option_text(fmt::format("{} [{}]", shown, value));
+/// The conversion of two numbers of a struct from and to `A,B`.
+/// @param fault describes valid numbers, for the message about invalid ones
+template <typename Pair>
+Spelling<Pair> pair_of(double Pair::*first, double Pair::*second, const std::string& fault,
+                       const std::function<bool(double, double)>& right) {
+  const auto numbers = list_of(finite_number(0, false, unlimited), 2);
+  const auto read = [=](const std::string& text) {
+    const auto values = numbers.read(text);
+    Pair pair;
+    pair.*first = values[0];
+    pair.*second = values[1];
+    return pair;
+  };
+  return {[=](const std::string& text) {
+            const bool two = numbers.fault(text).empty() && numbers.read(text).size() == 2;
+            if (two && right(numbers.read(text)[0], numbers.read(text)[1])) return std::string();
+            return fmt::format("'{}' is not {}", text, fault);
+          },
+          read, [=](const Pair& pair) { return fmt::format("{},{}", pair.*first, pair.*second); }};
 }
 
-struct NoiseOption {
-  std::string kind;
-  double amount = 0;
-};
-
-std::optional<NoiseOption> parse_noise(const std::string& text) {
-  const auto colon = text.find(':');
-  if (colon == std::string::npos) return std::nullopt;
-  NoiseOption noise{text.substr(0, colon), 0};
-  const auto amount = text.substr(colon + 1);
-  const bool gaussian = noise.kind == "gaussian";
-  if (!gaussian && noise.kind != "masking" && noise.kind != "dropout" &&
-      noise.kind != "salt-pepper")
-    return std::nullopt;
-  if (!finite_number(0, true, gaussian ? unlimited : 1)(amount).empty()) return std::nullopt;
-  noise.amount = number(amount);
-  return noise;
+Spelling<Emphasis> emphasis_spelling() {
+  return pair_of<Emphasis>(&Emphasis::corrupted, &Emphasis::others,
+                           "A,B, two numbers from 0 that are not both 0",
+                           [](double a, double b) { return a + b > 0; });
 }
 
-std::string sampling_fault(const std::string& text) {
-  if (text == "epochs" || text == "independent") return {};
-  return fmt::format("'{}' is neither epochs nor independent", text);
-}
-
-std::string noise_fault(const std::string& text) {
-  if (text == "off" || parse_noise(text)) return {};
-  return fmt::format(
-      "'{}' is none of off, gaussian:S (S above 0), masking:P, dropout:P, salt-pepper:P (P between "
-      "0 and 1)",
-      text);
-}
-
-Corruption corruption_of(const NoiseOption& noise) {
-  if (noise.kind == "gaussian") return gaussian_noise(noise.amount);
-  if (noise.kind == "masking") return masking_noise(noise.amount);
-  if (noise.kind == "dropout") return input_dropout(noise.amount);
-  return salt_and_pepper_noise(noise.amount);
-}
-
-std::string emphasis_fault(const std::string& text) {
-  const auto items = cut_at_commas(text);
-  const auto from_zero = finite_number(0, false, unlimited);
-  const bool right = items.size() == 2 && from_zero(items[0]).empty() &&
-                     from_zero(items[1]).empty() && number(items[0]) + number(items[1]) > 0;
-  return right || text == "off"
-             ? std::string()
-             : fmt::format("'{}' is not A,B, two numbers from 0 that are not both 0", text);
-}
-
-std::string sparsity_fault(const std::string& text) {
-  const auto items = cut_at_commas(text);
-  const bool right = items.size() == 2 && finite_number(1e-6, false, 1 - 1e-6)(items[0]).empty() &&
-                     finite_number(0, false, unlimited)(items[1]).empty();
-  return right || text == "off"
-             ? std::string()
-             : fmt::format("'{}' is not RHO,BETA, RHO between 0 and 1 and BETA from 0", text);
-}
-
-std::pair<double, double> pair_of(const std::string& text) {
-  const auto items = cut_at_commas(text);
-  return {number(items[0]), number(items[1])};
+Spelling<Sparsity> sparsity_spelling() {
+  return pair_of<Sparsity>(&Sparsity::target, &Sparsity::weight,
+                           "RHO,BETA, RHO between 0 and 1 and BETA from 0",
+                           [](double rho, double) { return rho >= 1e-6 && rho < 1 - 1e-6; });
 }
 
 }  // namespace
 
-CLI::Option* add_list(CLI::App& app, const std::string& name, std::string& value,
-                      const std::string& description, const CLI::Validator& item,
-                      const std::string& shown, size_t min_items) {
-  return add_text(app, name, value, description, list_of(item, min_items), shown);
+Corruption Noise::corruption() const {
+  switch (kind) {
+    case Kind::gaussian:
+      return gaussian_noise(amount);
+    case Kind::masking:
+      return masking_noise(amount);
+    case Kind::dropout:
+      return input_dropout(amount);
+    case Kind::salt_pepper:
+      return salt_and_pepper_noise(amount);
+  }
+  throw std::logic_error("no such noise");
+}
+
+Spelling<std::vector<int64_t>> units_spelling() {
+  return list_of(whole_number(1, most), 2);
 }
 
 void AutoencoderOptions::add_network_to(CLI::App& app) {
   const auto* network = "Network";
-  add_list(app, "--units", units,
-           "Units of the input, then of each hidden layer to the code; as many phases as hidden "
-           "layers",
-           whole_number(1, most), "N,N[,N...]", 2)
+  add_value(app, "--units", units, units_spelling(),
+            "Units of the input, then of each hidden layer to the code; as many phases as hidden "
+            "layers",
+            "N,N[,N...]")
       ->group(network);
-  add_choice(app, "--activation", activation, activation_names(),
+  add_choice(app, "--activation", activation, with_values(activation_names(), activation_named),
              "What every hidden layer does to its sums")
       ->group(network);
-  add_choice(app, "--initialiser", initialiser,
-             {"variance-scaling", "glorot-uniform", "he-uniform"},
+  add_choice(app, "--initializer", initializer,
+             {{"variance-scaling", variance_scaling_},
+              {"glorot-uniform", glorot_uniform_},
+              {"he-uniform", he_uniform_}},
              "How first weights are drawn; biases are 0")
       ->group(network);
 }
@@ -146,32 +136,38 @@ void AutoencoderOptions::add_to(CLI::App& app) {
 
   const auto* group = "Training";
   add_switch(app, "--joint", joint, "All layers at once instead of phase by phase")->group(group);
-  add_choice(app, "--loss", loss, {"mse", "bce"},
-             "What is minimised where pixels are reconstructed; bce makes the output sigmoid. The "
+  add_choice(app, "--loss", loss, {{"mse", PixelLoss::mse}, {"bce", PixelLoss::bce}},
+             "What is minimized where pixels are reconstructed; bce makes the output sigmoid. The "
              "phases that reconstruct codes always have mse")
       ->group(group);
-  add_list(
-      app, "--epochs", epochs,
+  add_value(
+      app, "--epochs", epochs, list_of(whole_number(1, most)),
       "Epochs of a phase: one number for all, or a list, as 4,8, whose last holds for the rest",
-      whole_number(1, most), "N[,N...]")
+      "N[,N...]")
       ->group(group);
   add_count(app, "--batch-size", batch_size, "Images of a step")->group(group);
-  add_list(app, "--sampling", sampling,
-           "Batches go through each epoch's rows, or each is an independent random subset; one for "
-           "all phases, or a list",
-           CLI::Validator(sampling_fault, ""), "HOW[,HOW...]")
+  const auto samplings =
+      one_of<Sampling>({{"epochs", Sampling::epochs}, {"independent", Sampling::independent}});
+  add_value(app, "--sampling", sampling, list_of(samplings),
+            "Batches go through each epoch's rows, or each is an independent random subset; one "
+            "for all phases, or a list",
+            "HOW[,HOW...]")
       ->group(group);
-  add_choice(app, "--last-batch", last_batch, {"drop", "keep"}, "The short one at an epoch's end")
+  add_choice(app, "--last-batch", last_batch,
+             {{"drop", LastBatch::drop}, {"keep", LastBatch::keep}},
+             "The short one at an epoch's end")
       ->group(group);
-  add_choice(app, "--cache", cache, {"on", "off"},
+  add_choice(app, "--cache", cache, {{"on", true}, {"off", false}},
              "Codes of frozen layers are computed once a phase, or for every batch")
       ->group(group);
-  add_choice(app, "--optimizer", optimizer, {"adam", "sgd"}, "What takes the steps")->group(group);
-  add_list(app, "--learning-rate", learning_rate, "Learning rate: one for all phases, or a list",
-           finite_number(0, true, unlimited), "X[,X...]")
+  add_choice(app, "--optimizer", optimizer,
+             {{"adam", OptimizerKind::adam}, {"sgd", OptimizerKind::sgd}}, "What takes the steps")
+      ->group(group);
+  add_value(app, "--learning-rate", learning_rate, list_of(finite_number(0, true, unlimited)),
+            "Learning rate: one for all phases, or a list", "X[,X...]")
       ->group(group);
   add_number(app, "--momentum", momentum, "Momentum of SGD", 0, false, 1)->group(group);
-  add_choice(app, "--adam-counter", adam_counter, {"shared", "fresh"},
+  add_choice(app, "--adam-counter", shared_adam_counter, {{"shared", true}, {"fresh", false}},
              "The count in Adam's bias correction runs on through the phases, or starts anew")
       ->group(group);
   add_number(app, "--l2", l2,
@@ -180,21 +176,21 @@ void AutoencoderOptions::add_to(CLI::App& app) {
       ->group(group);
 
   const auto* code = "Noise and sparsity";
-  add_text(
-      app, "--noise", noise,
+  add_value(
+      app, "--noise", noise, or_off(noise_spelling()),
       "Denoising: a phase is given its input with this noise and reconstructs it without; S is a "
       "standard deviation, P a share of the entries",
-      CLI::Validator(noise_fault, ""), "off|gaussian:S|masking:P|dropout:P|salt-pepper:P")
+      "off|gaussian:S|masking:P|dropout:P|salt-pepper:P")
       ->group(code);
-  add_text(app, "--emphasis", emphasis,
-           "With masking or salt-pepper: corrupted entries count A times in the loss, the others B "
-           "times",
-           CLI::Validator(emphasis_fault, ""), "A,B")
+  add_value(app, "--emphasis", emphasis, or_off(emphasis_spelling()),
+            "With masking or salt-pepper: corrupted entries count A times in the loss, the others "
+            "B times",
+            "A,B")
       ->group(code);
-  add_text(app, "--sparsity", sparsity,
-           "As 0.1,0.2: each unit is wanted on for a share RHO of a batch; BETA times the "
-           "Kullback-Leibler divergences from that joins the loss. Needs --activation sigmoid",
-           CLI::Validator(sparsity_fault, ""), "RHO,BETA")
+  add_value(app, "--sparsity", sparsity, or_off(sparsity_spelling()),
+            "As 0.1,0.2: each unit is wanted on for a share RHO of a batch; BETA times the "
+            "Kullback-Leibler divergences from that joins the loss. Needs --activation sigmoid",
+            "RHO,BETA")
       ->group(code);
 
   const auto* tuning = "Fine-tuning";
@@ -206,56 +202,49 @@ void AutoencoderOptions::add_to(CLI::App& app) {
       ->group(tuning);
 }
 
-void AutoencoderOptions::check(const CLI::App& app) const {
-  const auto given = [&](const char* name) { return app.get_option(name)->count() > 0; };
-  const auto refuse_if = [&](bool refused, const char* option, const std::string& why,
-                             const std::string& hint) {
-    if (refused && given(option)) throw UsageError(fmt::format("{} {}", option, why), hint);
-  };
+void AutoencoderOptions::check(const RunOptions& run) const {
   const bool one_phase = joint || phases() == 1;
-  refuse_if(optimizer == "adam", "--momentum", "has no effect with Adam", "add --optimizer sgd");
-  refuse_if(optimizer == "sgd", "--adam-counter", "has no effect with SGD", "leave it out");
-  refuse_if(one_phase, "--adam-counter", "has no effect with a single phase", "leave it out");
-  refuse_if(one_phase, "--cache", "has no effect where nothing is frozen", "leave it out");
-  refuse_if(data.validation == 0, "--validation-from", "has no effect with --validation 0",
-            "leave it out");
-  refuse_if(fine_tune == 0, "--fine-tune-learning-rate", "has no effect without --fine-tune",
-            "add --fine-tune EPOCHS");
+  const bool adam = optimizer == OptimizerKind::adam;
+  run.refuse_if(adam, "--momentum", "has no effect with Adam", "add --optimizer sgd");
+  run.refuse_if(!adam, "--adam-counter", "has no effect with SGD", "leave it out");
+  run.refuse_if(one_phase, "--adam-counter", "has no effect with a single phase", "leave it out");
+  run.refuse_if(one_phase, "--cache", "has no effect where nothing is frozen", "leave it out");
+  run.refuse_if(data.validation == 0, "--validation-from", "has no effect with --validation 0",
+                "leave it out");
+  run.refuse_if(fine_tune == 0, "--fine-tune-learning-rate", "has no effect without --fine-tune",
+                "add --fine-tune EPOCHS");
   const int64_t fits = joint ? 1 : phases();
-  for (const auto& [option, list] :
-       {std::pair("--epochs", epochs), std::pair("--learning-rate", learning_rate),
-        std::pair("--sampling", sampling)}) {
-    const auto count = static_cast<int64_t>(cut_at_commas(list).size());
-    if (count > fits && given(option)) {
-      throw UsageError(fmt::format("{} {} has {} values for {} phase{}", option, list, count, fits,
-                                   fits == 1 ? "" : "s"),
-                       "give one for all phases, or one for each");
-    }
-  }
-  const bool all_independent = [&] {
-    for (int64_t k = 1; k <= fits; ++k) {
-      if (item_for(sampling, k) == "epochs") return false;
-    }
-    return true;
-  }();
-  refuse_if(all_independent && fine_tune == 0, "--last-batch",
-            "has no effect on independent batches, which are always whole", "leave it out");
-  if (sparsity != "off" && activation != "sigmoid")
-    throw UsageError(fmt::format("--sparsity with --activation {}", activation),
+  run.refuse_longer("--epochs", epochs, fits);
+  run.refuse_longer("--learning-rate", learning_rate, fits);
+  run.refuse_longer("--sampling", sampling, fits);
+  const bool all_independent = std::all_of(
+      sampling.begin(), sampling.end(), [](Sampling how) { return how == Sampling::independent; });
+  run.refuse_if(all_independent && fine_tune == 0, "--last-batch",
+                "has no effect on independent batches, which are always whole", "leave it out");
+  if (sparsity && activation != Activation::sigmoid)
+    throw UsageError(fmt::format("--sparsity with --activation {}", name_of(activation)),
                      "the mean of a unit must be a share: add --activation sigmoid");
-  const auto corruption = parse_noise(noise);
   const bool places =
-      corruption && (corruption->kind == "masking" || corruption->kind == "salt-pepper");
-  if (emphasis != "off" && !places)
-    throw UsageError(fmt::format("--emphasis {} with --noise {}", emphasis, noise),
-                     "it needs noise that hits some entries: masking:P or salt-pepper:P");
+      noise && (noise->kind == Noise::Kind::masking || noise->kind == Noise::Kind::salt_pepper);
+  if (emphasis && !places)
+    throw UsageError(
+        fmt::format("--emphasis {} with --noise {}", emphasis_spelling().write(*emphasis),
+                    or_off(noise_spelling()).write(noise)),
+        "it needs noise that hits some entries: masking:P or salt-pepper:P");
+}
+
+void AutoencoderOptions::check_pixels(int64_t height, int64_t width) const {
+  if (units.front() == height * width) return;
+  throw UsageError(fmt::format("--units begins with {}, but the images are {} x {} = {} pixels",
+                               units.front(), height, width, height * width),
+                   fmt::format("begin it with {}", height * width));
 }
 
 void AutoencoderOptions::check_size(int64_t rows) const {
   const int64_t fits = joint ? 1 : phases();
   for (int64_t k = 1; k <= fits && batch_size > rows; ++k) {
-    const bool independent = item_for(sampling, k) == "independent";
-    if (!independent && last_batch == "keep") continue;
+    const bool independent = item_for(sampling, k) == Sampling::independent;
+    if (!independent && last_batch == LastBatch::keep) continue;
     throw UsageError(
         fmt::format("--batch-size {} with {} rows to train on: {}", batch_size, rows,
                     independent ? fmt::format("phase {} draws independent batches, always whole", k)
@@ -264,52 +253,44 @@ void AutoencoderOptions::check_size(int64_t rows) const {
                     : "ask for smaller batches, or add --last-batch keep");
   }
   double weights = 0;
-  const auto layers = layer_units();
-  for (size_t i = 1; i < layers.size(); ++i)
-    weights += static_cast<double>(layers[i - 1]) * static_cast<double>(layers[i]);
+  for (size_t i = 1; i < units.size(); ++i)
+    weights += static_cast<double>(units[i - 1]) * static_cast<double>(units[i]);
   constexpr double bytes_each = 2 * 4 * sizeof(float);  // two halves: value, gradient, two moments
   const double memory = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) *
                         static_cast<double>(::sysconf(_SC_PAGE_SIZE));
   if (weights * bytes_each > memory) {
     throw UsageError(
-        fmt::format("--units {} needs {:.0f} GB of memory, and this machine has {:.0f}", units,
-                    weights * bytes_each / 1e9, memory / 1e9),
+        fmt::format("--units {} needs {:.0f} GB of memory, and this machine has {:.0f}",
+                    units_spelling().write(units), weights * bytes_each / 1e9, memory / 1e9),
         "ask for fewer units");
   }
 }
 
-std::vector<int64_t> AutoencoderOptions::layer_units() const {
-  std::vector<int64_t> numbers;
-  for (const auto& item : cut_at_commas(units)) numbers.push_back(std::stoll(item));
-  return numbers;
-}
-
 DenseAutoencoder AutoencoderOptions::network() const {
   DenseAutoencoder network;
-  network.units = layer_units();
-  network.activation = activation_named(activation);
-  network.output = loss == "bce" ? Activation::sigmoid : Activation::linear;
+  network.units = units;
+  network.activation = activation;
+  network.output = loss == PixelLoss::bce ? Activation::sigmoid : Activation::linear;
   network.tied = tied;
-  if (initialiser == "glorot-uniform") network.initialiser = glorot_uniform_;
-  if (initialiser == "he-uniform") network.initialiser = he_uniform_;
+  network.initializer = initializer;
   return network;
 }
 
 StackedAutoencoderOptions AutoencoderOptions::training() const {
   const auto options_for = [&](int64_t k) {
     FitOptions fit;
-    fit.epochs = std::stoll(item_for(epochs, k));
+    fit.epochs = item_for(epochs, k);
     fit.batch_size = batch_size;
     fit.engine = engine;
-    const double rate = number(item_for(learning_rate, k));
-    if (optimizer == "adam") {
+    const double rate = item_for(learning_rate, k);
+    if (optimizer == OptimizerKind::adam) {
       fit.optimizer = Adam{rate};
     } else {
       fit.optimizer = Sgd{rate, momentum};
     }
     fit.l2 = l2;
-    fit.sampling = item_for(sampling, k) == "epochs" ? Sampling::epochs : Sampling::independent;
-    fit.last_batch = last_batch == "keep" ? LastBatch::keep : LastBatch::drop;
+    fit.sampling = item_for(sampling, k);
+    fit.last_batch = last_batch;
     return fit;
   };
   StackedAutoencoderOptions training;
@@ -317,20 +298,14 @@ StackedAutoencoderOptions AutoencoderOptions::training() const {
   training.phases.clear();
   const int64_t fits = joint ? 1 : phases();
   for (int64_t k = 1; k <= fits; ++k) training.phases.push_back(options_for(k));
-  training.cache = cache == "on";
-  training.shared_adam_counter = adam_counter == "shared";
-  if (loss == "bce") training.pixels = binary_reconstruction();
-  if (emphasis != "off") {
-    const auto [corrupted, others] = pair_of(emphasis);
-    training.pixels = emphasised(training.pixels, {corrupted, others});
-    training.codes = emphasised(training.codes, {corrupted, others});
+  training.cache = cache;
+  training.shared_adam_counter = shared_adam_counter;
+  if (loss == PixelLoss::bce) training.pixels = binary_reconstruction();
+  for (auto* objective : {&training.pixels, &training.codes}) {
+    if (emphasis) *objective = emphasized(*objective, *emphasis);
+    if (sparsity) *objective = sparse(*objective, *sparsity);
   }
-  if (sparsity != "off") {
-    const auto [target, weight] = pair_of(sparsity);
-    training.pixels = sparse(training.pixels, {target, weight});
-    training.codes = sparse(training.codes, {target, weight});
-  }
-  if (const auto corruption = parse_noise(noise)) training.corruption = corruption_of(*corruption);
+  if (noise) training.corruption = noise->corruption();
   if (fine_tune > 0) {
     auto fit = options_for(1);
     fit.sampling = Sampling::epochs;
@@ -342,143 +317,9 @@ StackedAutoencoderOptions AutoencoderOptions::training() const {
 }
 
 Description AutoencoderOptions::description(const LabelledImages& images) const {
-  return {{"model", "stacked autoencoder"}, {"units", units},
-          {"activation", activation},       {"output", loss == "bce" ? "sigmoid" : "linear"},
-          {"tied", tied ? "yes" : "no"},    {"training_images_crc32", images.checksum}};
-}
-
-namespace {
-
-StageInfo phase(int64_t k) {
-  return {k, 0, "", Task::reconstruction};
-}
-StageInfo whole(int64_t stages) {
-  return {stages, 0, "whole", Task::reconstruction};
-}
-Published last_batch(int64_t stage, const char* text, const char* metric = "mse") {
-  return {phase(stage), "last_batch", metric, text};
-}
-
-/// @see Géron, "Hands-On Machine Learning with Scikit-Learn and TensorFlow", 2017, chapter 15, and
-///   its notebook; of Fashion-MNIST: the second edition, 2019, chapter 17, and its notebook
-std::vector<Condition> make_conditions() {
-  const AutoencoderOptions document;
-  std::vector<Condition> all;
-
-  all.push_back(
-      {"cached",
-       "two phases, the codes computed once and drawn independently",
-       document,
-       {last_batch(1, "0.0078"), last_batch(2, "0.0021"), {whole(2), "test", "mse", "0.00978"}}});
-
-  auto options = document;
-  options.sampling = "epochs";
-  options.cache = "off";
-  all.push_back(
-      {"uncached",
-       "two phases, the codes computed for every batch",
-       options,
-       {last_batch(1, "0.0074"), last_batch(2, "0.0025"), {whole(2), "test", "mse", "0.00979"}}});
-
-  options = document;
-  options.sampling = "independent";
-  options.adam_counter = "fresh";
-  options.l2 = 5e-4;
-  all.push_back({"separate",
-                 "two autoencoders, the second on the codes of the first",
-                 options,
-                 {last_batch(1, "0.0192"), last_batch(2, "0.0044")}});
-
-  options = document;
-  options.joint = true;
-  options.epochs = "5";
-  options.sampling = "epochs";
-  all.push_back({"joint", "all layers at once", options, {last_batch(1, "0.0104")}});
-
-  options.tied = true;
-  options.l2 = 5e-4;
-  all.push_back({"tied", "all layers at once, tied weights", options, {last_batch(1, "0.0156")}});
-
-  options.tied = false;
-  options.l2 = 0;
-  options.epochs = "10";
-  options.activation = "relu";
-  options.initialiser = "glorot-uniform";
-  options.noise = "gaussian:1";
-  all.push_back({"gaussian",
-                 "all layers at once, denoising Gaussian noise",
-                 options,
-                 {last_batch(1, "0.0408")}});
-
-  options.noise = "dropout:0.3";
-  all.push_back({"dropout",
-                 "all layers at once, with dropout of the input",
-                 options,
-                 {last_batch(1, "0.0242")}});
-
-  options.noise = "off";
-  options.units = "784,1000";
-  options.activation = "sigmoid";
-  options.sparsity = "0.1,0.2";
-  options.epochs = "100";
-  options.batch_size = 1000;
-  all.push_back({"sparse",
-                 "one hidden layer of 1,000 units, each wanted on for a tenth of the images",
-                 options,
-                 {last_batch(1, "0.012 .. 0.025"), last_batch(1, "0.08 .. 0.39", "sparsity")}});
-
-  options = document;
-  options.data.dataset = "fashion-mnist";
-  options.data.validation_from = "last";
-  options.units = "784,100,30";
-  options.activation = "selu";
-  options.initialiser = "glorot-uniform";
-  options.loss = "bce";
-  options.optimizer = "sgd";
-  options.l2 = 0;
-  options.batch_size = 32;
-  options.last_batch = "keep";
-  options.sampling = "epochs";
-  options.learning_rate = "1.5,0.05";
-  options.epochs = "10";
-  options.fine_tune = 10;
-  options.fine_tune_learning_rate = 0.1;
-  all.push_back(
-      {"fashion",
-       "Fashion-MNIST, two phases, then all layers fine-tuned",
-       options,
-       {{phase(1), "validation", "bce", "0.2781"},
-        {phase(2), "validation", "mse", "0.1687"},
-        {{3, 0, "fine_tuned", Task::reconstruction}, "validation", "bce", "0.2857"},
-        {{3, 0, "fine_tuned", Task::reconstruction}, "validation", "rounded_accuracy", "0.937"}}});
-
-  options.joint = true;
-  options.learning_rate = "1.5";
-  options.epochs = "20";
-  options.fine_tune = 0;
-  options.fine_tune_learning_rate = document.fine_tune_learning_rate;
-  all.push_back({"fashion-joint",
-                 "Fashion-MNIST, all layers at once",
-                 options,
-                 {{phase(1), "validation", "bce", "0.2835"}}});
-  return all;
-}
-
-}  // namespace
-
-const std::vector<Condition>& conditions() {
-  static const auto all = make_conditions();
-  return all;
-}
-
-const Condition& condition_named(const std::string& name) {
-  std::vector<std::string> names;
-  for (const auto& condition : conditions()) {
-    if (condition.name == name) return condition;
-    names.push_back(condition.name);
-  }
-  throw UsageError(fmt::format("--reproduce '{}'", name),
-                   fmt::format("it is one of {}", fmt::join(names, ", ")));
+  return {{"model", "stacked autoencoder"},    {"units", units_spelling().write(units)},
+          {"activation", name_of(activation)}, {"output", name_of(network().output)},
+          {"tied", tied ? "yes" : "no"},       {"training_images_crc32", images.checksum}};
 }
 
 }  // namespace layerwise::apps

@@ -2,76 +2,74 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "layerwise/pretraining/stacked_autoencoder.h"
-#include "layerwise/study/published.h"
 #include "layerwise/train/checkpoint.h"
 
+#include "common/options.h"
 #include "mnist_autoencoder/mnist.h"
 
 namespace layerwise::apps {
 
-/// The settings of a stacked autoencoder and its training, as options. What several phases may have
-/// each of their own is a list between commas, or one for all.
+/// The loss of the stages that reconstruct pixels.
+enum class PixelLoss { mse, bce };
+enum class OptimizerKind { adam, sgd };
+
+/// Noise on the input of a phase.
+struct Noise {
+  enum class Kind { gaussian, masking, dropout, salt_pepper };
+  Kind kind;
+  double amount;  ///< the standard deviation, or the share of the entries
+
+  Corruption corruption() const;
+};
+
+/// The settings of a stacked autoencoder and its training, as options. Settings that may differ
+/// between phases are lists; the last item also applies to the remaining phases.
 struct AutoencoderOptions {
   MnistData data;
-  std::string units = "784,300,150";
-  std::string activation = "elu";
-  std::string initialiser = "variance-scaling";
+  std::vector<int64_t> units = {784, 300, 150};  ///< of the input, then of each hidden layer
+  Activation activation = Activation::elu;
+  Initializer initializer = variance_scaling_;
   bool tied = false;
   bool joint = false;
-  std::string loss = "mse";
-  std::string epochs = "4";
+  PixelLoss loss = PixelLoss::mse;
+  std::vector<int64_t> epochs = {4};
   int64_t batch_size = 150;
-  std::string sampling = "epochs,independent";
-  std::string last_batch = "drop";
-  std::string cache = "on";
-  std::string optimizer = "adam";
-  std::string learning_rate = "0.01";
+  std::vector<Sampling> sampling = {Sampling::epochs, Sampling::independent};
+  LastBatch last_batch = LastBatch::drop;
+  bool cache = true;
+  OptimizerKind optimizer = OptimizerKind::adam;
+  std::vector<double> learning_rate = {0.01};
   double momentum = 0;
-  std::string adam_counter = "shared";
+  bool shared_adam_counter = true;
   double l2 = 1e-4;
-  std::string noise = "off";
-  std::string emphasis = "off";
-  std::string sparsity = "off";
+  std::optional<Noise> noise;
+  std::optional<Emphasis> emphasis;
+  std::optional<Sparsity> sparsity;
   int64_t fine_tune = 0;
   double fine_tune_learning_rate = 0.001;
   EngineOptions engine;
 
   void add_to(CLI::App& app);
-  /// The options that say what the hidden layers are.
+  /// Adds the options that define the hidden layers.
   void add_network_to(CLI::App& app);
   /// @throws UsageError if options given contradict each other or would have no effect
-  void check(const CLI::App& app) const;
-  /// @throws UsageError if so many rows do not make a batch, or the network is larger than memory
+  void check(const RunOptions& run) const;
+  /// @throws UsageError if `units` does not begin with height x width pixels
+  void check_pixels(int64_t height, int64_t width) const;
+  /// @throws UsageError if `rows` rows do not make a batch, or the network does not fit into memory
   void check_size(int64_t rows) const;
 
-  std::vector<int64_t> layer_units() const;
-  int64_t phases() const { return static_cast<int64_t>(layer_units().size()) - 1; }
+  int64_t phases() const { return static_cast<int64_t>(units.size()) - 1; }
   DenseAutoencoder network() const;
   StackedAutoencoderOptions training() const;
-  /// What a checkpoint says of the network and of what it learned from.
+  /// The description in a checkpoint: the network and the data that it was trained on.
   Description description(const LabelledImages& images) const;
 };
 
-/// An option that is a list between commas, each item as `item` accepts it, with its default shown.
-CLI::Option* add_list(CLI::App& app, const std::string& name, std::string& value,
-                      const std::string& description, const CLI::Validator& item,
-                      const std::string& shown, size_t min_items = 1);
-
-/// A way of training that somebody has published numbers for.
-struct Condition {
-  std::string name;
-  std::string what;  ///< in a sentence
-  AutoencoderOptions options;
-  std::vector<Published> published;
-};
-
-/// Every condition, "cached" first.
-const std::vector<Condition>& conditions();
-/// @throws UsageError listing the names
-const Condition& condition_named(const std::string& name);
+/// The conversion of the network's units from and to text.
+Spelling<std::vector<int64_t>> units_spelling();
 
 }  // namespace layerwise::apps

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Where cmake/fetch_data.sh puts data.
+/// The folder in which cmake/fetch_data.sh puts data.
 fs::path cache() {
   const char* cache = std::getenv("XDG_CACHE_HOME");
   const char* home = std::getenv("HOME");
@@ -26,16 +26,18 @@ fs::path cache() {
 
 void MnistData::add_to(CLI::App& app) {
   const auto* group = "Data";
-  add_choice(app, "--dataset", dataset, {"mnist", "fashion-mnist"}, "Which images")->group(group);
-  app.add_option("--data-dir", data_dir,
-                 "Folder with the four IDX files, plain or .gz, or with a folder of them by the "
-                 "data set's name")
-      ->check(file_name())
-      ->option_text("DIR [" + cache().string() + "]")
+  add_choice(app, "--dataset", dataset, {{"mnist", "mnist"}, {"fashion-mnist", "fashion-mnist"}},
+             "Which images")
+      ->group(group);
+  add_path(app, "--data-dir", data_dir,
+           "Folder with the four IDX files, plain or .gz, or with a folder of them by the data "
+           "set's name",
+           "DIR [" + cache().string() + "]")
       ->group(group);
   add_count(app, "--validation", validation, "Rows of the training set that validate, not train", 0)
       ->group(group);
-  add_choice(app, "--validation-from", validation_from, {"first", "last"},
+  add_choice(app, "--validation-from", validation_from,
+             {{"first", ValidationFrom::first}, {"last", ValidationFrom::last}},
              "Whether these are its first or its last rows")
       ->group(group);
 }
@@ -70,8 +72,7 @@ void MnistData::check(const LabelledImages& images) const {
 }
 
 Split MnistData::split(const LabelledImages& images) const {
-  return hold_out(images.train, images.test, validation,
-                  validation_from == "first" ? ValidationFrom::first : ValidationFrom::last);
+  return hold_out(images.train, images.test, validation, validation_from);
 }
 
 }  // namespace layerwise::apps

@@ -5,18 +5,20 @@
 
 #include "layerwise/data/mnist.h"
 
-#include "common/program.h"
+#include "common/options.h"
 
 namespace layerwise::apps {
 
-/// MNIST, Fashion-MNIST or data of the same files, as options.
+/// MNIST, Fashion-MNIST or data in the same files, as options.
 struct MnistData {
-  std::string dataset = "mnist";
+  std::string dataset = "mnist";  ///< or "fashion-mnist"
   std::string data_dir;
   int64_t validation = 5000;
-  std::string validation_from = "first";
+  ValidationFrom validation_from = ValidationFrom::first;
 
   void add_to(CLI::App& app);
+  /// The name of the data set for texts.
+  std::string title() const { return dataset == "mnist" ? "MNIST" : "Fashion-MNIST"; }
   /// @throws report::Failure if the files are missing or damaged
   LabelledImages read() const;
   /// @throws report::Failure if the validation rows leave none to train on

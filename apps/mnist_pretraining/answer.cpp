@@ -67,7 +67,8 @@ double mean_of(const std::vector<double>& values) {
   return report::spread_of(values).mean;
 }
 
-/// "Is there a mistake?": the document's two lists beside what this program prints in their place.
+/// Answers "Is there a mistake?": compares the document's two lists with what this program prints
+/// in their place.
 std::string mistake(const ComparisonResults& results) {
   std::vector<std::string> inside;
   std::vector<std::string> outside;
@@ -86,10 +87,10 @@ std::string mistake(const ComparisonResults& results) {
                                share(ours), 100 * low, 100 * high));
   }
   if (inside.empty() && outside.empty()) return {};
-  std::string text = outside.empty() ? "Is there a mistake? None that shows: "
+  std::string text = outside.empty() ? "Is there a mistake? None is visible: "
                      : inside.empty()
-                         ? "The document's lists do not come out here: "
-                         : "One of the document's lists comes out here, one does not: ";
+                         ? "The document's lists are not reproduced here: "
+                         : "One of the document's lists is reproduced here, one is not: ";
   text += fmt::format("{}", fmt::join(inside, "; "));
   if (!inside.empty() && !outside.empty()) text += "; but ";
   return text + fmt::format("{}. (95% ranges.)", fmt::join(outside, "; "));
@@ -110,9 +111,9 @@ std::optional<Row> at_the_start(const ComparisonResults& r) {
   if (ahead.above(0)) return Row{expected, "It does start ahead.", "", number};
   if (ahead.below(0)) return Row{expected, "It starts behind.", "", number};
   return Row{
-      expected, "Neither is seen to start ahead of the other.",
-      "The head, which makes classes of codes, starts from random weights in both: before it "
-      "has learned something, good codes are worth nothing.",
+      expected, "Neither starts significantly ahead.",
+      "The head, which turns codes into classes, starts from random weights in both: until it "
+      "has learned something, good codes do not help.",
       number};
 }
 
@@ -126,10 +127,9 @@ std::optional<Row> as_printed(const ComparisonResults& r, const PretrainingOptio
   if (!none.above(0) || !more.above(0)) return std::nullopt;
   return Row{
       "The first accuracies printed show where the networks start.",
-      "They are measured after the step, on the very batch that the step has fitted, and flatter "
-      "the "
+      "They are measured after the step, on the same batch that the step fitted, and favor the "
       "network that can fit it.",
-      fmt::format("Without pretraining a step moves {} numbers, with the frozen encoder {}.",
+      fmt::format("Without pretraining a step updates {} parameters, with the frozen encoder {}.",
                   grouped(options.trained_numbers(variant_named("none"))),
                   grouped(options.trained_numbers(variant_named("frozen")))),
       fmt::format(
@@ -153,17 +153,17 @@ std::optional<Row> slower(const ComparisonResults& r) {
   if (behind.above(0)) return Row{expected, "They do.", "", number};
   if (!behind.below(0)) return std::nullopt;
   std::string why;
-  if (r.has("standardised")) {
-    const auto standardised = r.at("standardised", early, "validation");
-    const auto gained = difference(standardised, frozen);
+  if (r.has("standardized")) {
+    const auto standardized = r.at("standardized", early, "validation");
+    const auto gained = difference(standardized, frozen);
     if (gained.above(0)) {
       why =
           "A linear head on these codes needs more steps at this learning rate. With every unit "
           "brought to a mean of 0 and a deviation of 1, the same head on the same frozen encoder "
           "climbs faster.";
       number += fmt::format(
-          "; with standardised codes {}, {} points more, and {} points from no pretraining",
-          share(standardised), points(gained), points(difference(standardised, none)));
+          "; with standardized codes {}, {} points more, and {} points from no pretraining",
+          share(standardized), points(gained), points(difference(standardized, none)));
     }
   }
   const auto scale = [&](const char* variant) {
@@ -173,12 +173,13 @@ std::optional<Row> slower(const ComparisonResults& r) {
   number +=
       fmt::format("; the units' means and deviations: {} (root mean square)", scale("frozen"));
   if (r.has("pca")) {
-    const auto centred = difference(r.at("pca", early, "validation"), frozen);
+    const auto centered = difference(r.at("pca", early, "validation"), frozen);
     number += fmt::format(", of principal components {}, which are {} points from frozen",
-                          scale("pca"), points(centred));
-    if (!why.empty() && !centred.above(0))
+                          scale("pca"), points(centered));
+    if (!why.empty() && !centered.above(0))
       why +=
-          " Centring alone is not seen to do it: principal components are centred, and no faster.";
+          " Centering alone gives no significant gain: principal components are centered, and "
+          "not significantly faster.";
   }
   return Row{expected, "With the encoder frozen, accuracy climbs more slowly.", why, number};
 }
@@ -194,21 +195,22 @@ std::optional<Row> not_freezing(const ComparisonResults& r) {
       "test rows at the end {} points",
       early, share(random), points(ahead), points(later));
   std::string why;
-  if (r.has("standardised") && r.has("random-standardised")) {
-    const auto content = difference(r.at("standardised", early, "validation"),
-                                    r.at("random-standardised", early, "validation"));
-    number += fmt::format("; both standardised, pretrained - random {} points at step {}",
+  if (r.has("standardized") && r.has("random-standardized")) {
+    const auto content = difference(r.at("standardized", early, "validation"),
+                                    r.at("random-standardized", early, "validation"));
+    number += fmt::format("; both standardized, pretrained - random {} points at step {}",
                           points(content), early);
     if (!content.below(0))
       why =
-          "It is the scale of the codes rather than what they hold: standardised, those of the "
-          "pretrained encoder are not behind the random ones.";
+          "The cause is mostly the scale of the codes, not their content: standardized, the codes "
+          "of the "
+          "pretrained encoder are not significantly behind the random ones.";
   }
-  return Row{
-      "That is because the encoder is frozen.",
-      "Freezing is not all of it: a frozen encoder with random weights climbs faster at first" +
-          std::string(later.below(0) ? ", and ends behind." : "."),
-      why, number};
+  return Row{"That is because the encoder is frozen.",
+             "Freezing is not the whole cause: a frozen encoder with random weights climbs faster "
+             "at first" +
+                 std::string(later.below(0) ? ", and ends behind." : "."),
+             why, number};
 }
 
 std::optional<Row> in_the_end(const ComparisonResults& r, const PretrainingOptions& options) {
@@ -217,10 +219,9 @@ std::optional<Row> in_the_end(const ComparisonResults& r, const PretrainingOptio
   auto number = fmt::format("test rows: {} with the frozen encoder, {} without; {} points",
                             share(r.test("frozen")), share(r.test("none")), points(end));
   std::string happens =
-      end.above(0) ? fmt::format("With {} labels it does: it ends ahead.", labels)
-      : end.below(0)
-          ? fmt::format("With {} labels it ends behind.", labels)
-          : fmt::format("With {} labels neither is seen to end ahead of the other.", labels);
+      end.above(0)   ? fmt::format("With {} labels it does: it ends ahead.", labels)
+      : end.below(0) ? fmt::format("With {} labels it ends behind.", labels)
+                     : fmt::format("With {} labels neither ends significantly ahead.", labels);
   std::vector<std::string> as_good;
   for (const auto& [variant, name] :
        {std::pair("pca", "as many principal components"),
@@ -231,14 +232,16 @@ std::optional<Row> in_the_end(const ComparisonResults& r, const PretrainingOptio
     number += fmt::format("; frozen - {} {}", variant, points(gain));
     if (!gain.above(0)) as_good.emplace_back(name);
   }
-  const auto why = as_good.empty()
-                       ? std::string()
-                       : fmt::format("A head is not seen to do better on the code than on {}.",
-                                     fmt::join(as_good, " or on "));
+  const auto why =
+      as_good.empty()
+          ? std::string()
+          : fmt::format("A head does not do significantly better on the code than on {}.",
+                        fmt::join(as_good, " or on "));
   return Row{"In the end pretraining pays.", happens, why, number};
 }
 
-/// What may be changed, by whether it ended ahead of no pretraining.
+/// Answers "What to change?": the pretrained variants by whether they ended ahead of no
+/// pretraining.
 std::string what_to_change(const ComparisonResults& r, const PretrainingOptions& options) {
   std::map<std::string, std::vector<std::string>> by_verdict;
   for (const auto& variant : options.chosen_variants()) {
@@ -254,21 +257,21 @@ std::string what_to_change(const ComparisonResults& r, const PretrainingOptions&
       "What to change? On the test rows at the end, points from no pretraining: "
       "{}.",
       fmt::join(parts, "; "));
-  if (r.has("standardised")) {
-    const auto gained = difference(r.test("standardised"), r.test("frozen"));
-    const auto sooner = r.looked_at(early) ? difference(r.at("standardised", early, "validation"),
+  if (r.has("standardized")) {
+    const auto gained = difference(r.test("standardized"), r.test("frozen"));
+    const auto sooner = r.looked_at(early) ? difference(r.at("standardized", early, "validation"),
                                                         r.at("frozen", early, "validation"))
                                            : Interval{};
     if (sooner.above(0))
       text += fmt::format(
-          " To learn faster on a frozen encoder, standardise its codes: {} points at "
+          " To learn faster on a frozen encoder, standardize its codes: {} points at "
           "step {}, {} at the end.",
           points(sooner), early, points(gained));
   }
   return text + " With which numbers of labels pretraining pays: --budgets 100,1000,10000.";
 }
 
-/// How the classifiers were trained, in a sentence.
+/// A sentence on how the classifiers were trained.
 std::string schedule(const PretrainingOptions& options, bool tuned) {
   if (!tuned) {
     return fmt::format(
@@ -278,8 +281,8 @@ std::string schedule(const PretrainingOptions& options, bool tuned) {
   return fmt::format(
       "At most {} steps, ended early by as many validation rows as there are labels (at most {}); "
       "every variant and budget has the learning rate of {} that did best on {} repeats apart.",
-      grouped(options.steps), grouped(options.encoder.data.validation), options.learning_rates,
-      options.tuning_repeats);
+      grouped(options.steps), grouped(options.encoder.data.validation),
+      fmt::join(options.learning_rates, ","), options.tuning_repeats);
 }
 
 /// One row for each number of labels, one cell for each variant.
@@ -296,7 +299,7 @@ report::Table table_by_labels(const PretrainingOptions& options,
   return table;
 }
 
-/// On the test rows, from no pretraining.
+/// The gain over no pretraining in accuracy on the test rows.
 Interval gain_of(const ComparisonResults& results, const ClassifierVariant& variant, int64_t labels,
                  bool tuned) {
   return difference(results.test(name_of(variant, tuned), labels),
@@ -312,7 +315,7 @@ report::Table differences_table(const PretrainingOptions& options, const Compari
   });
 }
 
-/// "frozen pays at 100, 250 labels, costs at 5000, and is undecided at 500."
+/// Sentences such as "frozen pays at 100, 250; costs at 5000; is undecided at 500."
 std::vector<std::string> verdicts(const PretrainingOptions& options,
                                   const ComparisonResults& results, bool tuned) {
   std::vector<std::string> sentences;
@@ -401,8 +404,9 @@ std::vector<std::string> comparison_notes(const PretrainingOptions& options,
     if (options.has_budgets() && options.steps < whole.steps)
       left_out.push_back(fmt::format("of {} steps those after {}", whole.steps, options.steps));
     if (options.has_budgets() && options.learning_rates != whole.learning_rates)
-      left_out.push_back(fmt::format("of the learning rates {} all but {}", whole.learning_rates,
-                                     options.learning_rates));
+      left_out.push_back(fmt::format("of the learning rates {} all but {}",
+                                     fmt::join(whole.learning_rates, ","),
+                                     fmt::join(options.learning_rates, ",")));
     if (options.has_budgets() && options.tuning_repeats < whole.tuning_repeats)
       left_out.push_back(fmt::format("of {} tuning repeats {}", whole.tuning_repeats,
                                      whole.tuning_repeats - options.tuning_repeats));

@@ -10,7 +10,8 @@
 
 namespace layerwise::apps {
 
-/// The training accuracies that the document prints for one variant, from step 1 on: one run.
+/// The training accuracies that the document prints for one variant, from step 1 on; they are from
+/// a single run.
 struct PublishedCurve {
   std::string variant;
   std::vector<double> accuracies;
@@ -19,22 +20,22 @@ struct PublishedCurve {
 ///   question 31100
 const std::vector<PublishedCurve>& published_accuracies();
 
-/// Every variant's accuracy: held out after a few steps, on the test rows at the end, and how far
-/// that is from no pretraining.
+/// The accuracy of every variant: held out after a few steps, on the test rows at the end, and the
+/// difference from no pretraining.
 report::Table accuracy_table(const PretrainingOptions& options, const ComparisonResults& results);
-/// What is to be known of a run before its numbers are read.
+/// Notes to read before the numbers of a run.
 std::vector<std::string> comparison_notes(const PretrainingOptions& options,
                                           const Results& results);
 
-/// The question answered from the run's own numbers. Every sentence stands on an interval over the
-/// repeats; one that the numbers do not support is left out.
+/// The answer to the question, from the run's own numbers. Every sentence is based on an interval
+/// over the repeats; a sentence that the numbers do not support is left out.
 std::vector<report::Section> answer_sections(const PretrainingOptions& options,
                                              const ComparisonResults& results);
 
 /// Accuracy on the test rows for each number of labels and each variant.
 report::Table budget_table(const PretrainingOptions& options, const ComparisonResults& results,
                            bool tuned);
-/// Where pretraining pays, does not, or is undecided, for each number of labels.
+/// Whether pretraining pays, costs, or is undecided, for each number of labels.
 std::vector<report::Section> budget_sections(const PretrainingOptions& options,
                                              const ComparisonResults& results,
                                              const TunedRates& rates);

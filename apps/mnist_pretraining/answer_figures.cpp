@@ -21,22 +21,21 @@ using report::Style;
 /// How a variant is drawn in every figure.
 struct VariantLook {
   const char* variant;
-  const char* label;
   const char* color;
   int dash;
-  int marker;  ///< of what the document prints
+  int marker;  ///< point type of the values that the document prints
 };
 
 constexpr VariantLook looks[] = {
-    {"none", "no pretraining", "#000000", 1, 6},
-    {"frozen", "frozen encoder", "#c03a2b", 1, 7},
-    {"fine-tuned", "fine-tuned", "#1f6fb4", 2, 0},
-    {"head-first", "head, then all", "#7b4ea3", 4, 0},
-    {"standardised", "frozen, standardised", "#e07b00", 5, 0},
-    {"random-frozen", "random, frozen", "#2a8a57", 2, 0},
-    {"random-standardised", "random, standardised", "#67a9cf", 5, 0},
-    {"pca", "principal components", "#8c6d31", 4, 0},
-    {"pixels", "softmax on pixels", "#6b6b6b", 3, 0},
+    {"none", "#000000", 1, 6},
+    {"frozen", "#c03a2b", 1, 7},
+    {"fine-tuned", "#1f6fb4", 2, 0},
+    {"head-first", "#7b4ea3", 4, 0},
+    {"standardized", "#e07b00", 5, 0},
+    {"random-frozen", "#2a8a57", 2, 0},
+    {"random-standardized", "#67a9cf", 5, 0},
+    {"pca", "#8c6d31", 4, 0},
+    {"pixels", "#6b6b6b", 3, 0},
 };
 
 const VariantLook& look_of(const std::string& variant) {
@@ -44,7 +43,7 @@ const VariantLook& look_of(const std::string& variant) {
                        [&](const VariantLook& look) { return look.variant == variant; });
 }
 
-/// A point of a line with its interval; of a single repeat there is none.
+/// Adds a point with its interval to a line; a single repeat has no interval.
 void add_point(Series& series, double x, const std::vector<double>& values) {
   const auto mean = report::mean_interval(values);
   series.x.push_back(x);
@@ -56,7 +55,7 @@ void add_point(Series& series, double x, const std::vector<double>& values) {
 
 Series line_of(const VariantLook& look) {
   Series series;
-  series.label = look.label;
+  series.label = look.variant;
   series.style = {Style::Kind::line, look.color, 0, look.dash, 0};
   return series;
 }
@@ -126,8 +125,8 @@ Panel by_labels(const PretrainingOptions& options, const ComparisonResults& resu
 std::vector<CaptionedFigure> accuracy_figures(const PretrainingOptions& options,
                                               const ComparisonResults& results) {
   const std::vector<std::vector<std::string>> groups{
-      {"none", "frozen", "fine-tuned", "head-first", "standardised"},
-      {"frozen", "random-frozen", "random-standardised", "pca", "pixels"}};
+      {"none", "frozen", "fine-tuned", "head-first", "standardized"},
+      {"frozen", "random-frozen", "random-standardized", "pca", "pixels"}};
   const auto chosen = options.chosen_variants();
   report::Figure figure{"held_out_accuracy", {}};
   for (const auto& group : groups) {

@@ -8,7 +8,7 @@
 
 namespace layerwise::apps {
 
-/// Held-out accuracy against steps, with the document's lists as points.
+/// Held-out accuracy against steps, with the values that the document prints as points.
 std::vector<CaptionedFigure> accuracy_figures(const PretrainingOptions& options,
                                               const ComparisonResults& results);
 /// Accuracy on the test rows against the number of labels.

@@ -12,18 +12,13 @@ namespace {
 constexpr auto classification_task = Task::classification;
 constexpr double step_overhead = 2e7;  // multiplications that a step's own costs come to
 
-Dataset rows_of(const Dataset& data, const std::vector<int64_t>& rows) {
-  const auto index = torch::tensor(rows).to(data.inputs.device());
-  return {data.inputs.index_select(0, index), data.targets.index_select(0, index)};
-}
-
 Split without_labels(const Split& data) {
   return {{data.train.inputs, {}}, {}, {data.validation.inputs, {}}};
 }
 
 StackedAutoencoder first_weights(const PretrainingOptions& options, const Split& data,
                                  Random& random) {
-  auto net = options.encoder.network().make(random.initialisation);
+  auto net = options.encoder.network().make(random.initialization);
   net->to(data.train.inputs.device());
   return net;
 }
@@ -97,7 +92,7 @@ Split ClassifierLabels::split(int64_t labels, bool tuned) const {
 }
 
 double work_of_encoder(const PretrainingOptions& options, int64_t phase, int64_t rows) {
-  const auto units = options.encoder.layer_units();
+  const auto& units = options.encoder.units;
   const auto k = static_cast<size_t>(phase);
   const auto weights = 2.0 * static_cast<double>(units[k - 1] * units[k]);
   const auto batch = static_cast<double>(options.encoder.batch_size);
@@ -122,6 +117,40 @@ int64_t curve_rows_of(const PretrainingOptions& options, int64_t labels) {
   const auto steps = steps_of(labels, options.training().fit);
   const auto looks = 1 + steps / options.curve_every + (steps % options.curve_every != 0 ? 1 : 0);
   return metrics * (steps + looks);
+}
+
+Plan plan_of(const PretrainingOptions& options, int64_t rows) {
+  Plan plan;
+  int64_t stage = 1;
+  if (options.needs_encoder() && options.checkpoint.empty()) {
+    const auto stages = stages_of(options.encoder_training(), options.encoder.phases(), rows);
+    for (const auto& [info, phase, fit] : stages) {
+      PlannedFit planned{info, fit.epochs, scores_of({"validation"}, {"mse"})};
+      planned.work = work_of_encoder(options, phase, rows) * static_cast<double>(fit.epochs);
+      plan.push_back(planned);
+    }
+    plan.push_back({whole_chain(stages), 0, scores_of({"validation"}, {"mse"})});
+    stage += static_cast<int64_t>(stages.size());
+    for (auto& planned : plan) planned.curve_rows = 0;
+  }
+  const auto scores = scores_of({"train", "validation", "test"}, {"accuracy", "cross_entropy"});
+  for (const auto labels : options.label_counts()) {
+    for (const bool tuned : {false, true}) {
+      if (tuned && !options.has_budgets()) continue;
+      for (const auto& variant : options.chosen_variants()) {
+        PlannedFit planned{info_of(variant, labels, tuned, stage), options.epochs, scores};
+        planned.curve_rows = options.has_budgets() ? 0 : curve_rows_of(options, labels);
+        planned.work = work_of(options, variant, labels, tuned);
+        if (!options.has_budgets()) {
+          const bool codes = variant.trained == Trained::head && variant.codes != Codes::inputs;
+          for (const auto* metric : {"code_mean", "code_deviation"})
+            if (codes) planned.scores.emplace_back("train", metric);
+        }
+        plan.push_back(planned);
+      }
+    }
+  }
+  return plan;
 }
 
 }  // namespace layerwise::apps

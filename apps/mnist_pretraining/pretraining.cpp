@@ -1,7 +1,6 @@
 #include "mnist_pretraining/pretraining.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -12,6 +11,8 @@
 #include "layerwise/data/subset.h"
 #include "layerwise/file.h"
 #include "layerwise/report/failure.h"
+
+#include "mnist_autoencoder/conditions.h"
 
 namespace layerwise::apps {
 
@@ -25,23 +26,16 @@ std::vector<std::string> variant_names() {
   return names;
 }
 
-std::string variant_fault(const std::string& text) {
-  const auto names = variant_names();
-  if (std::find(names.begin(), names.end(), text) != names.end()) return {};
-  return fmt::format("'{}' is none of {}", text, fmt::join(names, ", "));
+Spelling<std::vector<std::string>> variants_spelling() {
+  std::vector<std::pair<std::string, std::string>> names;
+  for (const auto& name : variant_names()) names.emplace_back(name, name);
+  return list_of(one_of(names));
 }
 
-std::string budgets_fault(const std::string& text) {
-  if (text == "off") return {};
-  for (const auto& item : cut_at_commas(text)) {
-    if (const auto wrong = whole_number(1, most)(item); !wrong.empty()) return wrong;
-  }
-  return {};
-}
-
-void require_once(const char* option, const std::string& list) {
-  std::set<std::string> seen;
-  for (const auto& item : cut_at_commas(list)) {
+template <typename Value>
+void require_once(const char* option, const std::vector<Value>& list) {
+  std::set<Value> seen;
+  for (const auto& item : list) {
     if (seen.insert(item).second) continue;
     throw UsageError(fmt::format("{} has {} twice", option, item), "give each of them once");
   }
@@ -50,7 +44,7 @@ void require_once(const char* option, const std::string& list) {
 }  // namespace
 
 PretrainingOptions::PretrainingOptions() : encoder(condition_named("cached").options) {
-  variants = fmt::format("{}", fmt::join(variant_names(), ","));
+  variants = variant_names();
 }
 
 void PretrainingOptions::set_defaults(const QuickDefaults& quick_defaults) {
@@ -64,30 +58,29 @@ void PretrainingOptions::add_to(CLI::App& app) {
   encoder.data.add_to(app);
   encoder.add_network_to(app);
   const auto* pretraining = "Encoder";
-  app.add_option("--encoder", checkpoint,
-                 "An autoencoder of mnist_autoencoder or of a run of this program, instead of one "
-                 "trained by each repeat")
-      ->check(file_name())
-      ->option_text("CHECKPOINT")
+  add_path(app, "--encoder", checkpoint,
+           "An autoencoder of mnist_autoencoder or of a run of this program, instead of one "
+           "trained by each repeat",
+           "CHECKPOINT")
       ->group(pretraining);
-  add_list(
-      app, "--encoder-epochs", encoder.epochs,
+  add_value(
+      app, "--encoder-epochs", encoder.epochs, list_of(whole_number(1, most)),
       "Epochs of each phase of its training; the classifiers' random numbers come behind those "
       "of it, even if there is none",
-      whole_number(1, most), "N[,N...]")
+      "N[,N...]")
       ->group(pretraining);
   add_count(app, "--encoder-batch-size", encoder.batch_size, "Images of a step of its training")
       ->group(pretraining);
 
   const auto* group = "Classifier";
-  add_list(app, "--variants", variants, "Which ones are compared",
-           CLI::Validator(variant_fault, ""), "NAME[,NAME...]")
+  add_value(app, "--variants", variants, variants_spelling(), "Which ones are compared", "")
       ->option_text("NAME[,NAME...] [all below]")
       ->group(group);
   add_count(app, "--labels", labels, "Rows of the training split whose labels are known", classes)
       ->group(group);
   add_choice(
-      app, "--subset", subset, {"auto", "first", "drawn"},
+      app, "--subset", subset,
+      {{"auto", Subset::automatic}, {"first", Subset::first}, {"drawn", Subset::drawn}},
       "Which rows these are: the first ones, as in the document, or drawn by each repeat, as "
       "many of each class; auto: first for a single repeat")
       ->group(group);
@@ -109,40 +102,34 @@ void PretrainingOptions::add_to(CLI::App& app) {
       ->group(group);
 
   const auto* budget = "Label budgets";
-  app.add_option("--budgets", budgets,
-                 "Compare at several numbers of labels, as 100,1000,10000: with --epochs, and with "
-                 "--steps, early stopping and tuned learning rates")
-      ->check(CLI::Validator(budgets_fault, ""))
-      ->capture_default_str()
-      ->option_text("N[,N...] [off]")
+  add_value(app, "--budgets", budgets, or_off(list_of(whole_number(1, most))),
+            "Compare at several numbers of labels, as 100,1000,10000: with --epochs, and with "
+            "--steps, early stopping and tuned learning rates",
+            "N[,N...]")
       ->group(budget);
   add_count(app, "--steps", steps, "Steps at every budget, at most", 2)->group(budget);
   add_count(app, "--patience", patience,
             "Looks at the validation rows, one every 100 steps, without a better result before a "
             "fit ends with its best weights")
       ->group(budget);
-  add_list(app, "--learning-rates", learning_rates,
-           "Learning rates that every variant and budget has tried out for it",
-           finite_number(0, true, largest_number), "X[,X...]")
+  add_value(app, "--learning-rates", learning_rates,
+            list_of(finite_number(0, true, largest_number)),
+            "Learning rates that every variant and budget has tried out for it", "X[,X...]")
       ->group(budget);
   add_count(app, "--tuning-repeats", tuning_repeats,
             "Repeats, apart from the others, on which they are tried out")
       ->group(budget);
 }
 
-void PretrainingOptions::check(const CLI::App& app, const Settings& run) const {
-  const auto given = [&](const char* name) { return app.get_option(name)->count() > 0; };
-  const auto refuse_if = [&](bool refused, const char* option, const char* why, const char* hint) {
-    if (refused && given(option)) throw UsageError(fmt::format("{} {}", option, why), hint);
-  };
+void PretrainingOptions::check(const RunOptions& run) const {
   require_once("--variants", variants);
-  require_once("--budgets", budgets);
+  require_once("--budgets", budgets.value_or(std::vector<int64_t>{}));
   require_once("--learning-rates", learning_rates);
   if (encoder.data.validation == 0)
     throw UsageError("--validation 0 leaves no row to measure held-out accuracy on",
                      "ask for some rows");
-  refuse_if(!needs_encoder(), "--encoder", "has no effect: no variant has a pretrained encoder",
-            "leave it out, or add one with --variants");
+  run.refuse_if(!needs_encoder(), "--encoder", "has no effect: no variant has a pretrained encoder",
+                "leave it out, or add one with --variants");
   const auto chosen = chosen_variants();
   const bool head_first = std::any_of(chosen.begin(), chosen.end(), [](const auto& variant) {
     return variant.trained == Trained::head_then_everything;
@@ -150,15 +137,16 @@ void PretrainingOptions::check(const CLI::App& app, const Settings& run) const {
   const bool linear = std::all_of(chosen.begin(), chosen.end(), [](const auto& variant) {
     return variant.codes == Codes::inputs || variant.codes == Codes::principal_components;
   });
-  refuse_if(linear, "--activation", "has no effect: no variant has a layer with an activation",
-            "leave it out, or add one with --variants");
-  refuse_if(!head_first, "--head-share", "has no effect without the variant head-first",
-            "leave it out");
+  run.refuse_if(linear, "--activation", "has no effect: no variant has a layer with an activation",
+                "leave it out, or add one with --variants");
+  run.refuse_if(!head_first, "--head-share", "has no effect without the variant head-first",
+                "leave it out");
   for (const auto* option : {"--steps", "--patience", "--learning-rates", "--tuning-repeats"})
-    refuse_if(!has_budgets(), option, "has no effect without --budgets", "add --budgets N,N,...");
+    run.refuse_if(!has_budgets(), option, "has no effect without --budgets",
+                  "add --budgets N,N,...");
   for (const auto* option : {"--labels", "--curve-every", "--curves"})
-    refuse_if(has_budgets(), option, "has no effect with --budgets", "leave it out");
-  if (has_budgets() && subset == "first")
+    run.refuse_if(has_budgets(), option, "has no effect with --budgets", "leave it out");
+  if (has_budgets() && subset == Subset::first)
     throw UsageError("--subset first with --budgets",
                      "the rows of a budget are drawn by each repeat: leave it out");
   std::error_code ignored;
@@ -168,13 +156,7 @@ void PretrainingOptions::check(const CLI::App& app, const Settings& run) const {
     throw UsageError("--force would remove the run that --encoder is part of",
                      "choose another folder with --out");
   }
-  const auto phases = encoder.phases();
-  const auto lists = static_cast<int64_t>(cut_at_commas(encoder.epochs).size());
-  if (lists > phases) {
-    throw UsageError(fmt::format("--encoder-epochs {} has {} values for {} phase{}", encoder.epochs,
-                                 lists, phases, phases == 1 ? "" : "s"),
-                     "give one for all phases, or one for each");
-  }
+  run.refuse_longer("--encoder-epochs", encoder.epochs, encoder.phases());
   for (const auto count : label_counts()) {
     if (count < classes) {
       throw UsageError(fmt::format("{} labels leave a class of {} without one", count, classes),
@@ -187,11 +169,11 @@ void PretrainingOptions::check(const CLI::App& app, const Settings& run) const {
   }
 }
 
-void PretrainingOptions::check_data(const CLI::App& app, const Split& data, int64_t repeats) const {
+void PretrainingOptions::check_data(const RunOptions& run, const Split& data) const {
   const auto pixels = data.train.inputs.size(1);
-  if (encoder.layer_units().front() != pixels) {
+  if (encoder.units.front() != pixels) {
     throw UsageError(fmt::format("--units begins with {}, but the images have {} pixels",
-                                 encoder.layer_units().front(), pixels),
+                                 encoder.units.front(), pixels),
                      fmt::format("begin it with {}", pixels));
   }
   const auto most_labels = label_counts().back();
@@ -199,8 +181,7 @@ void PretrainingOptions::check_data(const CLI::App& app, const Split& data, int6
     throw UsageError(
         fmt::format("{} {}, and {} rows to train on", has_budgets() ? "--budgets" : "--labels",
                     most_labels, data.train.size()),
-        app.get_option("--validation")->count() > 0 ? "ask for fewer, or fewer --validation rows"
-                                                    : "ask for fewer");
+        run.given("--validation") ? "ask for fewer, or fewer --validation rows" : "ask for fewer");
   }
   if (encoder.batch_size > data.train.size()) {
     throw UsageError(fmt::format("--encoder-batch-size {} with {} rows to train on",
@@ -210,7 +191,7 @@ void PretrainingOptions::check_data(const CLI::App& app, const Split& data, int6
   const auto first = data.train.targets.narrow(0, 0, most_labels);
   try {
     require_every_class(data.train.targets, classes);
-    if (takes_first_rows(repeats)) require_every_class(first, classes);
+    if (takes_first_rows(run.repeats)) require_every_class(first, classes);
     require_every_class(data.validation.targets, classes);
   } catch (const std::invalid_argument& error) {
     throw report::Failure(
@@ -221,10 +202,9 @@ void PretrainingOptions::check_data(const CLI::App& app, const Split& data, int6
 }
 
 std::vector<ClassifierVariant> PretrainingOptions::chosen_variants() const {
-  const auto names = cut_at_commas(variants);
   auto chosen = classifier_variants();
-  std::erase_if(chosen, [&](const ClassifierVariant& variant) {
-    return std::find(names.begin(), names.end(), variant.name) == names.end();
+  std::erase_if(chosen, [this](const ClassifierVariant& variant) {
+    return std::find(variants.begin(), variants.end(), variant.name) == variants.end();
   });
   return chosen;
 }
@@ -237,28 +217,20 @@ bool PretrainingOptions::needs_encoder() const {
 }
 
 std::vector<int64_t> PretrainingOptions::label_counts() const {
-  if (!has_budgets()) return {labels};
-  std::vector<int64_t> counts;
-  for (const auto& item : cut_at_commas(budgets)) counts.push_back(std::stoll(item));
+  if (!budgets) return {labels};
+  auto counts = *budgets;
   std::sort(counts.begin(), counts.end());
   return counts;
 }
 
-std::vector<double> PretrainingOptions::rates() const {
-  std::vector<double> rates;
-  for (const auto& item : cut_at_commas(learning_rates))
-    rates.push_back(std::strtod(item.c_str(), nullptr));
-  return rates;
-}
-
 bool PretrainingOptions::takes_first_rows(int64_t repeats) const {
   if (has_budgets()) return false;
-  return subset == "first" || (subset == "auto" && repeats == 1);
+  return subset == Subset::first || (subset == Subset::automatic && repeats == 1);
 }
 
 DenseClassifierOptions PretrainingOptions::network() const {
   const auto autoencoder = encoder.network();
-  return {autoencoder.units, classes, autoencoder.activation, autoencoder.initialiser};
+  return {autoencoder.units, classes, autoencoder.activation, autoencoder.initializer};
 }
 
 StackedAutoencoderOptions PretrainingOptions::encoder_training() const {
@@ -287,7 +259,7 @@ ClassifierTraining PretrainingOptions::tuned_training(double rate) const {
 }
 
 int64_t PretrainingOptions::trained_numbers(const ClassifierVariant& variant) const {
-  const auto units = encoder.layer_units();
+  const auto& units = encoder.units;
   const auto layer = [](int64_t inputs, int64_t outputs) { return (inputs + 1) * outputs; };
   if (variant.codes == Codes::inputs) return layer(units.front(), classes);
   int64_t count = layer(units.back(), classes);
@@ -306,13 +278,13 @@ void adopt_checkpoint(PretrainingOptions& options, const LabelledImages& images)
       return found == said.end() ? std::string(otherwise) : found->second;
     };
     encoder.tied = value("tied", "no") == "yes";
-    encoder.loss = value("output", "linear") == "sigmoid" ? "bce" : "mse";
+    encoder.loss = value("output", "linear") == "sigmoid" ? PixelLoss::bce : PixelLoss::mse;
     RandomState any(0);
     auto net = encoder.network().make(any);
     load_checkpoint(*net, options.checkpoint,
                     {{"model", "stacked autoencoder"},
-                     {"units", encoder.units},
-                     {"activation", encoder.activation},
+                     {"units", units_spelling().write(encoder.units)},
+                     {"activation", name_of(encoder.activation)},
                      {"training_images_crc32", images.checksum}});
   } catch (const FileError& error) {
     throw report::Failure(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,31 +12,38 @@
 
 namespace layerwise::apps {
 
-/// What of the options has other defaults in the version that takes two minutes.
+/// The defaults that differ in the quick version, which takes two minutes.
 struct QuickDefaults {
   int64_t repeats = 4;
   int64_t curve_every = 5;
-  std::string learning_rates = "0.01,0.001";
+  std::vector<double> learning_rates = {0.01, 0.001};
   int64_t steps = 500;
+};
+
+/// Which rows of the training split have labels.
+enum class Subset {
+  automatic,  ///< `first` for a single repeat, else `drawn`
+  first,      ///< the first rows, as in the document
+  drawn,      ///< drawn by each repeat, the same number of each class
 };
 
 /// The settings of a comparison of classifiers with and without pretraining, as options.
 struct PretrainingOptions {
   AutoencoderOptions encoder;  ///< the network, and how its encoder is pretrained
-  std::string checkpoint;      ///< an encoder that there is already
+  std::string checkpoint;      ///< file of an existing encoder; empty to train one
   int64_t labels = 2000;
-  std::string subset = "auto";
-  std::string variants;  ///< all of them at first
+  Subset subset = Subset::automatic;
+  std::vector<std::string> variants;  ///< initially all
   int64_t epochs = 4;
   int64_t batch_size = 50;
   double learning_rate = 0.01;
   double l2 = 5e-4;
   double head_share = 0.25;
   int64_t curve_every = 1;
-  std::string budgets = "off";
+  std::optional<std::vector<int64_t>> budgets;
   int64_t steps = 4000;
   int64_t patience = 10;
-  std::string learning_rates = "0.03,0.01,0.003,0.001,0.0003";
+  std::vector<double> learning_rates = {0.03, 0.01, 0.003, 0.001, 0.0003};
   int64_t tuning_repeats = 4;
   bool quick = false;
 
@@ -44,32 +52,32 @@ struct PretrainingOptions {
   void set_defaults(const QuickDefaults& quick_defaults);
   void add_to(CLI::App& app);
   /// @throws UsageError if options given contradict each other or would have no effect
-  void check(const CLI::App& app, const Settings& run) const;
+  void check(const RunOptions& run) const;
   /// @throws UsageError or report::Failure if the data do not have what is asked for
-  void check_data(const CLI::App& app, const Split& data, int64_t repeats) const;
+  void check_data(const RunOptions& run, const Split& data) const;
 
   /// The variants asked for, in the order of `classifier_variants`.
   std::vector<ClassifierVariant> chosen_variants() const;
   bool needs_encoder() const;
-  bool has_budgets() const { return budgets != "off"; }
-  /// Labels of each comparison, ascending.
+  bool has_budgets() const { return budgets.has_value(); }
+  /// The numbers of labels to compare, in ascending order.
   std::vector<int64_t> label_counts() const;
-  std::vector<double> rates() const;
-  /// The first rows of the training split, as in the document, rather than rows drawn.
+  /// Whether the labeled rows are the first ones of the training split, as in the document, rather
+  /// than drawn.
   bool takes_first_rows(int64_t repeats) const;
 
   DenseClassifierOptions network() const;
   StackedAutoencoderOptions encoder_training() const;
-  /// The document's way: some epochs at one learning rate.
+  /// The training of the document: a number of epochs at one learning rate.
   ClassifierTraining training() const;
-  /// A number of steps, ended early, at this learning rate.
+  /// A training with a number of steps and early stopping, at this learning rate.
   ClassifierTraining tuned_training(double rate) const;
-  /// Numbers that a variant trains in its first fit.
+  /// The number of parameters that a variant trains in its first fit.
   int64_t trained_numbers(const ClassifierVariant& variant) const;
 };
 
-/// Sets the encoder's options to what a checkpoint says of itself.
-/// @throws report::Failure if it cannot be read, or holds an encoder of other units, another
+/// Sets the encoder's options to the description in its checkpoint, if there is one.
+/// @throws report::Failure if it cannot be read, or holds an encoder with other units, another
 ///   activation or other training images
 void adopt_checkpoint(PretrainingOptions& options, const LabelledImages& images);
 

@@ -66,8 +66,8 @@ double best_rate(const PretrainingOptions& options, const Trials& trials,
                  const std::string& variant, int64_t labels) {
   constexpr double worst = -std::numeric_limits<double>::infinity();
   std::tuple<double, double> best{worst, worst};
-  double rate = options.rates().front();
-  for (const double candidate : options.rates()) {
+  double rate = options.learning_rates.front();
+  for (const double candidate : options.learning_rates) {
     double accuracy = 0;
     double cross_entropy = 0;
     for (int64_t i = 0; i < options.tuning_repeats; ++i) {
@@ -92,7 +92,7 @@ TunedRates tuned_rates(const PretrainingOptions& options, const Settings& run, c
   auto trials = trials_in(path);
   report::RowFile file(path, text_of(trials));
   const auto variants = options.chosen_variants();
-  const auto rates = options.rates();
+  const auto& rates = options.learning_rates;
   double work = 0;
   for (const auto labels : options.label_counts())
     for (const auto& variant : variants) work += work_of(options, variant, labels, true);
@@ -161,7 +161,7 @@ TunedRates tuned_rates(const PretrainingOptions& options, const Settings& run, c
   };
   for_each_repeat(options.tuning_repeats, run, repeat, [&] { stopping = true; });
   progress.print("");
-  report::write_whole(path, text_of(trials));
+  report::write_run_file(path, text_of(trials));
 
   TunedRates chosen;
   for (const auto labels : options.label_counts())

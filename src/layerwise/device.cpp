@@ -21,7 +21,8 @@ Function loaded_function(const char* name) {
   return reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
 }
 
-/// What follows `key` in LibTorch's description of its build, up to a comma or the end of the line.
+/// The text after `key` in LibTorch's description of its build, up to a comma or the end of the
+/// line.
 std::string from_config(const std::string& key) {
   const auto config = at::show_config();
   const auto begin = config.find(key);
@@ -37,9 +38,10 @@ std::string blas_in_use() {
   return from_config("BLAS_INFO=");
 }
 
-/// MKL chooses the kernels of its vector math at the first call, without a lock: a thread that
-/// comes there at the same time may compute with another kernel, and get other bits. So the first
-/// call is one of a single thread, and the others wait for it. See tests/vector_math_test.cpp.
+/// Makes MKL choose the kernels of its vector math. MKL does so at the first call, without a lock:
+/// a thread that makes a call at the same time may compute with another kernel and get other bits.
+/// So a single thread makes the first call, and the others wait for it. See
+/// tests/vector_math_test.cpp.
 void settle_vector_math() {
   static const at::Tensor root = at::ones({1}).sqrt();
 }

@@ -21,7 +21,7 @@ namespace {
                   error);
 }
 
-/// 0, or the error number.
+/// Writes the bytes and flushes them to the disk; returns 0 on success, else the error number.
 int write_file(const fs::path& path, std::string_view bytes, int flags) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, 0666);
   if (file < 0) return errno;

@@ -7,10 +7,10 @@
 
 namespace layerwise {
 
-/// A file cannot be read or written, or does not hold what it should. `what()` names the file.
+/// A file cannot be read or written, or its content is invalid. `what()` names the file.
 class FileError : public std::runtime_error {
  public:
-  /// @param code the system's error number; 0 if the content is at fault
+  /// @param code the system's error number; 0 if the content is invalid
   explicit FileError(const std::string& what, int code = 0)
       : std::runtime_error(what), code_(code) {}
   int code() const { return code_; }
@@ -23,10 +23,12 @@ class FileError : public std::runtime_error {
 /// @throws FileError if it is missing, not a regular file, or cannot be read
 std::string read_file(const std::filesystem::path& path);
 
-/// Writes a file whole or not at all: to `PATH.part`, to the disk, then under its name.
+/// Writes a file completely or not at all: writes `PATH.part`, flushes it to the disk, and renames
+/// it.
 ///
-/// A symbolic link is followed; what is no regular file (a pipe, a device) is written to as it is.
-/// @throws FileError if it cannot be written; what stood there before still does
+/// Follows symbolic links. Anything that is not a regular file, such as a pipe or a device, is
+/// written directly.
+/// @throws FileError if the file cannot be written; an existing regular file is then unchanged
 void write_whole(const std::filesystem::path& path, std::string_view content);
 
 }  // namespace layerwise

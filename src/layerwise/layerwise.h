@@ -1,7 +1,7 @@
 #pragma once
 
-/// Everything that training networks layer by layer needs; `study/` and `report/` are apart, for
-/// programs that repeat, print and plot.
+/// Everything needed to train networks layer by layer. `study/` and `report/` are not included:
+/// they are for programs that repeat experiments, print results and draw plots.
 #include "layerwise/data/blobs.h"
 #include "layerwise/data/csv.h"
 #include "layerwise/data/dataset.h"
@@ -15,9 +15,9 @@
 #include "layerwise/nn/dense.h"
 #include "layerwise/nn/dense_classifier.h"
 #include "layerwise/nn/greedy_net.h"
-#include "layerwise/nn/initialisers.h"
+#include "layerwise/nn/initializers.h"
 #include "layerwise/nn/stacked_autoencoder.h"
-#include "layerwise/nn/standardise.h"
+#include "layerwise/nn/standardize.h"
 #include "layerwise/pretraining/autoencoder_deepening.h"
 #include "layerwise/pretraining/fit_stage.h"
 #include "layerwise/pretraining/pretrained_classifier.h"

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-/// Enumerations and what options, files and people call their values: `names` is an array of pairs
-/// (value, name).
+/// Names of enumeration values in options, files and messages. `names` is an array of pairs (value,
+/// name).
 namespace layerwise::names {
 
 template <typename Names>
@@ -18,7 +18,7 @@ std::vector<std::string> all(const Names& names) {
   return found;
 }
 
-/// @throws std::invalid_argument listing the names, if it is none of them
+/// @throws std::invalid_argument listing the names, if `wanted` is none of them
 template <typename Names>
 auto value(const Names& names, const char* what, const std::string& wanted) {
   for (const auto& [value, name] : names) {

@@ -6,12 +6,13 @@
 
 namespace layerwise {
 
-/// Philox4x32-10 on many counters at once, in arrays that a compiler can keep in vector registers.
+/// Philox4x32-10 on several counters at once, in arrays that a compiler can keep in vector
+/// registers.
 struct PhiloxLanes {
   static constexpr int64_t count = 16;
-  uint32_t word[4][count];  ///< counters, then random words
+  uint32_t word[4][count];  ///< counters before `encrypt`, random words after it
 
-  /// Makes random words of the counters, in place.
+  /// Replaces the counters by random words, in place.
   void encrypt(std::array<uint32_t, 2> key) {
     constexpr uint32_t multipliers[] = {0xd2511f53U, 0xcd9e8d57U};
     constexpr uint32_t key_steps[] = {0x9e3779b9U, 0xbb67ae85U};

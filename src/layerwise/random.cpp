@@ -193,7 +193,7 @@ void RandomState::shuffle(std::span<int64_t> values) {
 }
 
 Random::Random(uint32_t seed, uint32_t repeat)
-    : initialisation(stream(seed, repeat, 0)),
+    : initialization(stream(seed, repeat, 0)),
       order(stream(seed, repeat, 1)),
       subsets(stream(seed, repeat, 2)),
       noise{seed, repeat} {}
@@ -221,17 +221,17 @@ RandomState RandomState::from_text(const std::string& text) {
 }
 
 std::string Random::to_text() const {
-  return initialisation.to_text() + " " + order.to_text() + " " + subsets.to_text();
+  return initialization.to_text() + " " + order.to_text() + " " + subsets.to_text();
 }
 
 void Random::restore(const std::string& text) {
   const auto first = text.find(' ');
   const auto second = first == std::string::npos ? first : text.find(' ', first + 1);
   if (second == std::string::npos) throw std::invalid_argument(no_state);
-  auto kept_initialisation = RandomState::from_text(text.substr(0, first));
+  auto kept_initialization = RandomState::from_text(text.substr(0, first));
   auto kept_order = RandomState::from_text(text.substr(first + 1, second - first - 1));
   subsets = RandomState::from_text(text.substr(second + 1));
-  initialisation = kept_initialisation;
+  initialization = kept_initialization;
   order = kept_order;
 }
 

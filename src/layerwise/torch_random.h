@@ -9,26 +9,28 @@
 
 namespace layerwise {
 
-/// What is drawn: what a stage's blocks draw while they are trained, as Dropout its masks; or the
-/// first weights of the blocks that a factory makes for a stage, as `torch::nn::Linear` its own.
+/// The purpose of draws: those of a stage's blocks during training, such as Dropout's masks; or the
+/// initial weights of blocks that a factory creates for a stage, such as those of
+/// `torch::nn::Linear`.
 enum class Draws : uint32_t { training = 0, making = 1 };
 
-/// The seed of what LibTorch's own modules and functions draw in one stage of a repeat: the first
-/// word of `philox({stage, draws, 0, 0}, {seed, repeat})`.
+/// The seed for the draws of LibTorch's own modules and functions in one stage of a repeat: the
+/// first word of `philox({stage, draws, 0, 0}, {seed, repeat})`.
 /// @param stage from 1
 uint32_t torch_seed(const NoiseKey& key, uint32_t stage, Draws draws = Draws::training);
 
-/// A generator for the CPU with this seed.
+/// A CPU generator with this seed.
 at::Generator torch_generator(const NoiseKey& key, uint32_t stage, Draws draws = Draws::training);
 
-/// As long as it lives, what this thread draws from LibTorch's global generator on the CPU is drawn
-/// from another one instead.
+/// While this object lives, draws of this thread from LibTorch's global CPU generator come from
+/// another generator instead.
 ///
-/// The global generator is shared by all threads, so that what each of them draws from it depends
-/// on who comes first. An explicit generator argument is respected. Other devices are left alone.
+/// All threads share the global generator, so that the draws of each thread depend on the order in
+/// which the threads come. An explicit generator argument is respected. Other devices are not
+/// affected.
 class WithGenerator {
  public:
-  /// @param generator which goes on from where it stands, and must outlive this
+  /// @param generator continues from its current state; must outlive this object
   explicit WithGenerator(at::Generator& generator);
   ~WithGenerator();
   WithGenerator(const WithGenerator&) = delete;

@@ -168,7 +168,7 @@ TEST_CASE("An encoder that there is gives the numbers of one trained alike, and 
   auto words = outcome.out;
   std::replace(words.begin(), words.end(), '\n', ' ');
   REQUIRE(contains(words, "the intervals leave out how encoders vary"));
-  for (const auto* variant : {"none", "frozen", "fine-tuned", "standardised", "pca"}) {
+  for (const auto* variant : {"none", "frozen", "fine-tuned", "standardized", "pca"}) {
     INFO(variant);
     REQUIRE(metric(folder.file("given/metrics.csv"), "0", variant, "60", "test", "cross_entropy") ==
             metric(folder.file("own/metrics.csv"), "0", variant, "60", "test", "cross_entropy"));

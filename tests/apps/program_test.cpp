@@ -1,13 +1,15 @@
 #include "common/program.h"
 
+#include <filesystem>
 #include <fstream>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "layerwise/report/failure.h"
 
-#include "common/resume.h"
+#include "common/command_line.h"
 #include "testing.h"
 
 /// The command line that the programs share, called directly.
@@ -88,6 +90,79 @@ TEST_CASE("The programs' options are typed when they are parsed") {
   CHECK(options.engine.kind == EngineKind::dense);
   CHECK(options.engine.precision == Precision::bf16);
   CHECK(options.curves == Settings::Curves::all);
+}
+
+TEST_CASE("Values of options are read as they are written, and what is wrong with a text is said") {
+  const auto count = whole_number(1, 100);
+  for (const auto* text : {"", "0", "101", "08", "1.0", " 1", "1 ", "-1", "1e1"}) {
+    INFO("'" << text << "'");
+    CHECK(!count.fault(text).empty());
+  }
+  CHECK(count.read("100") == 100);
+  const auto share = finite_number(0, true, 1);
+  for (const auto* text : {"", "0", "1", "nan", "inf", "0.5x", " 0.5"}) {
+    INFO("'" << text << "'");
+    CHECK(!share.fault(text).empty());
+  }
+  CHECK(share.read("5e-1") == 0.5);
+  const auto list = list_of(count, 2);
+  CHECK(list.fault("3,4").empty());
+  CHECK(list.read("3,4") == std::vector<int64_t>{3, 4});
+  CHECK(list.write({3, 4}) == "3,4");
+  CHECK(!list.fault("3").empty());
+  CHECK(!list.fault("3,,4").empty());
+  CHECK(list.fault("3,x") == count.fault("x"));
+  const auto maybe = or_off(list);
+  CHECK(!maybe.read("off"));
+  CHECK(maybe.read("3,4") == list.read("3,4"));
+  CHECK(maybe.write({}) == "off");
+  const auto named = one_of<int64_t>({{"one", 1}, {"two", 2}});
+  CHECK(named.read("two") == 2);
+  CHECK(named.write(1) == "one");
+  CHECK(named.fault("three") == "'three' is none of one, two");
+}
+
+TEST_CASE("run.json has an option's value as what it is") {
+  CLI::App app("A program", "program");
+  int64_t number = 3;
+  double rate = 0.5;
+  std::vector<int64_t> units{784, 300};
+  std::optional<std::vector<double>> rates;
+  bool tied = false;
+  std::string file;
+  add_count(app, "--number", number, "");
+  add_number(app, "--rate", rate, "", 0, true, 1);
+  add_value(app, "--units", units, list_of(whole_number(1, most)), "", "N");
+  add_value(app, "--rates", rates, or_off(list_of(finite_number(0, true, 1))), "", "X");
+  add_switch(app, "--tied", tied, "");
+  add_path(app, "--file", file, "", "FILE");
+  REQUIRE(run_program(app, {"--rate", "0.25", "--tied", "--file", "12"}, [] {}) == 0);
+  const auto options = all_options(app);
+  const auto value = [&](const std::string& name) -> study::OptionValue {
+    for (const auto& [key, typed] : options)
+      if (key == name) return typed;
+    return std::string("no such option");
+  };
+  CHECK(value("number") == study::OptionValue(int64_t{3}));
+  CHECK(value("rate") == study::OptionValue(0.25));
+  CHECK(value("units") == study::OptionValue(std::vector<int64_t>{784, 300}));
+  CHECK(value("rates") == study::OptionValue(std::string("off")));
+  CHECK(value("tied") == study::OptionValue(true));
+  CHECK(value("file") == study::OptionValue(std::string("12")));
+}
+
+TEST_CASE("A run finds its files from any folder when it is resumed") {
+  CLI::App app("A program", "program");
+  RunOptions options;
+  std::string file;
+  options.add_to(app);
+  add_path(app, "--data", file, "", "FILE");
+  const std::vector<std::string> given{"--data=there/x.csv", "--seed", "2"};
+  REQUIRE(run_program(app, given, [] {}) == 0);
+  const auto arguments = start_of({"program ...", given, {}}, options).arguments;
+  CHECK(value_on_command_line(arguments, "--data") ==
+        std::filesystem::absolute("there/x.csv").string());
+  CHECK(value_on_command_line(arguments, "--seed") == "2");
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ struct Blobs {
   Random random{1, 0};
 
   GreedyNet shallow() {
-    return GreedyNet(dense(2, 10, random.initialisation), output(10, 3, random.initialisation));
+    return GreedyNet(dense(2, 10, random.initialization), output(10, 3, random.initialization));
   }
 
   void run(EngineKind engine) {
@@ -39,7 +39,7 @@ class BlobsStage {
  public:
   /// @param stage from 1
   explicit BlobsStage(int64_t stage) {
-    while (net_->layers() < stage + 1) net_->deepen(dense(10, 10, blobs_.random.initialisation));
+    while (net_->layers() < stage + 1) net_->deepen(dense(10, 10, blobs_.random.initialization));
     features_.of(net_->stage().frozen);
   }
 
@@ -62,8 +62,8 @@ class AutoencoderSteps {
 
   explicit AutoencoderSteps(const EngineOptions& engine) {
     const std::vector<Block> blocks{
-        Block(make_dense({784, 300, Activation::elu}, glorot_uniform_, random_.initialisation)),
-        Block(make_dense({300, 784, Activation::linear}, glorot_uniform_, random_.initialisation))};
+        Block(make_dense({784, 300, Activation::elu}, glorot_uniform_, random_.initialization)),
+        Block(make_dense({300, 784, Activation::linear}, glorot_uniform_, random_.initialization))};
     FitOptions options{.batch_size = batch_size, .optimizer = Adam{}};
     options.engine = engine;
     engine_ = make_engine({{}, blocks}, {reconstruction(), Target::features},

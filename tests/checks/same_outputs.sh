@@ -4,7 +4,8 @@
 #
 #   bash tests/checks/same_outputs.sh BEFORE_FOLDER AFTER_FOLDER      folders that hold the four programs
 #
-# LAYERWISE_NEW_FILES is a pattern of files that only the later build writes.
+# LAYERWISE_NEW_FILES is a pattern of files that only the later build writes; LAYERWISE_RESPELLED a command of sed, as
+# s/standardised/standardized/, for words that it spells otherwise.
 # Needs MNIST's files (cmake/fetch_data.sh), of which it takes the first rows.
 set -euo pipefail
 before=$(cd "$1" && pwd)
@@ -57,6 +58,7 @@ run() { # folder of programs, name of the output, words of the command
 differences=0
 compare() { # what was run
   local name
+  [ -z "${LAYERWISE_RESPELLED:-}" ] || sed -i "$LAYERWISE_RESPELLED" "$work/before.stdout" "$work/before"/*.csv
   diff -q "$work/before.stdout" "$work/after.stdout" || differences=1
   for name in $(cd "$work/before" && ls -- *.csv *.safetensors 2>/dev/null); do
     cmp "$work/before/$name" "$work/after/$name" || differences=1

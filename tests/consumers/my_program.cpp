@@ -25,9 +25,9 @@ int main() {
   for (const bool own : {false, true}) {
     const auto hidden = [&](int64_t inputs) {
       return own ? layerwise::block(nn::Linear(inputs, 8), nn::ELU())
-                 : layerwise::dense(inputs, 8, random.initialisation);
+                 : layerwise::dense(inputs, 8, random.initialization);
     };
-    layerwise::GreedyNet net(hidden(2), layerwise::output(8, 3, random.initialisation));
+    layerwise::GreedyNet net(hidden(2), layerwise::output(8, 3, random.initialization));
     layerwise::deepen_supervised(
         net, data, options, [&](auto&) { return hidden(8); }, random, observer);
     if (!(accuracy > 0.5)) return 1;
@@ -43,8 +43,8 @@ int main() {
         const layerwise::BlockFactory hidden = [](layerwise::RandomState& draw) {
           return layerwise::dense(8, 8, draw);
         };
-        layerwise::GreedyNet net(layerwise::dense(2, 8, repeat.random.initialisation),
-                                 layerwise::output(8, 3, repeat.random.initialisation));
+        layerwise::GreedyNet net(layerwise::dense(2, 8, repeat.random.initialization),
+                                 layerwise::output(8, 3, repeat.random.initialization));
         layerwise::deepen_supervised(net, repeat.data, options, hidden, repeat.random,
                                      repeat.observer, repeat.go_on_with(net, hidden));
       });

@@ -22,7 +22,7 @@
 #include "layerwise/engines/processor.h"
 #include "layerwise/engines/tiny_engine.h"
 #include "layerwise/nn/dense.h"
-#include "layerwise/nn/initialisers.h"
+#include "layerwise/nn/initializers.h"
 
 #include "rounding.h"
 #include "testing.h"
@@ -392,7 +392,7 @@ TEST_CASE("auto takes the fastest engine that can, and says why no faster one") 
   CHECK(use(choice({9, 5, 9}, noisy)) == "dense: dense layers; not tiny: the inputs are corrupted");
   CHECK(use(choice({9, 5, 9}, {sparse(reconstruction(), {}), Target::features})) ==
         "autograd: not tiny or dense: the objective has more than one term");
-  CHECK(use(choice({9, 5, 9}, {emphasised(reconstruction(), {}), Target::features})) ==
+  CHECK(use(choice({9, 5, 9}, {emphasized(reconstruction(), {}), Target::features})) ==
         "autograd: not tiny or dense: the loss is not plain mse");
   if (has_bf16())
     CHECK(choice({9, 5, 9}, plain, {EngineKind::automatic, Precision::bf16}).name == "dense");

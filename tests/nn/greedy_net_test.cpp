@@ -10,7 +10,7 @@
 #include <torch/nn/modules/linear.h>
 
 #include "layerwise/nn/dense.h"
-#include "layerwise/nn/initialisers.h"
+#include "layerwise/nn/initializers.h"
 #include "layerwise/nn/stacked_autoencoder.h"
 
 #include "testing.h"

@@ -33,10 +33,10 @@ struct Comparison {
       : data(images_of(o)), random(o["seed"].get<uint32_t>(), o["repeat"].get<uint32_t>()) {
     network.units = o["units"].get<std::vector<int64_t>>();
     network.activation = activation_named(o["activation"]);
-    if (o["initialiser"] == "glorot-uniform") network.initialiser = glorot_uniform_;
+    if (o["initializer"] == "glorot-uniform") network.initializer = glorot_uniform_;
     DenseAutoencoder autoencoder{network.units, network.activation};
-    autoencoder.initialiser = network.initialiser;
-    encoder = autoencoder.make(random.initialisation);
+    autoencoder.initializer = network.initializer;
+    encoder = autoencoder.make(random.initialization);
     StackedAutoencoderOptions pretraining;
     pretraining.shared_adam_counter = true;
     pretraining.phases.clear();
@@ -109,7 +109,7 @@ TEST_CASE("Every variant of a classifier follows PyTorch's replay from the seed,
       const auto& expected = replay["variants"][variant.name];
       std::vector<double> losses;
       Observer observer;
-      observer.on_epoch = [&](const StageInfo&, const FitView& view) {
+      observer.on_progress = [&](const StageInfo&, const FitView& view) {
         if (view.step > 0) losses.push_back(view.loss);
         return Next::go_on;
       };
@@ -188,7 +188,7 @@ TEST_CASE("Test rows are read once, when the weights are final") {
       parts.pretrained = encoder;
       int64_t before = 0;
       Observer observer;
-      observer.on_epoch = [&](const StageInfo&, const FitView&) {
+      observer.on_progress = [&](const StageInfo&, const FitView&) {
         before += counts.count(test_mark) > 0 ? 1 : 0;
         return Next::go_on;
       };
@@ -200,15 +200,15 @@ TEST_CASE("Test rows are read once, when the weights are final") {
   }
 }
 
-TEST_CASE("Codes are standardised by the rows that are trained on, and no others") {
+TEST_CASE("Codes are standardized by the rows that are trained on, and no others") {
   const auto accuracy_trace = [](const Comparison& comparison) {
     std::vector<double> losses;
     Observer observer;
-    observer.on_epoch = [&](const StageInfo&, const FitView& view) {
+    observer.on_progress = [&](const StageInfo&, const FitView& view) {
       if (view.step > 0) losses.push_back(view.loss);
       return Next::go_on;
     };
-    run(comparison, "standardised", comparison.parts(), observer);
+    run(comparison, "standardized", comparison.parts(), observer);
     return losses;
   };
   Comparison comparison(first_replay()["options"]);
@@ -221,8 +221,8 @@ TEST_CASE("Codes are standardised by the rows that are trained on, and no others
   REQUIRE(accuracy_trace(comparison) != losses);
 
   const auto codes = torch::tensor({1.0F, 5.0F, 3.0F, 5.0F}).reshape({2, 2});
-  Standardise standardise(codes);
-  REQUIRE(torch::equal(standardise->forward(codes),
+  Standardize standardize(codes);
+  REQUIRE(torch::equal(standardize->forward(codes),
                        torch::tensor({-1.0F, 0.0F, 1.0F, 0.0F}).reshape({2, 2})));
 }
 
@@ -234,7 +234,7 @@ TEST_CASE("A pretrained encoder is left as it is, and starts every variant that 
   std::map<std::string, double> first_accuracy;
   for (const auto& variant : classifier_variants()) {
     Observer observer;
-    observer.on_epoch = [&](const StageInfo&, const FitView& view) {
+    observer.on_progress = [&](const StageInfo&, const FitView& view) {
       if (view.step == 1) first_loss[variant.name] = view.loss;
       return Next::go_on;
     };
@@ -258,7 +258,7 @@ TEST_CASE("With patience a fit ends early, with the weights that did best on the
   int64_t last_step = 0;
   double cross_entropy_of_best = 0;
   Observer observer;
-  observer.on_epoch = [&](const StageInfo&, const FitView& view) {
+  observer.on_progress = [&](const StageInfo&, const FitView& view) {
     const auto scores = view.engine.evaluate("validation");
     const double accuracy = value_of(scores, "validation", "accuracy");
     const double cross_entropy = value_of(scores, "validation", "cross_entropy");
@@ -313,8 +313,8 @@ TEST_CASE("Principal components are uncorrelated, in falling order, and lose lea
   REQUIRE((covariance - variances.diag()).abs().max().item<double>() < 1e-4);
   const auto all = torch::linalg_eigvalsh(
       [&] {
-        const auto centred = values.to(torch::kFloat64) - values.to(torch::kFloat64).mean(0);
-        return centred.t().mm(centred) / 200;
+        const auto centered = values.to(torch::kFloat64) - values.to(torch::kFloat64).mean(0);
+        return centered.t().mm(centered) / 200;
       }(),
       "L");
   REQUIRE((variances - all.slice(0, 2).flip(0)).abs().max().item<double>() < 1e-4);

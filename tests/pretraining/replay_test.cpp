@@ -110,7 +110,7 @@ TEST_CASE("Every supervised stage follows PyTorch's replay from the same startin
       require_same_curve(net, experiment, experiment.data, classification(), stage["curve"]);
       put(net->blocks().back(), stage["block"]);
       put(*net->head->begin(), stage["head"]);
-      net->deepen(experiment.next_block()(experiment.random.initialisation));
+      net->deepen(experiment.next_block()(experiment.random.initialization));
     }
   }
 }
@@ -130,11 +130,11 @@ TEST_CASE(
       put(*net->head->begin(), stage["head"]);
       net->freeze_hidden();
       const auto own =
-          net->exchange_head(experiment.classifier()(experiment.random.initialisation));
+          net->exchange_head(experiment.classifier()(experiment.random.initialization));
       require_same_curve(net, experiment, experiment.data, classification(),
                          stage["classifier_curve"]);
       net->exchange_head(own);
-      net->deepen(experiment.next_block()(experiment.random.initialisation));
+      net->deepen(experiment.next_block()(experiment.random.initialization));
     }
   }
 }
@@ -244,7 +244,7 @@ TEST_CASE("Fine-tuning starts from the deepened weights and trains all of them")
   uint64_t tuned = 0;
   uint64_t before = 0;
   Observer observer;
-  observer.on_epoch = [&](const StageInfo& info, const FitView& view) {
+  observer.on_progress = [&](const StageInfo& info, const FitView& view) {
     if (info.variant == "fine_tuned" && view.epoch == 0) {
       before = fingerprint(*net->blocks()[0].ptr());
       REQUIRE(net->frozen_blocks() == 0);

@@ -60,8 +60,8 @@ struct Experiment {
   }
 
   GreedyNet net(int64_t outputs) {
-    Block first = typed(dense(features, units, random.initialisation));
-    Block head = typed(output(units, outputs, random.initialisation));
+    Block first = typed(dense(features, units, random.initialization));
+    Block head = typed(output(units, outputs, random.initialization));
     return GreedyNet(first, head);
   }
   BlockFactory next_block() const {

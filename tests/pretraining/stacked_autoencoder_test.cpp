@@ -53,7 +53,7 @@ std::map<std::string, torch::Tensor> values_by_name(const StackedAutoencoder& ne
 TEST_CASE("Each phase moves its own two layers and no bit of another") {
   for (const bool tied : {false, true}) {
     Random random(1, 0);
-    auto net = small_network(tied).make(random.initialisation);
+    auto net = small_network(tied).make(random.initialization);
     auto before = values_by_name(net);
     Observer observer;
     observer.on_stage = [&](const StageReport& report) {
@@ -77,10 +77,10 @@ TEST_CASE("Each phase moves its own two layers and no bit of another") {
 
 std::vector<double> losses_of(bool cache) {
   Random random(1, 0);
-  auto net = small_network().make(random.initialisation);
+  auto net = small_network().make(random.initialization);
   std::vector<double> losses;
   Observer observer;
-  observer.on_epoch = [&](const StageInfo&, const FitView& view) {
+  observer.on_progress = [&](const StageInfo&, const FitView& view) {
     if (view.epoch > 0) losses.push_back(view.loss);
     return Next::go_on;
   };
@@ -113,7 +113,7 @@ TEST_CASE("A training that goes on after a stage ends with the same bits") {
   for (auto& phase : stopping.phases) {
     phase.epochs = 100;
     phase.hook_every = 1;
-    phase.early_stopping = EarlyStopping{{{"mse", Better::higher}}, 3};
+    phase.early_stopping = EarlyStopping{.metric = "mse", .mode = Mode::max, .patience = 3};
   }
   int64_t longest = 0;
   for (int64_t run = 0; run < 12; ++run) {
@@ -121,10 +121,10 @@ TEST_CASE("A training that goes on after a stage ends with the same bits") {
     AutoencoderProgress done{run % 4 + 1, 0};
     std::string streams;
     Random random(1, 0);
-    auto net = small_network().make(random.initialisation);
+    auto net = small_network().make(random.initialization);
     auto copy = net;
     Random other(1, 0);
-    copy = small_network().make(other.initialisation);
+    copy = small_network().make(other.initialization);
     Observer observer;
     observer.on_stage = [&](const StageReport& report) {
       if (report.info.variant == "whole") return;
@@ -152,13 +152,13 @@ TEST_CASE("Skipped stages draw what trained ones draw") {
   training.phases[1].sampling = Sampling::independent;
   training.phases[2].steps = 7;
   Random trained(1, 0);
-  auto net = small_network().make(trained.initialisation);
+  auto net = small_network().make(trained.initialization);
   Random skipped = trained;
   const auto data = random_images();
   train_stacked_autoencoder(net, data, training, trained);
   skip_stages(training, 3, data.train.size(), 3, skipped);
   REQUIRE(skipped.to_text() == trained.to_text());
-  training.phases[1].early_stopping = EarlyStopping{{{"mse", Better::lower}}, 3};
+  training.phases[1].early_stopping = EarlyStopping{.metric = "mse", .patience = 3};
   REQUIRE_THROWS_AS(skip_stages(training, 3, data.train.size(), 3, skipped), std::invalid_argument);
 }
 
@@ -192,7 +192,7 @@ TEST_CASE("An autoencoder is made of any modules, and its phases reconstruct wha
 
 TEST_CASE("A phase that diverges is the last") {
   Random random(1, 0);
-  auto net = small_network().make(random.initialisation);
+  auto net = small_network().make(random.initialization);
   std::vector<StageReport> reports;
   Observer observer;
   observer.on_stage = [&](const StageReport& report) { reports.push_back(report); };
@@ -230,7 +230,7 @@ TEST_CASE("A stacked autoencoder on CUDA agrees with the CPU", "[cuda]") {
   std::vector<double> losses;
   for (const auto& device : {torch::Device(torch::kCPU), torch::Device(torch::kCUDA)}) {
     Random random(1, 0);
-    auto net = small_network(true).make(random.initialisation);
+    auto net = small_network(true).make(random.initialization);
     net->to(device);
     Observer observer;
     observer.on_stage = [&](const StageReport& report) {

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 HERE = pathlib.Path(__file__).parent
 torch.set_default_dtype(torch.float64)
 DEFAULTS = dict(seed=1, repeat=0, images=3, train=130, test=30, height=5, width=6, validation=20, validation_from="first",
-                units=[30, 12, 7], activation="elu", initialiser="variance-scaling", tied=False, joint=False, loss="mse",
+                units=[30, 12, 7], activation="elu", initializer="variance-scaling", tied=False, joint=False, loss="mse",
                 epochs=[3], batch_size=25, sampling=["epochs", "independent"], last_batch="drop", cache="on",
                 optimizer="adam", learning_rate=[0.01], momentum=0.0, adam_counter="shared", l2=1e-4, noise=None,
                 emphasis=None, sparsity=None, fine_tune=0, fine_tune_learning_rate=0.001)
@@ -58,7 +58,7 @@ class Replay:
         self.make_network()
 
     def draw(self, inputs, outputs):
-        if self.o.initialiser == "variance-scaling":
+        if self.o.initializer == "variance-scaling":
             values = np.empty(inputs * outputs)
             for i in range(values.size):
                 values[i] = self.weights.normal(0, 1)
@@ -66,7 +66,7 @@ class Replay:
                     values[i] = self.weights.normal(0, 1)
             values *= math.sqrt(1.3 * 2 / inputs)
         else:
-            limit = math.sqrt(6 / (inputs + outputs if self.o.initialiser == "glorot-uniform" else inputs))
+            limit = math.sqrt(6 / (inputs + outputs if self.o.initializer == "glorot-uniform" else inputs))
             values = self.weights.uniform(-limit, limit, inputs * outputs)
         return torch.tensor(values.reshape(outputs, inputs), dtype=torch.float32).double().requires_grad_()
 
@@ -223,7 +223,7 @@ class Replay:
             words += ["--" + name.replace("_", "-"), f"{getattr(o, name)}"]
         words += ["--units", comma(o.units), "--epochs", comma(o.epochs), "--learning-rate", comma(o.learning_rate)]
         words += ["--sampling", comma(o.sampling)]
-        for name in ("validation_from", "activation", "initialiser", "loss", "last_batch", "cache", "optimizer", "momentum",
+        for name in ("validation_from", "activation", "initializer", "loss", "last_batch", "cache", "optimizer", "momentum",
                      "adam_counter"):
             if getattr(o, name) != DEFAULTS[name]:
                 words += ["--" + name.replace("_", "-"), f"{getattr(o, name)}"]
@@ -247,19 +247,19 @@ CASES = [
     dict(joint=True, sampling=["epochs"], epochs=[5]),
     dict(joint=True, tied=True, sampling=["epochs"], l2=5e-4, seed=2),
     dict(tied=True, seed=3, last_batch="keep"),
-    dict(joint=True, sampling=["epochs"], activation="relu", initialiser="glorot-uniform", l2=0.0, noise=["gaussian", 1.0]),
+    dict(joint=True, sampling=["epochs"], activation="relu", initializer="glorot-uniform", l2=0.0, noise=["gaussian", 1.0]),
     dict(noise=["gaussian", 0.3], seed=5, units=[30, 11, 6, 3], epochs=[2, 3, 2], learning_rate=[0.01, 0.005, 0.002]),
-    dict(joint=True, sampling=["epochs"], activation="relu", initialiser="glorot-uniform", l2=0.0, noise=["dropout", 0.3]),
+    dict(joint=True, sampling=["epochs"], activation="relu", initializer="glorot-uniform", l2=0.0, noise=["dropout", 0.3]),
     dict(noise=["masking", 0.25], emphasis=[1.5, 0.5], activation="sigmoid", seed=6),
     dict(noise=["masking", 0.4], cache="off", sampling=["independent"], seed=7, activation="tanh"),
     dict(noise=["salt-pepper", 0.2], emphasis=[2.0, 1.0], loss="bce", activation="leaky-relu", seed=8),
-    dict(units=[30, 40], activation="sigmoid", initialiser="glorot-uniform", sparsity=[0.1, 0.2], sampling=["epochs"],
+    dict(units=[30, 40], activation="sigmoid", initializer="glorot-uniform", sparsity=[0.1, 0.2], sampling=["epochs"],
          l2=0.0, joint=True, batch_size=50),
     dict(activation="sigmoid", sparsity=[0.05, 1.0], seed=9),
-    dict(loss="bce", optimizer="sgd", activation="selu", initialiser="glorot-uniform", learning_rate=[1.5, 0.05],
+    dict(loss="bce", optimizer="sgd", activation="selu", initializer="glorot-uniform", learning_rate=[1.5, 0.05],
          sampling=["epochs"], last_batch="keep", l2=0.0, validation_from="last", batch_size=32, fine_tune=2,
          fine_tune_learning_rate=0.1, seed=10),
-    dict(optimizer="sgd", momentum=0.9, learning_rate=[0.05], initialiser="he-uniform", activation="relu", seed=11, repeat=1),
+    dict(optimizer="sgd", momentum=0.9, learning_rate=[0.05], initializer="he-uniform", activation="relu", seed=11, repeat=1),
     dict(fine_tune=3, seed=12, noise=["masking", 0.1]),
     dict(tied=True, loss="bce", fine_tune=2, seed=14, learning_rate=[0.02]),
     dict(activation="sigmoid", sparsity=[0.2, 0.5], fine_tune=2, seed=15, l2=0.001),

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from replay_autoencoder import ACTIVATIONS, Replay
 
 HERE = pathlib.Path(__file__).parent
-VARIANTS = ["none", "frozen", "fine-tuned", "head-first", "standardised", "random-frozen", "random-standardised", "pca",
+VARIANTS = ["none", "frozen", "fine-tuned", "head-first", "standardized", "random-frozen", "random-standardized", "pca",
             "pixels"]
 CLASSES = 10
 KEPT = 100  # steps whose losses are written
@@ -77,7 +77,7 @@ class Comparison:
         else:
             hidden = [self.matrix(units[i], units[i + 1]) for i in range(len(units) - 1)]
             head = self.matrix(units[-1], CLASSES)
-        if name in ("frozen", "fine-tuned", "head-first", "standardised"):
+        if name in ("frozen", "fine-tuned", "head-first", "standardized"):
             hidden = [[t.detach().clone().requires_grad_() for t in layer[:2]] for layer in self.replay.encoder]
 
         def encode(z):
@@ -87,7 +87,7 @@ class Comparison:
 
         if name == "pca":
             codes = self.components(units[-1])
-        elif name.endswith("standardised"):
+        elif name.endswith("standardized"):
             with torch.no_grad():
                 known = encode(self.x).double()
             mean, deviation = known.mean(0), known.var(0, unbiased=False).sqrt()
@@ -138,7 +138,7 @@ CASES = [
     dict(),
     dict(subset="drawn", labels=57, batch_size=19, seed=2, repeat=3),
     dict(subset="drawn", labels=110, epochs=30, batch_size=25, seed=4294967295, units=[30, 14, 9, 5], activation="tanh",
-         initialiser="glorot-uniform", learning_rate=0.02, l2=0.0, head_share=0.5),
+         initializer="glorot-uniform", learning_rate=0.02, l2=0.0, head_share=0.5),
 ]
 
 

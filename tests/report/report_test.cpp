@@ -96,11 +96,11 @@ TEST_CASE("Paragraphs are broken at spaces") {
 
 TEST_CASE("A file is written whole or not at all") {
   const TemporaryFolder folder;
-  write_whole(folder.file("a.txt"), "one");
-  write_whole(folder.file("a.txt"), "two");
+  write_run_file(folder.file("a.txt"), "one");
+  write_run_file(folder.file("a.txt"), "two");
   REQUIRE(content_of(folder.file("a.txt")) == "two");
   REQUIRE_FALSE(std::filesystem::exists(folder.file("a.txt.part")));
-  REQUIRE_THROWS_AS(write_whole(folder.file("missing/a.txt"), "x"), Failure);
+  REQUIRE_THROWS_AS(write_run_file(folder.file("missing/a.txt"), "x"), Failure);
 }
 
 TEST_CASE("Rows are added to a file that holds whole rows only") {
@@ -118,8 +118,8 @@ TEST_CASE("A folder with files of a run in it is left alone, unless forced") {
   const auto path = folder.path() / "deep" / "run";
   { const RunFolder first(path, run_files, RunFolder::Use::begin); }
   { const RunFolder nothing_in_it_yet(path, run_files, RunFolder::Use::begin); }
-  write_whole(path / "metrics.csv", "1");
-  write_whole(path / "mine.csv", "keep");
+  write_run_file(path / "metrics.csv", "1");
+  write_run_file(path / "mine.csv", "keep");
   REQUIRE_THROWS_AS(RunFolder(path, run_files, RunFolder::Use::begin), Failure);
   REQUIRE(content_of(path / "metrics.csv") == "1");
   const RunFolder forced(path, run_files, RunFolder::Use::replace);
@@ -138,7 +138,7 @@ TEST_CASE("Two programs do not write to one folder at once") {
 
 TEST_CASE("A run folder that cannot be is a failure that names it") {
   const TemporaryFolder folder;
-  write_whole(folder.file("file"), "x");
+  write_run_file(folder.file("file"), "x");
   for (const auto* name : {"file", "file/below"}) {
     try {
       RunFolder(folder.path() / name, run_files, RunFolder::Use::begin);
@@ -152,14 +152,14 @@ TEST_CASE("A run folder that cannot be is a failure that names it") {
 
 TEST_CASE("A link is followed, and what is no regular file stays what it is") {
   const TemporaryFolder folder;
-  write_whole(folder.file("target"), "old");
+  write_run_file(folder.file("target"), "old");
   std::filesystem::create_symlink(folder.file("target"), folder.file("link"));
-  write_whole(folder.file("link"), "new");
+  write_run_file(folder.file("link"), "new");
   REQUIRE(std::filesystem::is_symlink(folder.file("link")));
   REQUIRE(content_of(folder.file("target")) == "new");
-  write_whole("/dev/null", "anything");
+  write_run_file("/dev/null", "anything");
   REQUIRE(std::filesystem::is_character_file("/dev/null"));
-  REQUIRE_THROWS_AS(write_whole("/dev/full", "anything"), Failure);
+  REQUIRE_THROWS_AS(write_run_file("/dev/full", "anything"), Failure);
 }
 
 TEST_CASE("Durations read well") {
@@ -336,7 +336,7 @@ TEST_CASE("What gnuplot cannot draw is a failure in its own words", "[gnuplot]")
   }
   const TemporaryFolder folder;
   auto figure = small_figure();
-  figure.panels[0].series[0].style.color = "no such colour";
+  figure.panels[0].series[0].style.color = "no such color";
   REQUIRE_THROWS_AS(draw(figure, folder.path()), Failure);
   REQUIRE_FALSE(std::filesystem::exists(folder.file("figure.png")));
 }

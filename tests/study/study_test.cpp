@@ -12,6 +12,7 @@
 #include "layerwise/report/failure.h"
 #include "layerwise/study/figures.h"
 #include "layerwise/study/recorder.h"
+#include "layerwise/study/results_json.h"
 #include "layerwise/study/rows.h"
 
 #include "testing.h"
@@ -52,6 +53,32 @@ TEST_CASE("A published value covers what would print the same") {
   CHECK(several.high == 0.03 + 0.005);
   CHECK(published_cell({one, several}, stage(1), "train", "mse") == "0.012 .. 0.03");
   CHECK(published_cell({one, several}, stage(2), "train", "mse").empty());
+}
+
+TEST_CASE("results.json has values, means, intervals, troubles and what is published") {
+  Plan plan{{stage(1), 1, scores_of({"test"}, {"accuracy"})},
+            {stage(2), 1, scores_of({"test"}, {"accuracy"})}};
+  Study study("A title", {}, plan, {});
+  study.published.values.emplace_back(stage(2), "test", "accuracy", "0.816");
+  Settings settings;
+  settings.seed = 7;
+  settings.repeats = 3;
+  const auto json = nlohmann::json::parse(results_json(study, settings, three_repeats()));
+  CHECK(json["title"] == "A title");
+  CHECK(json["seed"] == 7);
+  CHECK(json["repeats"] == 3);
+  REQUIRE(json["fits"].size() == 2);
+  const auto& second = json["fits"][1];
+  CHECK(second["stage"] == 2);
+  CHECK(second["layers"] == 3);
+  CHECK(second["troubles"] == nlohmann::json{{"collapsed", 1}, {"not reached", 1}});
+  const auto& score = second["scores"][0];
+  CHECK(score["values"] == nlohmann::json{0.7, 0.9, nullptr});
+  CHECK(std::abs(score["mean"].get<double>() - 0.8) < 1e-12);
+  // Student's t with one degree of freedom: 12.706 standard errors of 0.1.
+  CHECK(std::abs(score["interval_95"][0].get<double>() - (0.8 - 1.2706)) < 1e-4);
+  CHECK(score["published"] == "0.816");
+  CHECK(!json["fits"][0]["scores"][0].contains("published"));
 }
 
 TEST_CASE("Results are means over the repeats that have a value, and troubles are counted") {
@@ -134,8 +161,8 @@ Study small_study(std::function<void(const Repeat&)> before = {}) {
   return Study("A small study", data, plan_of(options, data), [=](Repeat& repeat) {
     if (before) before(repeat);
     const BlockFactory next = [](RandomState& draw) { return dense(4, 4, draw); };
-    GreedyNet net(dense(2, 4, repeat.random.initialisation),
-                  output(4, 2, repeat.random.initialisation));
+    GreedyNet net(dense(2, 4, repeat.random.initialization),
+                  output(4, 2, repeat.random.initialization));
     const auto done = repeat.go_on_with(net, next);
     deepen_supervised(net, repeat.data, options, next, repeat.random, repeat.observer, done);
   });

@@ -50,15 +50,15 @@ std::vector<std::string> refusals(const Split& data) {
     Random random(1, 0);
     const auto hidden = [&, own](int64_t in) {
       return own ? block(nn::Linear(in, 5), nn::BatchNorm1d(5))
-                 : dense(in, 5, random.initialisation);
+                 : dense(in, 5, random.initialization);
     };
-    GreedyNet net(hidden(4), output(5, 3, random.initialisation));
+    GreedyNet net(hidden(4), output(5, 3, random.initialization));
     deepen_supervised(
         net, data, {3, short_fit(), {}}, [&](auto&) { return hidden(5); }, random);
   };
   const auto reconstruct = [&] {
     Random random(1, 0);
-    GreedyNet net(dense(4, 5, random.initialisation), output(5, 4, random.initialisation));
+    GreedyNet net(dense(4, 5, random.initialization), output(5, 4, random.initialization));
     deepen_autoencoder(
         net, data, {3, short_fit(), {}, {}}, [](RandomState& draw) { return dense(5, 5, draw); },
         [](RandomState& draw) { return output(5, 3, draw); }, random);
@@ -67,7 +67,7 @@ std::vector<std::string> refusals(const Split& data) {
     Random random(1, 0);
     DenseAutoencoder network;
     network.units = {4, 3, 2};
-    auto net = network.make(random.initialisation);
+    auto net = network.make(random.initialization);
     StackedAutoencoderOptions training;
     training.phases = {short_fit()};
     train_stacked_autoencoder(net, data, training, random);
@@ -157,7 +157,7 @@ TEST_CASE("A block that does not take what it is given is named by its number") 
   INFO(own);
   CHECK(contains(own, "block 2, torch::nn::Linear(in_features=7, out_features=3"));
   CHECK(contains(own, "what block 1 puts out, [2, 6] Float"));
-  const auto ours = words(dense(4, 6, random.initialisation), output(7, 3, random.initialisation));
+  const auto ours = words(dense(4, 6, random.initialization), output(7, 3, random.initialization));
   INFO(ours);
   CHECK(contains(ours,
                  "block 2, Dense(7 -> 3, linear), does not take what block 1 puts out, [2, 6]"));
@@ -169,7 +169,7 @@ TEST_CASE("A block that does not take what it is given is named by its number") 
   INFO(cached);
   CHECK(contains(cached, "block 2"));
   CHECK(contains(refusal([&] {
-                   fit_stage({{}, {dense(4, 3, random.initialisation)}},
+                   fit_stage({{}, {dense(4, 3, random.initialization)}},
                              {reconstruction(), Target::features}, data, short_fit(), random);
                  }),
                  "puts out [2, 3], but is to reconstruct [2, 4]"));
@@ -226,14 +226,14 @@ TEST_CASE("Bytes are the same to every algorithm and engine as their floats") {
     const auto fit = short_fit(engine);
     CHECK(scores([&](const Split& split, const Observer& observer) {
             Random random(1, 0);
-            GreedyNet net(dense(4, 5, random.initialisation), output(5, 3, random.initialisation));
+            GreedyNet net(dense(4, 5, random.initialization), output(5, 3, random.initialization));
             deepen_supervised(
                 net, split, {3, fit, {}}, [](RandomState& draw) { return dense(5, 5, draw); },
                 random, observer);
           }) < 1e-6);
     CHECK(scores([&](const Split& split, const Observer& observer) {
             Random random(1, 0);
-            GreedyNet net(dense(4, 5, random.initialisation), output(5, 4, random.initialisation));
+            GreedyNet net(dense(4, 5, random.initialization), output(5, 4, random.initialization));
             deepen_autoencoder(
                 net, split, {3, fit, FineTuning{1}, FineTuning{1}},
                 [](RandomState& draw) { return dense(5, 5, draw); },
@@ -243,7 +243,7 @@ TEST_CASE("Bytes are the same to every algorithm and engine as their floats") {
             Random random(1, 0);
             DenseAutoencoder network;
             network.units = {4, 3, 2};
-            auto net = network.make(random.initialisation);
+            auto net = network.make(random.initialization);
             StackedAutoencoderOptions training;
             training.phases = {fit};
             training.fine_tuning = fit;

@@ -48,22 +48,21 @@ struct Looks {
 TEST_CASE("A fit ends after so many looks without a better score, with the values of the best") {
   const auto data = noisy_data();
   for (const auto engine : {EngineKind::autograd, EngineKind::dense, EngineKind::tiny}) {
-    for (const auto& [metric, better, split] :
-         {std::tuple("cross_entropy", Better::lower, "validation"),
-          std::tuple("accuracy", Better::higher, "validation"),
-          std::tuple("cross_entropy", Better::lower, "test")}) {
+    for (const auto& [metric, mode, split] : {std::tuple("cross_entropy", Mode::min, "validation"),
+                                              std::tuple("accuracy", Mode::max, "validation"),
+                                              std::tuple("cross_entropy", Mode::min, "test")}) {
       INFO(name_of(engine) << " " << metric << " " << split);
       Random random(2, 0);
-      GreedyNet net(dense(2, 20, random.initialisation), output(20, 3, random.initialisation));
+      GreedyNet net(dense(2, 20, random.initialization), output(20, 3, random.initialization));
       auto options = long_fit(engine);
-      options.early_stopping = EarlyStopping{{{metric, better}}, 7, split};
+      options.early_stopping = EarlyStopping{split, metric, mode, 7};
       Looks looks;
       const std::vector<Hook> hooks{looks.hook(split, metric)};
       const auto result = fit_stage(net->stage(), {classification()}, data, options, random, hooks);
       size_t best = 0;
       for (size_t i = 1; i < looks.values.size(); ++i) {
-        const bool improves = better == Better::lower ? looks.values[i] < looks.values[best]
-                                                      : looks.values[i] > looks.values[best];
+        const bool improves = mode == Mode::min ? looks.values[i] < looks.values[best]
+                                                : looks.values[i] > looks.values[best];
         if (improves) best = i;
       }
       REQUIRE(looks.steps.size() == best + 8);
@@ -84,7 +83,7 @@ TEST_CASE("A fit ends after so many looks without a better score, with the value
 TEST_CASE("Of equal scores the next criterion decides") {
   const auto data = noisy_data();
   Random random(2, 0);
-  GreedyNet net(dense(2, 20, random.initialisation), output(20, 3, random.initialisation));
+  GreedyNet net(dense(2, 20, random.initialization), output(20, 3, random.initialization));
   auto options = long_fit(EngineKind::tiny);
   options.early_stopping = stopping_by_accuracy(5);
   Looks accuracy;
@@ -109,13 +108,13 @@ TEST_CASE("Of equal scores the next criterion decides") {
 TEST_CASE("Every stage of an algorithm stops by itself, and its report has the restored scores") {
   const auto data = noisy_data();
   Random random(3, 0);
-  GreedyNet net(dense(2, 20, random.initialisation), output(20, 3, random.initialisation));
+  GreedyNet net(dense(2, 20, random.initialization), output(20, 3, random.initialization));
   SupervisedDeepeningOptions options{4, long_fit(EngineKind::automatic), {}};
-  options.fit.early_stopping = EarlyStopping{{{"cross_entropy", Better::lower}}, 3};
+  options.fit.early_stopping = EarlyStopping{.metric = "cross_entropy", .patience = 3};
   double lowest = std::numeric_limits<double>::infinity();
   int64_t stages = 0;
   Observer observer;
-  observer.on_epoch = [&](const StageInfo&, const FitView& view) {
+  observer.on_progress = [&](const StageInfo&, const FitView& view) {
     lowest = std::min(lowest,
                       value_of(view.engine.evaluate("validation"), "validation", "cross_entropy"));
     return Next::go_on;
@@ -134,10 +133,10 @@ TEST_CASE("Every stage of an algorithm stops by itself, and its report has the r
 TEST_CASE("Without restoring, the last values stay and the best step is told") {
   const auto data = noisy_data();
   Random random(2, 0);
-  GreedyNet net(dense(2, 20, random.initialisation), output(20, 3, random.initialisation));
+  GreedyNet net(dense(2, 20, random.initialization), output(20, 3, random.initialization));
   auto options = long_fit(EngineKind::tiny);
   options.early_stopping =
-      EarlyStopping{{{"cross_entropy", Better::lower}}, 7, "validation", false};
+      EarlyStopping{.metric = "cross_entropy", .patience = 7, .restore_best = false};
   Looks looks;
   const std::vector<Hook> hooks{looks.hook("validation", "cross_entropy")};
   const auto result = fit_stage(net->stage(), {classification()}, data, options, random, hooks);
@@ -149,7 +148,7 @@ TEST_CASE("Early stopping that cannot be is refused before the first step") {
   const auto data = noisy_data();
   const auto words = [&](const EarlyStopping& stopping, const Split& split) {
     Random random(2, 0);
-    GreedyNet net(dense(2, 5, random.initialisation), output(5, 3, random.initialisation));
+    GreedyNet net(dense(2, 5, random.initialization), output(5, 3, random.initialization));
     auto options = long_fit(EngineKind::automatic);
     options.early_stopping = stopping;
     try {
@@ -163,8 +162,7 @@ TEST_CASE("Early stopping that cannot be is refused before the first step") {
   using testing::contains;
   CHECK(contains(words(stopping_by_accuracy(0), data), "patience is 0"));
   CHECK(contains(words(stopping_by_accuracy(3), without), "no split 'validation'"));
-  CHECK(contains(words({{{"mse", Better::lower}}, 3}, data), "does not report 'mse'"));
-  CHECK(contains(words({{}, 3}, data), "no criterion"));
+  CHECK(contains(words({.metric = "mse", .patience = 3}, data), "does not report 'mse'"));
   CHECK(words(stopping_by_accuracy(3), data) == "not refused");
 }
 

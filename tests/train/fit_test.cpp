@@ -88,7 +88,7 @@ TEST_CASE("Hooks may be called every few steps, and a fit may end in the middle 
   };
   const auto seen_in = [&](FitOptions options) {
     Random random(1, 0);
-    AutogradEngine engine({{}, {output(2, 3, random.initialisation)}}, {classification()}, data,
+    AutogradEngine engine({{}, {output(2, 3, random.initialization)}}, {classification()}, data,
                           options);
     std::vector<Seen> seen;
     const std::vector<Hook> hooks{[&](const FitView& view) {
@@ -138,7 +138,7 @@ TEST_CASE("The last, shorter batch is kept, and each epoch draws one permutation
   const auto data = blobs_of(50);
   Random random(1, 0);
   const FitOptions options{3, 8, Sgd{}};
-  AutogradEngine engine({{}, {output(2, 3, random.initialisation)}}, {classification()}, data,
+  AutogradEngine engine({{}, {output(2, 3, random.initialization)}}, {classification()}, data,
                         options);
   auto same = random;
   REQUIRE(fit(engine, 25, options, random).steps == 3 * 4);
@@ -257,12 +257,12 @@ TEST_CASE(
   const auto data = blobs_of(100);
   Random random(1, 0);
   int runs = 0;
-  GreedyNet net(Block(Counted(runs)), output(2, 3, random.initialisation));
+  GreedyNet net(Block(Counted(runs)), output(2, 3, random.initialization));
   FeatureCache features(data);
-  net->deepen(dense(2, 2, random.initialisation));
+  net->deepen(dense(2, 2, random.initialization));
   fit_stage(net->stage(), {classification()}, features, data, {5, 8, Sgd{}}, random);
   REQUIRE(runs == 2);
-  net->deepen(dense(2, 2, random.initialisation));
+  net->deepen(dense(2, 2, random.initialization));
   fit_stage(net->stage(), {classification()}, features, data, {5, 8, Sgd{}}, random);
   REQUIRE(runs == 2);
 }
@@ -339,7 +339,7 @@ TEST_CASE("A stage on CUDA agrees with the CPU", "[cuda]") {
   for (const auto& device : {torch::Device(torch::kCPU), torch::Device(torch::kCUDA)}) {
     const auto data = blobs_of(200).to(device);
     Random random(1, 0);
-    GreedyNet net{dense(2, 10, random.initialisation), output(10, 3, random.initialisation)};
+    GreedyNet net{dense(2, 10, random.initialization), output(10, 3, random.initialization)};
     net->to(device);
     FeatureCache features(data);
     const auto result =

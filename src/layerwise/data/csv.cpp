@@ -30,7 +30,7 @@ struct Record {
   std::vector<std::string> fields;
 };
 
-/// Cuts a text into records. Empty lines are passed over.
+/// Splits a text into records. Empty lines are skipped.
 class Reader {
  public:
   Reader(std::string_view text, char separator) : text_(text), separator_(separator) {
@@ -67,7 +67,7 @@ class Reader {
     while (place_ < text_.size() && !at(separator_) && !at_end_of_line()) value += text_[place_++];
     return value;
   }
-  /// What stands up to the closing quotation mark; two of them are one.
+  /// The text up to the closing quotation mark; two quotation marks stand for one.
   std::string quoted() {
     std::string value;
     const auto begin = line_;
@@ -98,7 +98,7 @@ std::optional<double> as_number(std::string_view text) {
   return whole && std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
-/// The names of the classes in their order, and the class of every row.
+/// The names of the classes in their order, and the class number of every row.
 std::pair<std::vector<std::string>, torch::Tensor> numbered(
     const std::vector<std::string>& labels) {
   auto classes = labels;

@@ -9,23 +9,26 @@
 namespace layerwise {
 
 struct CsvOptions {
-  std::string label = {};  ///< the column that holds the class; empty: there is none
+  std::string label = {};  ///< the column that holds the class; empty if there is none
   char separator = ',';
 };
 
-/// What a table holds.
+/// The content of a CSV file.
 struct CsvData {
   Dataset data;  ///< inputs [rows, features] float32; targets [rows] int64, undefined without label
   std::vector<std::string> features;  ///< names of the columns that are inputs, in their order
-  std::vector<std::string> classes;   ///< what the file calls classes 0, 1, ...
+  std::vector<std::string> classes;   ///< names of classes 0, 1, ... in the file
 };
 
-/// Reads a table of numbers whose first line names its columns: RFC 4180, fields quoted or not.
+/// Reads a table of numbers whose first line names its columns: RFC 4180, with or without quotation
+/// marks around fields.
 ///
-/// Classes are numbered in the order of their names: as numbers if all are numbers, else as texts.
+/// Classes are numbered in the order of their names: numerically if all names are numbers, else as
+/// texts.
 /// @throws FileError naming line and column, if the file cannot be read, has no row, a row is
-///   longer or shorter than the first line, two columns have one name, a quotation mark is not
-///   closed, a value is no finite number, a label is missing, or no column is called so
+///   longer or shorter than the first line, two columns have the same name, a quotation mark is not
+///   closed, a value is not a finite number, a label is missing, no column has the name of the
+///   label, or there is no other column
 CsvData read_csv(const std::filesystem::path& path, const CsvOptions& options = {});
 
 }  // namespace layerwise

@@ -29,6 +29,13 @@ std::vector<std::pair<std::string, Dataset>> Split::parts() const {
   return defined;
 }
 
+Dataset rows_of(const Dataset& dataset, std::span<const int64_t> rows) {
+  const auto index = torch::tensor(c10::ArrayRef<int64_t>(rows.data(), rows.size()), torch::kInt64)
+                         .to(dataset.inputs.device());
+  return {dataset.inputs.index_select(0, index),
+          dataset.targets.defined() ? dataset.targets.index_select(0, index) : dataset.targets};
+}
+
 Split split(const Dataset& dataset, int64_t train_rows) {
   const int64_t rows = dataset.size();
   if (train_rows < 1 || train_rows >= rows) {
@@ -80,11 +87,7 @@ Split split(const Dataset& dataset, const Shares& shares, bool stratified, Rando
                     rows, chosen[train].size(), chosen[validation].size(), chosen[test].size()));
   }
   const auto taken = [&](Part part) {
-    if (chosen[part].empty()) return Dataset{};
-    const auto index = torch::tensor(chosen[part], torch::kInt64);
-    return Dataset{
-        dataset.inputs.index_select(0, index),
-        dataset.targets.defined() ? dataset.targets.index_select(0, index) : dataset.targets};
+    return chosen[part].empty() ? Dataset{} : rows_of(dataset, chosen[part]);
   };
   return {taken(train), taken(test), taken(validation)};
 }

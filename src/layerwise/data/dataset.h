@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,31 +12,34 @@
 
 namespace layerwise {
 
-/// Samples and what is to be predicted from them, row by row.
+/// Samples and their targets, row by row.
 struct Dataset {
-  torch::Tensor inputs;   ///< [samples, ...], float32, or uint8 for what `values_of` scales
+  torch::Tensor inputs;   ///< [samples, ...], float32, or uint8, which `values_of` scales
   torch::Tensor targets;  ///< [samples] int64 class labels, or [samples, ...] values as in `inputs`
 
   int64_t size() const { return inputs.defined() && inputs.dim() > 0 ? inputs.size(0) : 0; }
   Dataset to(torch::Device device) const;
 };
 
-/// What is learned from, what is held out for the end, and what choices are made by.
+/// The data to train on, to test with at the end, and to validate choices with.
 struct Split {
   Dataset train;
-  Dataset test;             ///< may be undefined, as
-  Dataset validation = {};  ///< this may
+  Dataset test;             ///< may be undefined
+  Dataset validation = {};  ///< may be undefined
 
   Split to(torch::Device device) const;
-  /// The parts that are defined, by name: "train", "validation", "test".
+  /// The defined parts with their names: "train", "validation", "test".
   std::vector<std::pair<std::string, Dataset>> parts() const;
 };
 
-/// The first `train_rows` rows train, the rest tests.
-/// @throws std::invalid_argument if that leaves either part without a row
+/// Some rows, in this order; with targets if there are any.
+Dataset rows_of(const Dataset& dataset, std::span<const int64_t> rows);
+
+/// The first `train_rows` rows are for training, the rest for testing.
+/// @throws std::invalid_argument if either part would have no row
 Split split(const Dataset& dataset, int64_t train_rows);
 
-/// How large the parts of a split are, as shares of all rows; what rounding leaves over trains.
+/// The sizes of the parts of a split as shares of all rows; the remaining rows are for training.
 struct Shares {
   double validation = 0;
   double test = 0.25;
@@ -43,19 +47,19 @@ struct Shares {
 
 /// A random split.
 ///
-/// `order.permutation(rows)` is walked through. Of each class (with `stratified`; else of all rows)
-/// the first round(share x rows) test, the next validate, the others train; in each part rows stand
-/// in the order of the walk.
-/// @param stratified keeps the shares of the classes; needs targets [rows] int64 on the CPU
-/// @throws std::invalid_argument if a share is not within [0, 1), or no row is left for a part that
-///   is asked for, or for training, or if labels are missing
+/// The rows are taken in the order of `order.permutation(rows)`. Of each class (with `stratified`;
+/// else of all rows) the first round(share x rows) rows are for testing, the next for validation,
+/// the others for training. In each part the rows keep the order of the permutation.
+/// @param stratified keeps the proportions of the classes; needs targets [rows] int64 on the CPU
+/// @throws std::invalid_argument if a share is not within [0, 1), a requested part or the training
+///   part would have no row, or labels are missing
 Split split(const Dataset& dataset, const Shares& shares, bool stratified, RandomState& order);
 
-/// The same inputs with themselves as targets: what an autoencoder learns from.
+/// The same inputs with the inputs as targets, to train an autoencoder.
 Split autoencoding(const Split& data);
 
-/// Inputs, or targets, as a network takes them: bytes become float32 in [0, 1], divided by 255;
-/// what is float stays as it is.
+/// Inputs or targets as a network takes them: bytes become float32 in [0, 1] (divided by 255);
+/// other types stay as they are.
 torch::Tensor values_of(const torch::Tensor& tensor);
 
 }  // namespace layerwise

@@ -53,7 +53,7 @@ void check_magic(std::string_view header, int dimensions, const std::string& nam
   fail(name, "the magic number", fmt::format("{:#010x}", magic), fmt::format("{:#010x}", expected));
 }
 
-/// What a header says, checked as far as it can be without the values.
+/// The content of a header, checked as far as possible without the values.
 struct Header {
   Header(std::string_view bytes, int dimensions, const std::string& name) {
     if (bytes.size() < header_size(dimensions)) {
@@ -92,7 +92,7 @@ IdxArray parse_plain(std::string_view content, int dimensions, const std::string
   return {header.shape, {content.begin(), content.end()}};
 }
 
-/// Decompresses twice: once to see that everything is as the header says, then into place.
+/// Decompresses twice: first to check that everything is as the header says, then into the result.
 IdxArray parse_compressed(std::string_view content, int dimensions, const std::string& name) {
   std::string beginning;
   std::optional<Header> header;

@@ -8,15 +8,15 @@
 
 namespace layerwise {
 
-/// What an IDX file holds: unsigned bytes in one or more dimensions.
+/// The content of an IDX file: unsigned bytes in one or more dimensions.
 struct IdxArray {
   std::vector<int64_t> shape;
   std::vector<uint8_t> values;  ///< in row order
 };
 
-/// Reads an IDX file, the format of MNIST, plain or compressed by gzip (as a single member).
+/// Reads an IDX file, the format of MNIST, uncompressed or compressed by gzip (as a single member).
 ///
-/// Everything that its header says is checked against what is there before anything of that size is
+/// The header is checked against the content before anything of the size in the header is
 /// allocated.
 /// @param dimensions 1 for labels, 3 for images [count, rows, columns]
 /// @param name of the file, for errors

@@ -21,7 +21,8 @@ namespace {
 
 constexpr uint8_t classes = 10;
 
-/// The file of this name, plain or compressed; some sources write a dot for the hyphen.
+/// The file with this name, uncompressed or compressed; some sources have a dot instead of the
+/// hyphen.
 fs::path find_file(const fs::path& folder, const std::string& stem, const std::string& type) {
   for (const auto* hyphen : {"-", "."}) {
     for (const auto* ending : {"", ".gz"}) {
@@ -34,7 +35,7 @@ fs::path find_file(const fs::path& folder, const std::string& stem, const std::s
       fmt::format("'{}' has no file {}-{}, plain or with .gz", folder.string(), stem, type));
 }
 
-/// A tensor over the values, which it keeps.
+/// A tensor over the values, which it owns.
 torch::Tensor as_tensor(std::vector<uint8_t> values, const std::vector<int64_t>& shape) {
   auto kept = std::make_shared<std::vector<uint8_t>>(std::move(values));
   auto* data = kept->data();

@@ -8,7 +8,7 @@
 
 namespace layerwise {
 
-/// MNIST, or data of the same files: images [rows, pixels] as bytes and labels 0 to 9 as int64.
+/// MNIST, or data in the same files: images [rows, pixels] as bytes, and labels 0 to 9 as int64.
 struct LabelledImages {
   Dataset train;
   Dataset test;
@@ -18,18 +18,19 @@ struct LabelledImages {
 };
 
 /// Reads the four IDX files `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
-/// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte` of a folder, each plain or with `.gz`.
+/// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte` of a folder, each uncompressed or with
+/// `.gz`.
 ///
-/// The images stay bytes, a quarter of what they would take as float32; see `values_of`.
-/// @throws FileError as `read_idx`, and if a file is missing, images and labels are not as many,
-///   a label is above 9, or the test images have another size
+/// The images stay bytes, which take a quarter of the memory of float32; see `values_of`.
+/// @throws FileError as `read_idx`, and if a file is missing, the numbers of images and labels
+///   differ, a label is above 9, or the test images have another size than the training images
 LabelledImages read_mnist(const std::filesystem::path& folder);
 
 enum class ValidationFrom { first, last };
 
-/// Takes rows of the training set for validation: its first ones, as TensorFlow's reader did, or
-/// its last ones. With no rows there is no validation set.
-/// @throws std::invalid_argument if that leaves no row to train on
+/// Takes rows of the training set for validation: the first ones, as TensorFlow's reader did, or
+/// the last ones. With 0 rows there is no validation set.
+/// @throws std::invalid_argument if the number is negative or leaves no row to train on
 Split hold_out(const Dataset& train, const Dataset& test, int64_t validation_rows,
                ValidationFrom from);
 

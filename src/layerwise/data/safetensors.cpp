@@ -43,8 +43,8 @@ int64_t bytes_of_type(const std::string& dtype, const std::string& name) {
   fail(name, fmt::format("dtype is '{}', expected one of safetensors' types", dtype));
 }
 
-/// The header as JSON, without deep nesting, repeated keys or endless shapes: what is built of it
-/// stays within a small multiple of its text.
+/// The header as JSON. Deep nesting, repeated keys and endless shapes are rejected, so that the
+/// result takes no more than a small multiple of the memory of the text.
 ordered_json parse_header(std::string_view text, const std::string& name) {
   constexpr int deepest = 3;  // header, tensor, shape
   constexpr int most_sizes = 64;

@@ -11,12 +11,12 @@ namespace layerwise {
 /// A tensor in a safetensors file.
 struct StoredTensor {
   std::string name;
-  std::string dtype;  ///< as "F32"
+  std::string dtype;  ///< e.g. "F32"
   std::vector<int64_t> shape;
-  std::string_view data;  ///< little-endian, in row order; in the memory of somebody else
+  std::string_view data;  ///< little-endian, in row order; not owned
 };
 
-/// What a safetensors file holds.
+/// The content of a safetensors file.
 struct Safetensors {
   std::vector<StoredTensor> tensors;
   std::map<std::string, std::string> metadata;  ///< "__metadata__"
@@ -25,14 +25,14 @@ struct Safetensors {
 /// Reads the safetensors format: the length of the header in 8 bytes, a JSON header, and the bytes
 /// of the tensors one after another.
 ///
-/// Copies no tensor: `content` must outlive what is returned.
+/// No tensor is copied: `content` must outlive the result.
 /// @param name of the file, for errors
-/// @throws FileError if a length, the header, a type, a shape or an offset is not as it must be, or
-///   if tensors overlap, leave a gap, or end elsewhere than the file
+/// @throws FileError if a length, the header, a type, a shape or an offset is invalid, or if the
+///   tensors overlap, leave a gap, or do not end where the file ends
 /// @see github.com/huggingface/safetensors, "Format"
 Safetensors parse_safetensors(std::string_view content, const std::string& name);
 
-/// The file that holds these tensors, in this order.
+/// The content of a safetensors file with these tensors, in this order.
 std::string serialise_safetensors(const Safetensors& file);
 
 }  // namespace layerwise

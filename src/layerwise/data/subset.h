@@ -9,12 +9,13 @@
 
 namespace layerwise {
 
-/// Random subsets of labelled rows, every class with its share, the smaller ones within the larger.
+/// Random subsets of labeled rows with equal shares of all classes. Smaller subsets are contained
+/// in larger ones.
 ///
-/// One permutation of the rows is walked through; a row is taken while its class has fewer than its
-/// share, count / classes, the remainder going to the lowest classes. Where a class has fewer rows
-/// than its share, the rows that were passed over fill up, in the order of the walk: all rows are a
-/// subset too.
+/// The rows are visited in the order of one permutation. A row is taken while its class has fewer
+/// rows than its share, count / classes; the lowest classes get one more for the remainder. If a
+/// class has fewer rows than its share, skipped rows fill up the subset, in the order of the
+/// permutation. So all rows are a subset too.
 class StratifiedSubsets {
  public:
   /// @param labels [rows] int64, classes from 0
@@ -22,8 +23,9 @@ class StratifiedSubsets {
   /// @throws std::invalid_argument naming the class, if one below the highest has no row
   StratifiedSubsets(const torch::Tensor& labels, RandomState& subsets);
 
-  /// The subset of so many rows, in the order of the walk.
-  /// @throws std::invalid_argument if there are fewer rows, or fewer in the subset than classes
+  /// The subset with `count` rows, in the order of the permutation.
+  /// @throws std::invalid_argument if there are fewer rows, or `count` is less than the number of
+  ///   classes
   std::vector<int64_t> rows(int64_t count) const;
 
  private:
@@ -32,8 +34,9 @@ class StratifiedSubsets {
   int64_t classes_ = 0;
 };
 
-/// Each class from 0 to the highest has a row among these.
-/// @throws std::invalid_argument naming the first class that has none
+/// Checks that each of the classes 0..classes-1 has a row among these.
+/// @throws std::invalid_argument naming the first class that has none, or a label that is none of
+///   the classes
 void require_every_class(const torch::Tensor& labels, int64_t classes);
 
 }  // namespace layerwise

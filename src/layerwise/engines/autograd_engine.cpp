@@ -24,7 +24,8 @@ namespace {
 
 using torch::optim::OptimizerParamGroup;
 
-/// Weights, which L2 applies to, and the rest: biases, and the scales and shifts of normalisations.
+/// Parameter groups: weights, which L2 applies to; and the rest: biases, and the scales and shifts
+/// of normalizations.
 template <typename Options>
 std::vector<OptimizerParamGroup> groups_of(const std::vector<torch::Tensor>& parameters,
                                            const Options& options, double l2) {
@@ -42,7 +43,7 @@ std::vector<OptimizerParamGroup> groups_of(const std::vector<torch::Tensor>& par
   return groups;
 }
 
-/// What an optimizer's state is found by: a text in LibTorch 1, a pointer in 2.
+/// The key of a parameter in an optimizer's state: a text in LibTorch 1, a pointer in 2.
 template <typename Map>
 typename Map::key_type key_of(const torch::Tensor& parameter) {
   if constexpr (std::is_same_v<typename Map::key_type, std::string>) {
@@ -54,7 +55,7 @@ typename Map::key_type key_of(const torch::Tensor& parameter) {
   }
 }
 
-/// Lets Adam's counter go on from earlier steps, its moments at zero.
+/// Makes Adam's step counter continue from earlier steps, with its moments at zero.
 void set_step_counter(torch::optim::Adam& adam, int64_t step) {
   auto& states = adam.state();
   for (const auto& group : adam.param_groups()) {
@@ -68,7 +69,7 @@ void set_step_counter(torch::optim::Adam& adam, int64_t step) {
   }
 }
 
-/// Makes LibTorch's optimizer of each kind of ours.
+/// Creates LibTorch's optimizer for each kind of optimizer here.
 struct MakeOptimizer {
   const std::vector<torch::Tensor>& parameters;
   double l2;
@@ -96,13 +97,13 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(const torch::nn::Module&
   return std::visit(MakeOptimizer{parameters, options.l2}, options.optimizer);
 }
 
-/// All blocks but this library's own may.
+/// Whether a block may draw random numbers: all may, except this library's own.
 bool may_draw(const Block& block) {
   return block.ptr()->as<DenseImpl>() == nullptr &&
          block.ptr()->as<TransposedDenseImpl>() == nullptr;
 }
 
-/// Batches are gathered several at a time: as many whole ones as this many bytes of inputs hold.
+/// Batches are gathered several at a time: as many complete ones as this many bytes of inputs hold.
 constexpr int64_t gathered_bytes = int64_t{1} << 18;
 
 }  // namespace
@@ -140,7 +141,7 @@ double AutogradEngine::run(std::span<const int64_t> rows) {
   auto sum = torch::zeros({}, inputs.options().dtype(torch::kFloat64));
   for (size_t begin = 0; begin < rows.size(); begin += stride) {
     const auto some_rows = rows.subspan(begin, std::min(stride, rows.size() - begin));
-    const auto some = pass_.rows_of(some_rows);
+    const auto some = pass_.batch_of(some_rows);
     const auto count = static_cast<int64_t>(some_rows.size());
     for (int64_t first = 0; first < count; first += batch_size_) {
       const int64_t size = std::min(batch_size_, count - first);

@@ -15,24 +15,23 @@
 
 namespace layerwise {
 
-/// Why the reference cannot do what is asked for: it computes in the blocks' own precision. Empty
-/// if it can.
+/// The reason why the autograd engine cannot run this stage (it computes only in the precision of
+/// the blocks); empty if it can.
 std::string why_not_autograd(const StageView& view, const Problem& problem, const Split& data,
                              const FitOptions& options);
 
-/// The engine that can do everything: any module on any device, gradients by LibTorch's autograd.
-/// The reference.
+/// The engine for any module on any device, with gradients by LibTorch's autograd. The reference.
 ///
-/// It makes its optimizer over the trainable parameters alone: one from before a freeze would go on
-/// moving what is frozen by its momentum. What the blocks draw from LibTorch's global generator
-/// while they are trained on the CPU is drawn from `torch_generator(problem.noise, problem.stage)`
-/// instead; on CUDA that generator is seeded with the same seed.
+/// Its optimizer holds only the trainable parameters. An optimizer from before a freeze would keep
+/// moving frozen parameters by its momentum. Draws of the blocks from LibTorch's global generator
+/// during training on the CPU come from `torch_generator(problem.noise, problem.stage)` instead; on
+/// CUDA, the global generators are seeded with the same seed.
 class AutogradEngine : public Engine {
  public:
-  /// @param view what is trained; its modules are shared with their owner and change as steps are
-  ///   taken. Its frozen blocks, if there are any, are run for every batch
+  /// @param view the stage; its modules are shared with their owner and change as steps are taken.
+  ///   Its frozen blocks, if there are any, are run for every batch
   /// @param data on the device of the blocks
-  /// @throws std::invalid_argument if nothing of the chain is trainable
+  /// @throws std::invalid_argument if nothing in the chain is trainable
   AutogradEngine(const StageView& view, Problem problem, Split data, const FitOptions& options);
 
   double run(std::span<const int64_t> rows) override;
@@ -43,7 +42,7 @@ class AutogradEngine : public Engine {
   StagePass pass_;
   int64_t batch_size_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
-  std::optional<at::Generator> generator_;  ///< for blocks that may draw
+  std::optional<at::Generator> generator_;  ///< for blocks that may draw random numbers
   int64_t steps_ = 0;
   std::vector<int64_t> last_batch_;
 };

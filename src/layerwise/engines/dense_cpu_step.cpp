@@ -7,11 +7,11 @@
 ///                W, b <- optimizer            one pass, while dW is in the cache
 ///                D = dX * activation'         one pass, with b's gradient of the layer below
 ///
-/// With bf16 each pass also writes what it computed rounded to bfloat16, which is what the products
-/// read; they add up in float32, and weights, gradients and moments stay float32.
+/// With bf16 each pass also writes its result rounded to bfloat16, which the products read.
+/// Products accumulate in float32; weights, gradients and moments stay float32.
 ///
-/// Products are bound to their matrices when a batch of a new size first comes: all batches but the
-/// last of an epoch have the same.
+/// Products are bound to their matrices when a batch size occurs for the first time. All batches of
+/// an epoch except the last have the same size.
 #include <algorithm>
 #include <map>
 #include <numeric>
@@ -33,7 +33,7 @@ namespace layerwise {
 
 namespace {
 
-/// A matrix, and where bf16 is asked for its rounded copy, which the products take.
+/// A matrix, and with bf16 its rounded copy, which the products read.
 struct Matrix {
   torch::Tensor values;
   torch::Tensor rounded;
@@ -53,9 +53,10 @@ Matrix make_matrix(int64_t rows, int64_t columns, bool bf16) {
   return matrix_like(torch::empty({rows, columns}), bf16);
 }
 
-/// A layer's tensors, the block's own, with their gradients and the optimizer's moments.
-struct Trained {
-  Trained(const Dense& layer, bool bf16, bool adam)
+/// A layer's tensors, which are those of the block, with their gradients and the optimizer's
+/// moments.
+struct TrainedLayer {
+  TrainedLayer(const Dense& layer, bool bf16, bool adam)
       : shape(layer->options),
         weight(matrix_like(layer->weight.detach(), bf16)),
         bias(layer->bias.detach()),
@@ -65,7 +66,7 @@ struct Trained {
     round();
   }
 
-  /// The copy that products take, if there is one.
+  /// Updates the rounded copy that products read, if there is one.
   void round() const {
     if (weight.bf16() != nullptr)
       dense_kernels::round_to_bf16(weight.data(), weight.values.numel(), weight.bf16());
@@ -81,25 +82,25 @@ struct Trained {
   DenseOptions shape;
   Matrix weight;
   torch::Tensor bias;
-  torch::Tensor gradient;  ///< [weights, then biases], and so the moments
+  torch::Tensor gradient;  ///< [weights, then biases], as the moments
   torch::Tensor first;
   torch::Tensor second;
 };
 
 /// A layer's matrices for batches of one size.
 struct Buffers {
-  Matrix output;  ///< [batch, out]; of the last layer it becomes its delta
-  Matrix delta;   ///< [batch, out], the gradient by the layer's sums
+  Matrix output;  ///< [batch, out]; of the last layer, it becomes its delta
+  Matrix delta;   ///< [batch, out], the gradient with respect to the layer's sums
   std::unique_ptr<Product> forward;
-  std::unique_ptr<Product> backward;  ///< to the delta of the layer below
+  std::unique_ptr<Product> backward;  ///< computes the delta of the layer below
   std::unique_ptr<Product> gradient;
 };
 
 struct Batch {
   Matrix clean;                 ///< [batch, in]
-  Matrix input;                 ///< what the layers are given: the same, unless it is corrupted
-  torch::Tensor target;         ///< [batch, out], what is to be put out
-  std::vector<int64_t> labels;  ///< the same of classes
+  Matrix input;                 ///< input of the layers: the same matrix, unless it is corrupted
+  torch::Tensor target;         ///< [batch, out], the values to output
+  std::vector<int64_t> labels;  ///< the targets of a classifier, instead of `target`
   std::vector<Buffers> layers;
 };
 
@@ -201,7 +202,7 @@ class CpuStep : public DenseStep {
     return batch;
   }
 
-  /// What evaluating so many rows at once takes: float32 throughout.
+  /// The buffers to evaluate this number of rows at once, in float32 throughout.
   Batch make_chunk(int64_t size) const {
     Batch chunk;
     chunk.clean = {torch::zeros({size, layers_.front().shape.in_features}), {}};
@@ -217,7 +218,7 @@ class CpuStep : public DenseStep {
     return chunk;
   }
 
-  /// Adds each metric of `count` rows, times their number, to its sum.
+  /// Adds each metric of `count` rows, times `count`, to its sum.
   void add_metrics(const Dataset& data, int64_t begin, int64_t count, const Batch& chunk,
                    std::vector<double>& sums) const {
     const auto& metrics = problem_.objective.metrics;
@@ -321,7 +322,7 @@ class CpuStep : public DenseStep {
     }
   }
 
-  void update(Trained& layer) const {
+  void update(TrainedLayer& layer) const {
     const auto part = [&](float* values, int64_t offset, int64_t begin, int64_t end, double decay,
                           uint16_t* rounded) {
       const int64_t count = end - begin;
@@ -351,7 +352,7 @@ class CpuStep : public DenseStep {
   torch::Tensor targets_;
   bool bf16_;
   Multiplier multiplier_;
-  std::vector<Trained> layers_;
+  std::vector<TrainedLayer> layers_;
   std::map<int64_t, Batch> batches_;
   std::map<int64_t, Batch> evaluated_;
   int64_t steps_ = 0;

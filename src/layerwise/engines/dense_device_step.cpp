@@ -1,11 +1,11 @@
 /// The dense engine's step by LibTorch's operations, for CUDA: the same mathematics as
 /// dense_cpu_step.cpp, on any device.
 ///
-/// Nothing here asks the device for a number or depends on one from the host: rows come as an index
-/// on the device, Adam's counter and the sum of the losses stay there, and every tensor stays where
-/// it is. So on CUDA the operations of a step can be captured in a graph and replayed with a single
-/// call. The first steps with batches of a size run one by one, on the stream that the capture
-/// uses, because libraries make their workspaces then.
+/// Nothing here reads a number from the device or depends on one from the host: row numbers are an
+/// index on the device, Adam's counter and the sum of the losses stay on the device, and every
+/// tensor stays at its address. So on CUDA the operations of a step can be captured in a graph and
+/// replayed with a single call. The first steps with a batch size run their operations one by one,
+/// on the stream of the capture, because libraries allocate their workspaces then.
 #include <cmath>
 #include <map>
 #include <optional>
@@ -57,7 +57,7 @@ void activate_in_place(torch::Tensor& sums, Activation activation) {
   refuse_activation();
 }
 
-/// delta *= the derivative of the activation where it put out y.
+/// delta *= the derivative of the activation, computed from its output y.
 void through_activation(torch::Tensor& delta, const torch::Tensor& y, Activation activation) {
   switch (activation) {
     case Activation::linear:
@@ -84,8 +84,8 @@ void through_activation(torch::Tensor& delta, const torch::Tensor& y, Activation
   refuse_activation();
 }
 
-struct Trained {
-  Trained(const Dense& layer, bool adam)
+struct TrainedLayer {
+  TrainedLayer(const Dense& layer, bool adam)
       : activation(layer->options.activation),
         tensors{layer->weight.detach(), layer->bias.detach()} {
     for (const auto& tensor : tensors) {
@@ -97,7 +97,7 @@ struct Trained {
   }
 
   Activation activation;
-  std::vector<torch::Tensor> tensors;  ///< weight, bias, and so the others
+  std::vector<torch::Tensor> tensors;  ///< weight and bias, as in the vectors below
   std::vector<torch::Tensor> gradients;
   std::vector<torch::Tensor> rooms;
   std::vector<torch::Tensor> first;
@@ -105,7 +105,7 @@ struct Trained {
 };
 
 #ifdef LAYERWISE_CUDA
-/// The operations of a step, captured once they have run a few times.
+/// The operations of a step, which are captured after they have run a few times.
 class Captured {
  public:
   template <typename Operations>
@@ -144,14 +144,14 @@ class Captured {
 };
 #endif
 
-/// What belongs to batches of one size.
+/// The tensors for batches of one size.
 struct Batch {
   torch::Tensor rows;          ///< [batch] int64
   torch::Tensor bytes;         ///< [batch, in], where inputs are bytes
   torch::Tensor clean;         ///< [batch, in]
-  torch::Tensor input;         ///< the same, unless it is corrupted
+  torch::Tensor input;         ///< the same tensor, unless it is corrupted
   torch::Tensor target;        ///< [batch, out], or [batch] labels
-  torch::Tensor target_bytes;  ///< the same, where they are bytes
+  torch::Tensor target_bytes;  ///< the same values, where targets are bytes
   std::vector<torch::Tensor> outputs;
   std::vector<torch::Tensor> deltas;
 #ifdef LAYERWISE_CUDA
@@ -272,8 +272,9 @@ class DeviceStep : public DenseStep {
     }
   }
 
-  /// The last delta becomes the gradient by the outputs; of a sigmoid's cross-entropy, such that
-  /// its derivative turns it into that by the sums.
+  /// The last delta becomes the gradient with respect to the outputs. For binary cross-entropy of a
+  /// sigmoid, multiplying it by the sigmoid's derivative gives the gradient with respect to the
+  /// sums.
   void loss_and_delta(Batch& batch) {
     const auto& output = batch.outputs.back();
     auto& delta = batch.deltas.back();
@@ -308,7 +309,7 @@ class DeviceStep : public DenseStep {
     }
   }
 
-  void update(Trained& layer) {
+  void update(TrainedLayer& layer) {
     for (size_t i = 0; i < layer.tensors.size(); ++i) {
       auto& w = layer.tensors[i];
       auto& gradient = layer.gradients[i];
@@ -337,7 +338,7 @@ class DeviceStep : public DenseStep {
   Problem problem_;
   FitOptions options_;
   Dataset train_;
-  std::vector<Trained> layers_;
+  std::vector<TrainedLayer> layers_;
   std::map<int64_t, Batch> batches_;
   torch::Tensor loss_;
   torch::Tensor step_;

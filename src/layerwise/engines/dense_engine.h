@@ -13,15 +13,15 @@
 
 namespace layerwise {
 
-/// The engine for chains of `Dense` blocks of any width: closed-form gradients, everything in
-/// memory that stays where it is. See dense_cpu_step.cpp for how.
+/// The engine for chains of `Dense` blocks of any width: closed-form gradients, with all tensors at
+/// fixed addresses. dense_cpu_step.cpp explains how.
 ///
-/// It agrees with `AutogradEngine` to float32 rounding; with bf16, to that of the factors. What it
-/// evaluates is always float32.
+/// It agrees with `AutogradEngine` to float32 rounding; with bf16, to the rounding of the factors.
+/// Evaluation is always in float32.
 class DenseEngine : public Engine {
  public:
-  /// Takes what `why_not_dense` says nothing against.
-  /// @throws std::invalid_argument if a label is none of the network's outputs
+  /// Requires a stage for which `why_not_dense` is empty.
+  /// @throws std::invalid_argument if the network has no output for a label
   DenseEngine(const StageView& view, Problem problem, const Split& data, const FitOptions& options);
 
   double run(std::span<const int64_t> rows) override;

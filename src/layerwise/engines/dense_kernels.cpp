@@ -1,12 +1,13 @@
-/// The dense engine's passes over memory, for each instruction set that Highway knows.
+/// The dense engine's passes over memory, for each instruction set that Highway supports.
 ///
-/// Between two products a matrix of some hundred thousand floats lies in the second-level cache, so
-/// what counts is how often it is gone through. Everything that can be done to a number while it is
-/// in a register is done then: bias and activation; loss, its gradient, the activation's derivative
-/// and the bias' gradient; the whole of Adam; and each time the rounding to bfloat16.
+/// Between two products, a matrix of some hundred thousand floats is in the second-level cache, so
+/// the number of passes over it determines the time. Everything that can be done with a number is
+/// done while it is in a register: bias and activation; loss, its gradient, the derivative of the
+/// activation and the gradient of the bias; the whole of Adam; and each time the rounding to
+/// bfloat16.
 ///
-/// Rows are gone through in their order, with one vector of column sums for the bias' gradient kept
-/// in the first-level cache. What of a row is left behind its last whole vector is loaded and
+/// Rows are processed in their order, and one vector of column sums for the gradient of the bias
+/// stays in the first-level cache. The rest of a row after its last complete vector is loaded and
 /// stored by count.
 #include "layerwise/engines/dense_kernels.h"
 
@@ -33,7 +34,8 @@ using simd::d;
 using simd::lanes;
 using simd::V;
 
-/// Floats at a place: a whole vector, or fewer at a row's end, behind which it reads zeros.
+/// Loads and stores floats: a complete vector, or fewer at the end of a row, filled with zeros when
+/// loaded.
 struct Whole {
   HWY_INLINE V load(const float* from) const { return hn::LoadU(d, from); }
   HWY_INLINE void store(V v, float* to) const { hn::StoreU(v, d, to); }
@@ -68,7 +70,8 @@ HWY_INLINE void for_each_vector(int64_t count, Visit visit) {
   if (i < count) visit(i, Part{count - i});
 }
 
-/// The same for each row; place is within the matrix, column within the row.
+/// The same for each row of a matrix; `place` is the index in the matrix, `column` the index in the
+/// row.
 template <class Visit>
 HWY_INLINE void for_each_vector(int64_t rows, int64_t columns, Visit visit) {
   for (int64_t row = 0; row < rows; ++row) {
@@ -146,7 +149,7 @@ void through_activation(float* delta, const float* y, int64_t rows, int64_t colu
   });
 }
 
-/// Sums of a row are floats, sums of rows doubles.
+/// The sum over rows. Sums within a row are floats, sums over rows are doubles.
 template <class Row>
 HWY_INLINE double sum_of_rows(int64_t rows, Row row_sum) {
   double sum = 0;
@@ -193,7 +196,7 @@ double squared_error(float* y, const float* target, int64_t rows, int64_t column
   return sum;
 }
 
-/// log(x), but not below -100, as LibTorch's binary cross-entropy has it.
+/// log(x), but at least -100, as in LibTorch's binary cross-entropy.
 HWY_INLINE V bounded_log(V x) {
   const V lowest = hn::Set(d, -100.0F);
   const auto tiny = hn::Lt(x, hn::Set(d, 1e-37F));

@@ -19,26 +19,27 @@ class DenseStep {
  public:
   virtual ~DenseStep() = default;
 
-  /// One step on a batch; the blocks have the new weights afterwards.
-  /// @param rows of the training set
-  /// @param place of its corruption
+  /// Takes one step on a batch. The blocks have the new weights afterwards.
+  /// @param rows row numbers of the training set
+  /// @param place identifies the noise of the corruption
   virtual void take(std::span<const int64_t> rows, const NoisePlace& place) = 0;
-  /// The sum over the rows of the losses since this was last asked, each before its step.
+  /// The sum over the rows of the losses since the last call; each loss is computed before its
+  /// step.
   virtual double take_loss() = 0;
-  /// The metrics' means over a data set, in float32; nothing if it leaves that to the blocks.
+  /// The means of the metrics over a data set, in float32; none if they are left to the blocks.
   virtual std::optional<std::vector<double>> means(const Dataset&) { return std::nullopt; }
-  /// The blocks hold other values than this gave them.
+  /// Tells the step that the values of the blocks were changed from outside.
   virtual void weights_changed() {}
-  /// What it computes with.
+  /// A description of what it computes with.
   virtual std::string details() const = 0;
 };
 
-/// On the CPU: products by BLAS or oneDNN, and one pass over memory between them.
+/// On the CPU: matrix products by BLAS or oneDNN, and one pass over memory between them.
 std::unique_ptr<DenseStep> make_cpu_step(std::vector<Dense> layers, const Problem& problem,
                                          const Dataset& train, const FitOptions& options);
 
-/// On any device, by LibTorch's operations into memory that stays where it is; on CUDA they are
-/// captured once for each size of a batch, and replayed. Float32 only.
+/// On any device, by LibTorch's operations on tensors at fixed addresses. On CUDA the operations
+/// are captured once for each batch size, and replayed. Float32 only.
 std::unique_ptr<DenseStep> make_device_step(std::vector<Dense> layers, const Problem& problem,
                                             const Dataset& train, const FitOptions& options);
 

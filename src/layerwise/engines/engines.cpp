@@ -21,9 +21,9 @@ namespace {
 struct Entry {
   EngineKind kind;
   const char* name;
-  /// What a stage has that this engine is made for; empty if it is made for all.
+  /// The kind of stage that this engine is made for; empty if it is made for all.
   std::string merit;
-  /// Why it cannot do this; empty if it can.
+  /// The reason why it cannot run a stage; empty if it can.
   std::string (*why_not)(const StageView&, const Problem&, const Split&, const FitOptions&);
   std::unique_ptr<Engine> (*make)(const StageView&, const Problem&, const Split&,
                                   const FitOptions&);
@@ -48,8 +48,9 @@ const std::vector<Entry>& engines() {
 
 constexpr auto automatic_name = "auto";
 
+/// The reason why an engine was chosen.
 /// @param passed_over engines that are faster
-/// @param fault why the last of those cannot do this
+/// @param fault the reason why the last of those cannot run the stage
 std::string reason_for(const Entry& entry, const std::vector<std::string>& passed_over,
                        const std::string& fault) {
   if (passed_over.empty()) return entry.merit;

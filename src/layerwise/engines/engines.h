@@ -13,17 +13,18 @@
 
 namespace layerwise {
 
-/// The engine that `options` ask for: the one that `options.make_engine` makes; else the one of
-/// `options.engine`; of `automatic`, the fastest that can do this, whose `use()` then says why.
+/// Creates the engine that `options` request: by `options.make_engine` if it is set, else the
+/// engine in `options.engine`. `automatic` gives the fastest engine that supports the stage; its
+/// `use()` then says why.
 /// @throws std::invalid_argument as `check_stage`
-/// @throws EngineUnavailable saying why, if the one asked for cannot do this, or none can with the
-///   precision asked for
+/// @throws EngineUnavailable saying why, if the requested engine does not support the stage, or no
+///   engine supports the requested precision
 std::unique_ptr<Engine> make_engine(const StageView& view, const Problem& problem,
                                     const Split& data, const FitOptions& options);
 
-/// Engines as options call them: `auto`, and those there are, the slowest first.
+/// The names of the engines in options: `auto`, then all engines, the slowest first.
 std::vector<std::string> engine_names();
-/// @throws std::invalid_argument listing the names, if it is none of them
+/// @throws std::invalid_argument listing the names, if `name` is none of them
 EngineKind engine_named(const std::string& name);
 const char* name_of(EngineKind kind);
 

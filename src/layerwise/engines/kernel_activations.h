@@ -9,8 +9,8 @@ namespace layerwise {
 template <Activation... A>
 struct Activations {};
 
-/// What the kernels of the tiny and the dense engine compute. An activation that is not in this
-/// list is left to autograd; one that is added to it without a kernel does not compile.
+/// The activations that the kernels of the tiny and the dense engine support. An activation that is
+/// not in this list is left to autograd; adding one without a kernel does not compile.
 using KernelActivations =
     Activations<Activation::linear, Activation::relu, Activation::leaky_relu, Activation::elu,
                 Activation::selu, Activation::tanh, Activation::sigmoid>;
@@ -24,7 +24,7 @@ constexpr bool has_kernel(Activation activation) {
   return contains(KernelActivations(), activation);
 }
 
-/// @throws std::logic_error: an engine has let through what it has no kernel for
+/// @throws std::logic_error always: an engine accepted an activation that it has no kernel for
 [[noreturn]] inline void refuse_activation() {
   throw std::logic_error("an engine was given an activation that it has no kernel for");
 }

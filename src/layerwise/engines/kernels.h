@@ -6,21 +6,21 @@
 #include "layerwise/train/fit.h"
 #include "layerwise/train/objective.h"
 
-/// What the tiny and the dense engine have kernels for: lists of what they can. Whatever is added
-/// to an enumeration is left to autograd until it is added here.
+/// What the kernels of the tiny and the dense engine support. A new value of an enumeration is left
+/// to autograd until it is added here.
 namespace layerwise {
 
-/// The losses of the dense engine.
+/// The losses that the dense engine supports.
 constexpr bool has_kernel(Formula loss) {
   return loss == Formula::cross_entropy || loss == Formula::squared_error ||
          loss == Formula::binary_cross_entropy;
 }
-/// The losses of the tiny engine.
+/// The losses that the tiny engine supports.
 constexpr bool has_tiny_kernel(Formula loss) {
   return loss == Formula::cross_entropy || loss == Formula::squared_error;
 }
 
-/// Optimizers, as a visitor.
+/// A visitor for optimizers: whether there is a kernel for this one.
 struct HasKernel {
   bool operator()(const Sgd&) const { return true; }
   bool operator()(const Adam&) const { return true; }
@@ -30,7 +30,7 @@ struct HasKernel {
   }
 };
 
-/// @throws std::logic_error: an engine has let through what it has no kernel for
+/// @throws std::logic_error always: an engine accepted a loss that it has no kernel for
 [[noreturn]] inline void refuse_loss() {
   throw std::logic_error("an engine was given a loss that it has no kernel for");
 }

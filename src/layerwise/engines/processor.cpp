@@ -57,7 +57,8 @@ std::vector<int64_t> targets_here() {
   return targets;
 }
 
-/// Until another target is chosen, all that the processor has count.
+/// All targets of this processor. They are determined at the first call, before another target can
+/// be chosen.
 std::vector<int64_t> all_targets() {
   static const auto targets = targets_here();
   return targets;

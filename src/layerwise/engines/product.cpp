@@ -15,7 +15,7 @@ namespace layerwise {
 
 namespace {
 
-/// LibTorch's, which calls its BLAS.
+/// A product by LibTorch, which calls its BLAS.
 class BlasProduct : public Product {
  public:
   BlasProduct(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& c)
@@ -29,8 +29,8 @@ class BlasProduct : public Product {
   torch::Tensor c_;
 };
 
-/// LibTorch's on bfloat16, which takes the processor's instructions for it. What it adds up is
-/// float32, what it puts out is rounded to bfloat16.
+/// A product of bfloat16 matrices by LibTorch, which uses the processor's instructions for it. It
+/// accumulates in float32 and rounds the result to bfloat16.
 class RoundedProduct : public Product {
  public:
   RoundedProduct(const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& c)

@@ -22,14 +22,15 @@ class Product {
 /// @param a [m, k], rows or columns (of a transposed matrix) without gaps; float32 or bfloat16
 /// @param b [k, n], the same
 /// @param c [m, n], contiguous float32
-/// @param multiplier what computes it. Of bfloat16 oneDNN puts out float32; LibTorch rounds what it
-///   added up in float32 to bfloat16
-/// @throws std::invalid_argument if this build has no oneDNN and it is asked for
+/// @param multiplier computes the product. With bfloat16 factors, oneDNN outputs float32; LibTorch
+///   accumulates in float32 and rounds the result to bfloat16
+/// @throws std::invalid_argument if oneDNN is requested and this build does not have it
+/// @throws std::runtime_error if oneDNN reports an error
 std::unique_ptr<Product> make_product(const torch::Tensor& a, const torch::Tensor& b,
                                       const torch::Tensor& c, Multiplier multiplier);
 
-/// What multiplies in a precision, where `fp32` is what multiplies float32: of bfloat16 oneDNN, if
-/// this build has it.
+/// The multiplier for a precision: oneDNN for bfloat16, if this build has it; else `fp32`, the
+/// multiplier for float32.
 Multiplier multiplier_of(bool bf16, Multiplier fp32);
 
 }  // namespace layerwise

@@ -1,5 +1,5 @@
-/// What the kernels of the tiny and the dense engine share, for each of Highway's targets: included
-/// once for every one, by Highway's own pattern, so there is no #pragma once.
+/// The functions that the kernels of the tiny and the dense engine share, for each of Highway's
+/// targets. Highway's pattern includes this file once per target, so there is no #pragma once.
 #if defined(LAYERWISE_SIMD_MATH_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef LAYERWISE_SIMD_MATH_INL_H
 #undef LAYERWISE_SIMD_MATH_INL_H
@@ -43,7 +43,7 @@ HWY_INLINE void with_activation(Activation activation, Body body, Activations<A.
   if (!(take(std::integral_constant<Activation, A>()) || ...)) refuse_activation();
 }
 
-/// Calls `body` with the activation as a constant of the compiler.
+/// Calls `body` with the activation as a compile-time constant.
 template <class Body>
 HWY_INLINE void with_activation(Activation activation, Body body) {
   with_activation(activation, body, KernelActivations());
@@ -53,8 +53,8 @@ constexpr auto leaky_slope = static_cast<float>(leaky_relu_slope);
 constexpr auto scale = static_cast<float>(selu_scale);
 constexpr auto alpha = static_cast<float>(selu_alpha);
 
-/// NaN stays NaN, whatever the instructions for minimum and maximum make of it: by it a fit that
-/// diverges is known.
+/// Applies an activation. NaN stays NaN, whatever the instructions for minimum and maximum do with
+/// it, because a fit that diverges is recognized by its NaN.
 template <Activation A>
 HWY_INLINE V activated(V x) {
   const V zero = hn::Zero(d);
@@ -72,7 +72,7 @@ HWY_INLINE V activated(V x) {
   } else if constexpr (A == Activation::tanh) {
     return hn::IfThenElse(hn::Eq(x, x), hn::Tanh(d, x), x);
   } else if constexpr (A == Activation::sigmoid) {
-    const V power = hn::Exp(d, hn::Neg(hn::Abs(x)));  // never beyond 1
+    const V power = hn::Exp(d, hn::Neg(hn::Abs(x)));  // at most 1
     const V high = hn::Div(one, hn::Add(one, power));
     const V value = hn::IfThenElse(negative, hn::Mul(power, high), high);
     return hn::IfThenElse(hn::Eq(x, x), value, x);
@@ -82,7 +82,7 @@ HWY_INLINE V activated(V x) {
   }
 }
 
-/// The derivative of an activation where it put out `y`.
+/// The derivative of an activation, computed from its output `y`.
 template <Activation A>
 HWY_INLINE V slope(V y) {
   const V one = hn::Set(d, 1.0F);
@@ -105,7 +105,8 @@ HWY_INLINE V slope(V y) {
   }
 }
 
-/// v <- momentum v + g, w <- w - learning_rate v; with Nesterov's momentum, by g + momentum v.
+/// v <- momentum v + g, w <- w - learning_rate v; with Nesterov momentum, w <- w - learning_rate (g
+/// + momentum v).
 HWY_INLINE void take_step(const Sgd& sgd, V g, V& w, V& velocity) {
   const V momentum = hn::Set(d, static_cast<float>(sgd.momentum));
   velocity = hn::MulAdd(momentum, velocity, g);
@@ -113,15 +114,15 @@ HWY_INLINE void take_step(const Sgd& sgd, V g, V& w, V& velocity) {
   w = hn::NegMulAdd(hn::Set(d, static_cast<float>(sgd.learning_rate)), move, w);
 }
 
-/// Adam's constants in one step.
+/// Adam's constants for one step.
 struct AdamStep {
   float beta1;
   float beta2;
   float rest1;  ///< 1 - beta1
   float rest2;
   float epsilon;
-  float rate;   ///< learning rate, over the first moment's bias correction
-  float scale;  ///< 1 over the root of the second moment's bias correction
+  float rate;   ///< learning rate / bias correction of the first moment
+  float scale;  ///< 1 / square root of the bias correction of the second moment
 };
 
 /// @param step from 1
@@ -157,7 +158,7 @@ HWY_INLINE void store_bf16(V v, uint16_t* to) {
 }
 
 #if HWY_TARGET != HWY_SCALAR
-/// The sum of a vector's blocks of four floats.
+/// The sum of the blocks of four floats in a vector.
 template <class Tag>
 HWY_INLINE hn::Vec<hn::FixedTag<float, 4>> sum_of_blocks(Tag, hn::Vec<Tag> v) {
   if constexpr (hn::MaxLanes(Tag()) == 4) {

@@ -11,14 +11,13 @@ namespace layerwise {
 StagePass::StagePass(const StageView& view, Problem problem, Split data)
     : chain_(view), problem_(std::move(problem)), data_(std::move(data)) {}
 
-Dataset StagePass::rows_of(std::span<const int64_t> rows) const {
+Dataset StagePass::batch_of(std::span<const int64_t> rows) const {
   const auto& [inputs, targets] = data_.train;
-  const auto index =
-      torch::tensor(c10::ArrayRef<int64_t>(rows.data(), rows.size())).to(inputs.device());
-  Dataset gathered{values_of(inputs.index_select(0, index)), {}};
-  if (problem_.target == Target::given)
-    gathered.targets = values_of(targets.index_select(0, index));
-  return gathered;
+  const bool given = problem_.target == Target::given;
+  auto batch = rows_of({inputs, given ? targets : torch::Tensor()}, rows);
+  batch.inputs = values_of(batch.inputs);
+  if (given) batch.targets = values_of(batch.targets);
+  return batch;
 }
 
 NoisePlace StagePass::place_of(std::span<const int64_t> rows, int64_t step) const {
@@ -58,7 +57,7 @@ std::vector<Score> StagePass::evaluate_batch(std::span<const int64_t> rows, int6
   constexpr uint32_t only_evaluates = uint32_t{1} << 31;
   auto place = place_of(rows, step);
   place.stage += only_evaluates;
-  const auto batch = rows_of(rows);
+  const auto batch = batch_of(rows);
   const bool corrupted = problem_.corruption && problem_.corruption->in_evaluation;
   const auto pass = forward(batch.inputs, batch.targets, place, corrupted);
   std::vector<Score> scores;

@@ -12,17 +12,17 @@
 
 namespace layerwise {
 
-/// A stage's data on their way through its blocks: what the engines share that leave the weights in
+/// Sends the data of a stage through its blocks. Shared by the engines that leave the weights in
 /// the blocks.
 class StagePass {
  public:
   StagePass(const StageView& view, Problem problem, Split data);
 
-  /// Training rows, gathered.
-  Dataset rows_of(std::span<const int64_t> rows) const;
-  /// What noise the rows of a step get.
+  /// The training rows with these numbers, gathered.
+  Dataset batch_of(std::span<const int64_t> rows) const;
+  /// Identifies the noise for the rows of a step.
   NoisePlace place_of(std::span<const int64_t> rows, int64_t step) const;
-  /// From inputs to output and target; corrupted on the way or not.
+  /// From inputs to output and target, with or without corruption.
   Pass forward(const torch::Tensor& inputs, const torch::Tensor& targets, const NoisePlace& place,
                bool corrupted);
 
@@ -31,8 +31,8 @@ class StagePass {
   /// See `Engine::evaluate`.
   std::vector<Score> evaluate(const std::string& split);
   /// See `Engine::evaluate_last_batch`.
-  /// @param rows of the batch
-  /// @param step of that batch, from 0
+  /// @param rows row numbers of the batch
+  /// @param step number of the batch's step, from 0
   std::vector<Score> evaluate_batch(std::span<const int64_t> rows, int64_t step);
 
   StageChain& chain() { return chain_; }

@@ -27,7 +27,7 @@ constexpr int64_t round_up(int64_t count, int64_t to) {
   return (count + to - 1) / to * to;
 }
 
-/// Zeros that begin at a cache line, as the kernels want them.
+/// Memory filled with zeros that begins at a cache line, as the kernels require.
 template <typename T>
 class Zeros {
  public:
@@ -47,7 +47,7 @@ class Zeros {
   std::unique_ptr<T, Delete> data_;
 };
 
-/// Rows of numbers, padded to a multiple of four.
+/// Rows of numbers, each padded to a multiple of four.
 Zeros<float> padded_rows(const torch::Tensor& rows) {
   const auto values = rows.contiguous();
   const int64_t width = values.size(1);
@@ -66,7 +66,7 @@ Zeros<int32_t> labels_of(const torch::Tensor& labels, int64_t classes) {
   return copy;
 }
 
-/// One split as the kernels read it.
+/// One split in the layout that the kernels read.
 struct Part {
   std::string name;
   int64_t rows;
@@ -132,14 +132,14 @@ class TinyEngine::Implementation {
                   static_cast<int64_t>(last_batch_.size()));
   }
 
-  /// Takes the blocks' values.
+  /// Copies the values of the blocks into the network.
   void load() {
     for_each_row(
         [](const float* theirs, float* ours, int64_t count) { std::copy_n(theirs, count, ours); });
   }
 
  private:
-  /// Finds a place for everything in one block of memory.
+  /// Assigns a place in one block of memory to everything.
   void lay_out() {
     network_.loss = loss_of(problem_.objective.loss().formula);
     network_.tile = batch_size_ <= 32 ? 32 : 64;

@@ -11,17 +11,17 @@
 
 namespace layerwise {
 
-constexpr int64_t tiny_engine_width = 64;  ///< units of a layer, at most
+constexpr int64_t tiny_engine_width = 64;  ///< maximum number of units in a layer
 
 /// The engine for narrow chains of `Dense` blocks on the CPU: samples in SIMD lanes, no tensor
-/// operation within a step. See tiny_kernels.cpp for how.
+/// operation within a step. tiny_kernels.cpp explains how.
 ///
-/// It agrees with `AutogradEngine` to float32 rounding. The blocks hold the weights of the last
-/// step whenever `run` has returned.
+/// It agrees with `AutogradEngine` to float32 rounding. Whenever `run` returns, the blocks hold the
+/// weights of the last step.
 class TinyEngine : public Engine {
  public:
-  /// Takes what `why_not_tiny` says nothing against.
-  /// @throws std::invalid_argument if a label is none of the network's outputs
+  /// Requires a stage for which `why_not_tiny` is empty.
+  /// @throws std::invalid_argument if the network has no output for a label
   TinyEngine(const StageView& view, Problem problem, const Split& data, const FitOptions& options);
   ~TinyEngine() override;
 

@@ -1,28 +1,27 @@
-/// The arithmetic of the tiny engine, for each instruction set that Highway knows.
+/// The arithmetic of the tiny engine, for each instruction set that Highway supports.
 ///
-/// A network of at most 64 units a layer lies in the first-level cache with all that belongs to it,
-/// and a step on it is some hundred vector instructions. What costs is everything else, so a step
-/// here allocates nothing, calls nothing, and never goes through memory in another order than it
-/// lies in:
+/// A network with at most 64 units per layer fits into the first-level cache with all its buffers,
+/// and a step on it is some hundred vector instructions. The cost is in everything else, so a step
+/// allocates nothing, calls nothing, and accesses memory only in the order in which it is stored:
 ///
 ///     samples    row by row, rows padded to 4 floats      x0 x1 x2 .. | x0 x1 x2 .. | ..
 ///
-///       -- gathered and transposed 4 by 4, a tile of samples at a time -->
+///       -- gathered and transposed 4 by 4, one tile of samples at a time -->
 ///
 ///     a layer's output     unit by unit, samples in SIMD lanes
 ///                          unit 0 | s0 s1 s2 s3 s4 s5 s6 s7 .. |
 ///                          unit 1 | s0 s1 s2 s3 s4 s5 s6 s7 .. |
 ///     weights              [out][in], rows padded to 4 floats
 ///
-/// - Forward, unit o: lanes += w[o][i] * input i, the weight broadcast. Backward, unit i: the same
-///   with w[o][i] read down the column. Five units by two vectors of lanes stay in registers.
-/// - Gradient of w[o][i]: the lanes of delta o times those of input i, added up across the lanes;
-///   four such sums are made at once by adding vectors while transposing them, and are stored as
-///   one.
-/// - Padding is zero throughout, so nothing asks whether it is there: gradients of padded weights
-///   come out as 0. Lanes beyond the last sample hold copies of it, and deltas of 0.
-/// - All weights lie before all biases, so that the optimizer is one pass over a flat array, with
-///   decay up to some place and without behind it.
+/// - Forward, unit o: lanes += w[o][i] * input i, with the weight broadcast. Backward, unit i: the
+///   same with w[o][i] read down the column. Five units by two vectors of lanes stay in registers.
+/// - Gradient of w[o][i]: the lanes of delta o times those of input i, summed across the lanes.
+///   Four such sums are computed at once, by adding vectors while transposing them, and stored as
+///   one vector.
+/// - Padding is always zero, so no code has to check for it: the gradients of padded weights are 0.
+///   Lanes after the last sample hold copies of it, and deltas of 0.
+/// - All weights are stored before all biases, so that the optimizer is one pass over a flat array,
+///   with weight decay up to the end of the weights and without it after that.
 #include "layerwise/engines/tiny_kernels.h"
 
 #include <algorithm>
@@ -47,18 +46,19 @@ using simd::d;
 using simd::lanes;
 using simd::V;
 
-/// Vectors of lanes that are computed at once.
+/// Number of vectors of lanes that are computed at once.
 constexpr size_t vectors = 2;
-/// Units that are computed at once.
+/// Number of units that are computed at once.
 constexpr int64_t units_at_once = 5;
 
-/// Lanes that `count` samples take, in whole groups of vectors.
+/// The number of lanes for `count` samples, in complete groups of vectors.
 HWY_INLINE int64_t lanes_of(int64_t count) {
   const int64_t group = lanes() * static_cast<int64_t>(vectors);
   return (count + group - 1) / group * group;
 }
 
-/// A row's four floats at `from` for each of four samples become four units' floats for each.
+/// Transposes the four floats at `offset` in the rows of four samples: `to` gets, for each of four
+/// units, the floats of the four samples.
 HWY_INLINE void transpose4(const float* const* from, int64_t offset, float* to, int64_t tile) {
 #if HWY_TARGET == HWY_SCALAR
   for (int64_t unit = 0; unit < 4; ++unit) {
@@ -82,7 +82,8 @@ HWY_INLINE void transpose4(const float* const* from, int64_t offset, float* to, 
 #endif
 }
 
-/// Rows of samples as lanes: `to` is [width][tile]. Behind the last comes its copy.
+/// Gathers rows of samples as lanes: `to` is [width][tile]. Lanes after the last sample hold copies
+/// of it.
 HWY_INLINE void gather(const float* from, int64_t width, const int64_t* rows, int64_t first,
                        int64_t count, float* to, int64_t tile) {
   const int64_t end = lanes_of(count);
@@ -152,7 +153,7 @@ HWY_INLINE void multiply(const float* w, int64_t unit_step, int64_t k_step, int6
   }
 }
 
-/// The sums across the lanes of four vectors are added to four floats.
+/// Adds the sums across the lanes of four vectors to four floats.
 HWY_INLINE void add_sums4(V a, V b, V c, V e, float* to) {
 #if HWY_TARGET == HWY_SCALAR
   to[0] += hn::GetLane(a);
@@ -229,7 +230,7 @@ HWY_INLINE void activate(float* values, int64_t units, Activation activation, in
   });
 }
 
-/// delta *= the derivative of the activation, where it put out `values`.
+/// delta *= the derivative of the activation, computed from its output `values`.
 HWY_INLINE void multiply_by_slope(float* delta, const float* values, int64_t units,
                                   Activation activation, int64_t tile, int64_t lane_count) {
   simd::with_activation(activation, [&](auto function) HWY_ATTR {
@@ -251,7 +252,7 @@ HWY_INLINE void forward(const Network& network, int64_t lane_count) {
   }
 }
 
-/// The lanes from `lane` on that hold one of `count` samples.
+/// A mask of the lanes from `lane` on that hold one of `count` samples.
 HWY_INLINE hn::Mask<D> holds_sample(int64_t lane, int64_t count) {
   const int64_t left = std::clamp<int64_t>(count - lane, 0, lanes());
   return hn::FirstN(d, static_cast<size_t>(left));
@@ -259,8 +260,8 @@ HWY_INLINE hn::Mask<D> holds_sample(int64_t lane, int64_t count) {
 
 /// Softmax cross-entropy of a vector of lanes.
 struct CrossEntropy {
-  V loss;     ///< of each sample; not finite if an output is not
-  V inverse;  ///< of the sum of exp(output - largest output)
+  V loss;     ///< of each sample; not finite if an output is not finite
+  V inverse;  ///< 1 / the sum of exp(output - largest output)
 };
 
 template <class Visit>
@@ -287,7 +288,8 @@ HWY_INLINE CrossEntropy cross_entropy(const float* output, int64_t classes,
   return {loss, hn::Div(hn::Set(d, 1.0F), sum)};
 }
 
-/// The losses of a tile; `delta` becomes their derivatives by the outputs, times `scale`.
+/// The sum of the losses of a tile; `delta` becomes their derivatives with respect to the outputs,
+/// times `scale`.
 HWY_INLINE double loss_and_delta(const Network& network, int64_t count, float scale, float* delta) {
   const int64_t n = lanes();
   const int64_t tile = network.tile;
@@ -379,8 +381,8 @@ HWY_INLINE void gather_tile(const Network& network, const Samples& samples, cons
            network.tile);
 }
 
-/// Calls `change(w, g, place)` for each vector of values with its gradient, which is zero
-/// afterwards.
+/// Calls `change(w, g, place)` for each vector of values with its gradient, and then sets the
+/// gradient to zero.
 template <class Change>
 HWY_INLINE void update_values(Network& network, double weight_decay, Change change) {
   for (int64_t i = 0; i < network.size; i += lanes()) {
@@ -433,7 +435,8 @@ double train(Network& network, Optimizer& optimizer, const Samples& samples, con
   return sum;
 }
 
-/// How many of a tile's samples have their largest output, the first of equal ones, at their label.
+/// The number of samples in a tile whose largest output (the first of equal ones) is that of their
+/// label; NaN if an output is not finite.
 HWY_INLINE double hits(const Network& network, int64_t count) {
   const hn::RebindToSigned<D> di;
   const auto& last = network.layers.back();

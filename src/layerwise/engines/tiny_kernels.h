@@ -7,12 +7,12 @@
 #include "layerwise/nn/activation_kind.h"
 #include "layerwise/train/fit.h"
 
-/// What the tiny engine computes with: plain arrays, see tiny_kernels.cpp for how they lie.
+/// The arithmetic of the tiny engine, on plain arrays; tiny_kernels.cpp explains their layout.
 namespace layerwise::tiny {
 
-constexpr int64_t max_width = 64;  ///< units of a layer
+constexpr int64_t max_width = 64;  ///< maximum number of units in a layer
 
-/// Floats, from 0, to a multiple of 4.
+/// The number of floats, rounded up to a multiple of 4.
 constexpr int64_t padded(int64_t count) {
   return (count + 3) / 4 * 4;
 }
@@ -21,34 +21,35 @@ struct Layer {
   int64_t in;
   int64_t out;
   Activation activation;
-  int64_t weight;  ///< where in the network's values its weights begin, [out][padded(in)]
-  int64_t bias;    ///< and its biases, [padded(out)]
+  int64_t weight;  ///< offset of its weights in the network's values, [out][padded(in)]
+  int64_t bias;    ///< offset of its biases, [padded(out)]
   float* output;   ///< [padded(out)][tile], zero beyond `out`
 };
 
 enum class Loss { cross_entropy, squared_error };
 
-/// A chain of layers, its optimizer's state and room for a tile of samples; none of it owned.
+/// A chain of layers, the state of its optimizer, and buffers for a tile of samples. It owns no
+/// memory.
 struct Network {
   std::vector<Layer> layers;
   Loss loss;
-  int64_t tile;     ///< samples that are computed at once, a multiple of 32
-  int64_t weights;  ///< how many of the values are weights, a multiple of 16
+  int64_t tile;     ///< number of samples that are computed at once, a multiple of 32
+  int64_t weights;  ///< number of values that are weights, a multiple of 16
   int64_t size;     ///< all values: weights, then biases, each padded with zeros
-  float* value;     ///< [size], and so the next three
+  float* value;     ///< [size], as the next three
   float* gradient;
   float* first;     ///< SGD's velocity, Adam's first moment
   float* second;    ///< Adam's second moment
   float* input;     ///< [padded(in)][tile]
-  float* target;    ///< [padded(out)][tile]; `input` where that is to be reconstructed
+  float* target;    ///< [padded(out)][tile]; equal to `input` if the inputs are reconstructed
   int32_t* label;   ///< [tile]
-  float* delta[2];  ///< [max_width][tile], what is propagated backwards
+  float* delta[2];  ///< [max_width][tile], gradients that are propagated backward
 };
 
 struct Optimizer {
   std::variant<Sgd, Adam> rule;
-  double decay;   ///< of the weights
-  int64_t steps;  ///< taken so far
+  double decay;   ///< weight decay; biases have none
+  int64_t steps;  ///< number of steps taken so far
 };
 
 /// Samples, row by row.
@@ -58,18 +59,18 @@ struct Samples {
   const int32_t* labels;  ///< [rows]; null where there are none
 };
 
-/// Sums over samples. Where an output is not finite, so is its loss, and `hits` is NaN.
+/// Sums over samples. If an output is not finite, its loss is not finite, and `hits` is NaN.
 struct Sums {
-  double loss = 0;  ///< of each sample
-  double hits = 0;  ///< samples whose largest output is that of their label
+  double loss = 0;  ///< sum of the losses of the samples
+  double hits = 0;  ///< number of samples whose largest output is that of their label
 };
 
-/// Takes one step on each batch of the rows, in this order; the last may be shorter.
-/// @returns the sum of the losses of all rows, each before its batch's step
+/// Takes one step on each batch of the rows, in this order; the last batch may be shorter.
+/// @returns the sum of the losses of all rows; each loss is computed before the step of its batch
 double train(Network& network, Optimizer& optimizer, const Samples& samples, const int64_t* rows,
              int64_t count, int64_t batch_size);
 
-/// @param rows which samples, or null for the first `count`
+/// @param rows row numbers of the samples, or null for the first `count`
 Sums evaluate(Network& network, const Samples& samples, const int64_t* rows, int64_t count);
 
 }  // namespace layerwise::tiny

@@ -11,9 +11,9 @@ namespace layerwise {
 
 torch::Tensor activate(const torch::Tensor& sums, Activation activation);
 
-/// As options and checkpoints call it: `leaky-relu`.
+/// The name in options and checkpoints, e.g. `leaky-relu`.
 const char* name_of(Activation activation);
-/// @throws std::invalid_argument listing the names, if it is none of them
+/// @throws std::invalid_argument listing the names, if `name` is none of them
 Activation activation_named(const std::string& name);
 std::vector<std::string> activation_names();
 

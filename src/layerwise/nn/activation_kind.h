@@ -2,7 +2,7 @@
 
 namespace layerwise {
 
-/// What a dense layer does to its sums. `elu` has alpha 1, `leaky_relu` the slope below.
+/// The activation function of a dense layer. `elu` has alpha 1; `leaky_relu` has the slope below.
 enum class Activation { linear, relu, leaky_relu, elu, selu, tanh, sigmoid };
 
 constexpr double leaky_relu_slope = 0.01;

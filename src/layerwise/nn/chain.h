@@ -13,11 +13,11 @@
 
 namespace layerwise {
 
-/// One layer of a chain: any `torch::nn` module whose `forward` takes a tensor and returns one, as
-/// `Block(Module(...))`.
+/// One layer of a chain: any `torch::nn` module whose `forward` takes a tensor and returns one,
+/// wrapped as `Block(Module(...))`.
 using Block = torch::nn::AnyModule;
 
-/// A `Sequential` as one module of a chain, which LibTorch's own `Sequential` cannot be.
+/// A `Sequential` as one module of a chain; LibTorch's own `Sequential` cannot be used as one.
 class SequentialBlockImpl : public torch::nn::Module {
  public:
   explicit SequentialBlockImpl(torch::nn::Sequential layers_);
@@ -35,39 +35,40 @@ Block block(Modules&&... modules) {
   return Block(SequentialBlock(torch::nn::Sequential(std::forward<Modules>(modules)...)));
 }
 
-/// A `Sequential` over blocks that somebody else owns: the layers are shared, not copied.
+/// A `Sequential` over existing blocks: the layers are shared, not copied.
 torch::nn::Sequential chain_of(const std::vector<Block>& blocks);
 
-/// One stage's view on the blocks of a network, which the network goes on owning.
+/// One stage's view of the blocks of a network. The network keeps the ownership of the blocks.
 struct StageView {
-  std::vector<Block> frozen;        ///< what the trained blocks stand on, in order
-  std::vector<Block> trained;       ///< what the stage fits, in order
-  std::optional<size_t> code = {};  ///< which trained block puts out the code
-  std::vector<Block> idle = {};     ///< the network's other blocks, which have no part in the stage
+  std::vector<Block> frozen;        ///< the blocks below the trained ones, in order
+  std::vector<Block> trained;       ///< the blocks that the stage fits, in order
+  std::optional<size_t> code = {};  ///< index of the trained block whose output is the code
+  std::vector<Block> idle = {};     ///< the network's other blocks, which take no part in the stage
 };
 
-/// Toggles `requires_grad` of every parameter.
+/// Sets `requires_grad` of every parameter.
 void set_requires_grad(const torch::nn::Module& module, bool requires_grad);
 
-/// The parameters that require a gradient, each once even where modules share it (LibTorch's
-/// `parameters()` lists a shared tensor twice, and an optimizer would step it twice).
+/// The parameters that require a gradient. A parameter that several modules share is listed once:
+/// LibTorch's `parameters()` lists it twice, and an optimizer would update it twice.
 std::vector<torch::Tensor> trainable_parameters(const torch::nn::Module& module);
 
-/// Gives a module's parameters and buffers the values of another's, which has the same.
+/// Copies the values of a module's parameters and buffers to another module with the same names and
+/// shapes.
 /// @throws std::invalid_argument if names or shapes differ
 void copy_values(const torch::nn::Module& from, torch::nn::Module& to);
 
 /// `fingerprint` of each block.
 std::vector<uint64_t> fingerprints(const std::vector<Block>& blocks);
 
-/// A hash over the bits of all parameters and buffers, in the order in which they are registered.
+/// A hash over the bits of all parameters and buffers, in the order of their registration.
 uint64_t fingerprint(const torch::nn::Module& module);
 
 /// The values of a module's parameters and buffers at one moment.
 class Snapshot {
  public:
   explicit Snapshot(const torch::nn::Module& module);
-  /// Puts the values back, bit for bit.
+  /// Restores the values, bit for bit.
   void restore() const;
 
  private:

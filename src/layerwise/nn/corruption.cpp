@@ -15,7 +15,7 @@ namespace layerwise {
 
 namespace {
 
-/// Uniform noise for each entry of a batch, on its device.
+/// Uniform noise for each entry of a batch, on the device of the batch.
 torch::Tensor uniform_for(const torch::Tensor& clean, const NoisePlace& place) {
   const int64_t elements = clean.numel() / clean.size(0);
   return uniform_noise(place, elements)

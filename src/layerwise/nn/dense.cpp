@@ -56,21 +56,21 @@ torch::Tensor TransposedDenseImpl::forward(const torch::Tensor& x) {
   return activate(torch::nn::functional::linear(x, tied_to_->weight.t(), bias), activation);
 }
 
-Dense make_dense(const DenseOptions& options, Initialiser initialiser,
-                 RandomState& initialisation) {
+Dense make_dense(const DenseOptions& options, Initializer initializer,
+                 RandomState& initialization) {
   Dense layer(options);
-  initialiser(layer->weight, initialisation);
+  initializer(layer->weight, initialization);
   return layer;
 }
 
-Block dense(int64_t in_features, int64_t out_features, RandomState& initialisation) {
+Block dense(int64_t in_features, int64_t out_features, RandomState& initialization) {
   return Block(
-      make_dense({in_features, out_features, Activation::relu}, he_uniform_, initialisation));
+      make_dense({in_features, out_features, Activation::relu}, he_uniform_, initialization));
 }
 
-Block output(int64_t in_features, int64_t out_features, RandomState& initialisation) {
+Block output(int64_t in_features, int64_t out_features, RandomState& initialization) {
   return Block(
-      make_dense({in_features, out_features, Activation::linear}, glorot_uniform_, initialisation));
+      make_dense({in_features, out_features, Activation::linear}, glorot_uniform_, initialization));
 }
 
 }  // namespace layerwise

@@ -9,7 +9,7 @@
 
 #include "layerwise/nn/activation.h"
 #include "layerwise/nn/chain.h"
-#include "layerwise/nn/initialisers.h"
+#include "layerwise/nn/initializers.h"
 #include "layerwise/random.h"
 
 namespace layerwise {
@@ -20,9 +20,9 @@ struct DenseOptions {
   Activation activation = Activation::relu;
 };
 
-/// A fully connected layer with its activation: the block of the tutorial, and its output layer.
+/// A fully connected layer with its activation: the tutorial's hidden block, and its output layer.
 ///
-/// Weights and biases are zero until an initialiser fills them (see `dense` and `output`).
+/// Weights and biases are zero until an initializer fills them (see `dense` and `output`).
 class DenseImpl : public torch::nn::Cloneable<DenseImpl> {
  public:
   /// @throws std::invalid_argument if a width is not positive
@@ -41,19 +41,21 @@ class DenseImpl : public torch::nn::Cloneable<DenseImpl> {
 };
 TORCH_MODULE(Dense);
 
-/// A fully connected layer whose weight is another one's, transposed: the decoder of tied weights.
+/// A fully connected layer whose weight is that of another layer, transposed: the decoder of tied
+/// weights.
 ///
-/// The weight stays the other layer's: it is no parameter of this one, is trained with that one and
-/// follows it from device to device. Only the bias is this layer's own.
+/// The weight belongs to the other layer. It is not a parameter of this layer; it is trained with
+/// the other layer and moves with it from device to device. Only the bias is a parameter of this
+/// layer.
 class TransposedDenseImpl : public torch::nn::Module {
  public:
   TransposedDenseImpl(Dense tied_to, Activation activation);
 
-  /// A layer that is tied to a clone of the other one.
+  /// A copy that is tied to a clone of the other layer.
   std::shared_ptr<torch::nn::Module> clone(
       const torch::optional<torch::Device>& device = {}) const override;
   const Dense& tied_to() const { return tied_to_; }
-  /// Takes the weight of another layer of the same shape.
+  /// Ties this layer to another layer of the same shape.
   void tie_to(Dense other) { tied_to_ = std::move(other); }
 
   void pretty_print(std::ostream& stream) const override;
@@ -70,13 +72,13 @@ class TransposedDenseImpl : public torch::nn::Module {
 };
 TORCH_MODULE(TransposedDense);
 
-/// A layer with weights drawn by an initialiser, and zero biases.
-Dense make_dense(const DenseOptions& options, Initialiser initialiser, RandomState& initialisation);
+/// A layer with weights drawn by an initializer, and zero biases.
+Dense make_dense(const DenseOptions& options, Initializer initializer, RandomState& initialization);
 
 /// A hidden layer: ReLU, `he_uniform` weights, zero biases.
-Block dense(int64_t in_features, int64_t out_features, RandomState& initialisation);
+Block dense(int64_t in_features, int64_t out_features, RandomState& initialization);
 
-/// An output layer: linear, `glorot_uniform` weights, zero biases. A softmax belongs to the loss.
-Block output(int64_t in_features, int64_t out_features, RandomState& initialisation);
+/// An output layer: linear, `glorot_uniform` weights, zero biases. The softmax is part of the loss.
+Block output(int64_t in_features, int64_t out_features, RandomState& initialization);
 
 }  // namespace layerwise

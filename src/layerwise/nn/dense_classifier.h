@@ -5,22 +5,23 @@
 
 #include "layerwise/nn/activation.h"
 #include "layerwise/nn/greedy_net.h"
-#include "layerwise/nn/initialisers.h"
+#include "layerwise/nn/initializers.h"
 #include "layerwise/random.h"
 
 namespace layerwise {
 
-/// A classifier of dense layers: an encoder as that of a `DenseAutoencoder`, and a linear head.
+/// A classifier of dense layers: an encoder like that of a `DenseAutoencoder`, and a linear head.
 struct DenseClassifierOptions {
-  std::vector<int64_t> units = {784, 300, 150};  ///< the input's, then each hidden layer's
+  std::vector<int64_t> units = {784, 300, 150};  ///< of the input, then of each hidden layer
   int64_t classes = 10;
   Activation activation = Activation::elu;
-  Initialiser initialiser = variance_scaling_;  ///< of all weights, drawn from the input on
+  /// Of all weights, which are drawn from the input to the head.
+  Initializer initializer = variance_scaling_;
 
-  /// @throws std::invalid_argument if a width is not positive
-  GreedyNet make(RandomState& initialisation) const;
-  /// The head alone, on so many inputs.
-  Block head(int64_t inputs, RandomState& initialisation) const;
+  /// @throws std::invalid_argument if `units` is empty or a width is not positive
+  GreedyNet make(RandomState& initialization) const;
+  /// Only the head, with this number of inputs.
+  Block head(int64_t inputs, RandomState& initialization) const;
 };
 
 }  // namespace layerwise

@@ -10,39 +10,40 @@
 
 namespace layerwise {
 
-/// A network that grows: a chain of hidden blocks and an output layer, the head, that stays on top.
+/// A network that grows: a chain of hidden blocks, and an output layer (the head) that stays on
+/// top.
 ///
-/// The first `frozen_blocks()` blocks are frozen: their parameters require no gradient and they
-/// stay in evaluation mode, also after `train()`. What a stage trains is the rest, `trainable()`.
-/// Parameters are named `hidden.block1.weight`,
-/// ..., `head.output.weight`; a name does not move when the network grows.
+/// The first `frozen_blocks()` blocks are frozen: their parameters require no gradient, and they
+/// stay in evaluation mode, also after `train()`. A stage trains the rest, `trainable()`.
+/// Parameters are named `hidden.block1.weight`, ..., `head.output.weight`; a name does not change
+/// when the network grows.
 class GreedyNetImpl : public torch::nn::Module {
  public:
   GreedyNetImpl(Block first, Block head);
-  /// @param hidden_blocks in order, none of them frozen; with none the head is a network by itself
+  /// @param hidden_blocks in order, none of them frozen; if empty, the head alone is the network
   GreedyNetImpl(const std::vector<Block>& hidden_blocks, Block head);
 
-  /// @param x [batch, ...] as the first block takes it
+  /// @param x [batch, ...], the input of the first block
   torch::Tensor forward(const torch::Tensor& x);
 
-  /// A network of its own with the same values and the same blocks frozen.
+  /// An independent copy with the same values and the same frozen blocks.
   /// @throws c10::Error if a block has no `clone` (`torch::nn::Cloneable` gives it one)
   std::shared_ptr<torch::nn::Module> clone(
       const torch::optional<torch::Device>& device = {}) const override;
 
-  /// Freezes every block present and puts `block` between them and the head.
+  /// Freezes all existing blocks and inserts `block` between them and the head.
   void deepen(Block block);
-  /// Puts another head in place and returns the old one, unchanged.
+  /// Replaces the head and returns the old one, unchanged.
   Block exchange_head(Block head);
-  /// Freezes every hidden block, so that the head alone is trained.
+  /// Freezes every hidden block, so that only the head is trained.
   void freeze_hidden();
-  /// Lets everything be trained, as fine-tuning does.
+  /// Unfreezes all blocks, so that everything is trained, as in fine-tuning.
   void unfreeze();
 
-  /// Switches the trainable part; frozen blocks stay in evaluation mode.
+  /// Sets the mode of the trainable part; frozen blocks stay in evaluation mode.
   void train(bool on = true) override;
 
-  /// Hidden blocks and the head, as the tutorial counts layers.
+  /// The number of hidden blocks plus the head, as the tutorial counts layers.
   int64_t layers() const;
   int64_t frozen_blocks() const { return frozen_; }
   /// The hidden blocks begin, ..., end-1.
@@ -50,7 +51,7 @@ class GreedyNetImpl : public torch::nn::Module {
   std::vector<Block> blocks() const { return blocks(0, layers() - 1); }
   /// The blocks that are not frozen, and the head.
   torch::nn::Sequential trainable() const;
-  /// What the next fit trains, and the frozen blocks below it.
+  /// The blocks that the next fit trains, and the frozen blocks below them.
   StageView stage() const;
 
   torch::nn::Sequential hidden;

@@ -92,14 +92,14 @@ StageView StackedAutoencoderImpl::whole() {
   return {{}, blocks, encoder->size() - 1};
 }
 
-StackedAutoencoder DenseAutoencoder::make(RandomState& initialisation) const {
+StackedAutoencoder DenseAutoencoder::make(RandomState& initialization) const {
   if (units.size() < 2)
     throw std::invalid_argument("an autoencoder needs the input's units and a hidden layer's");
   std::vector<Dense> encoder;
   std::vector<Block> up;
   std::vector<Block> down;
   const auto layer = [&](int64_t inputs, int64_t outputs, Activation function) {
-    return make_dense({inputs, outputs, function}, initialiser, initialisation);
+    return make_dense({inputs, outputs, function}, initializer, initialization);
   };
   for (size_t i = 1; i < units.size(); ++i) {
     encoder.push_back(layer(units[i - 1], units[i], activation));

@@ -10,7 +10,7 @@ namespace layerwise {
 
 namespace {
 
-/// What every step below needs: the whole experiment, seen from one stage of it.
+/// The context of the functions below: the experiment at one of its stages.
 struct Stage {
   GreedyNet& net;
   const Split& data;
@@ -19,7 +19,7 @@ struct Stage {
   const Observer& observer;
   int64_t number;
 
-  StageRunner runner() const { return StageRunner(net, data, observer); }
+  StageRunner runner() const { return StageRunner(net, data, observer, options.code_statistics); }
   StageInfo info(std::string variant, Task task) const {
     return {number, net->layers(), std::move(variant), task};
   }

@@ -10,18 +10,19 @@ namespace layerwise {
 
 namespace {
 
-torch::Tensor centred_matrix(const torch::Tensor& rows) {
+torch::Tensor centered_matrix(const torch::Tensor& rows) {
   const auto matrix = rows.detach().to(torch::kCPU, torch::kFloat64).flatten(1);
   return matrix - matrix.mean(0, true);
 }
 
-/// The variances along the principal axes of a centred matrix, ascending, and the axes as columns.
-std::tuple<torch::Tensor, torch::Tensor> principal_axes(const torch::Tensor& centred) {
-  return at::linalg_eigh(centred.t().matmul(centred), "L");
+/// The variances along the principal axes of a centered matrix (not divided by the number of rows),
+/// in ascending order, and the axes as columns.
+std::tuple<torch::Tensor, torch::Tensor> principal_axes(const torch::Tensor& centered) {
+  return at::linalg_eigh(centered.t().matmul(centered), "L");
 }
 
-/// How much of `inputs` (both centred) is explained by a linear function of the code, whose used
-/// axes are given.
+/// The variance of `inputs` that a linear function of the code explains. Both are centered; `axes`
+/// are the used principal axes of the code, with their `variances`.
 double explained(const torch::Tensor& inputs, const torch::Tensor& code,
                  const torch::Tensor& variances, const torch::Tensor& axes) {
   const auto covariance = code.matmul(axes).t().matmul(inputs);
@@ -39,7 +40,7 @@ CodeStatistics code_statistics(const torch::Tensor& code, const torch::Tensor& i
   if (!values.isfinite().all().item<bool>()) return statistics;
   statistics.dead = values.eq(values[0]).all(0).sum().item<int64_t>();
 
-  const auto x = centred_matrix(inputs);
+  const auto x = centered_matrix(inputs);
   const auto input_variances = std::get<0>(principal_axes(x));
   const double variance = input_variances.sum().item<double>();
   const double attainable =
@@ -48,7 +49,7 @@ CodeStatistics code_statistics(const torch::Tensor& code, const torch::Tensor& i
           .item<double>();
   double kept = 0;
   if (statistics.dead < statistics.units) {
-    const auto z = centred_matrix(values);
+    const auto z = centered_matrix(values);
     const auto [variances, axes] = principal_axes(z);
     const auto used = variances.gt(variances.max() * (singular_ratio * singular_ratio));
     statistics.rank = used.sum().item<int64_t>();

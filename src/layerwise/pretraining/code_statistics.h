@@ -8,27 +8,29 @@
 
 namespace layerwise {
 
-/// What the output of a block has left over a data set.
+/// How much information the output of a block keeps over a data set.
 struct CodeStatistics {
   int64_t units = 0;
-  int64_t dead = 0;  ///< units that put out the same value for every row
-  int64_t rank = 0;  ///< linearly independent directions in which the rows differ
-  double lost = 0;   ///< share of the inputs' variance that no linear layer could bring back any
-                     ///< more, see below
+  int64_t dead = 0;  ///< units that output the same value for every row
+  int64_t rank = 0;  ///< number of linearly independent directions in which the rows differ
+  /// Share of the inputs' variance that no linear layer can recover, see `code_statistics`.
+  double lost = 0;
 };
 
-/// Counts the dead units and the rank of a code, and how much of the inputs is lost in it.
+/// Counts the dead units and the rank of a code, and measures how much of the inputs is lost in it.
 ///
-/// The rank is that of the centred code: its singular values above 1e-4 of the largest. For `lost`,
-/// the inputs are reconstructed from the code by least squares and compared with what as many
-/// principal components as the code has units reconstruct: 0 is as good as those, 1 is a constant.
-/// Numbers that are not finite give rank 0, no dead units and nothing lost.
+/// The rank is that of the centered code: the number of singular values above 1e-4 of the largest.
+/// For `lost`, the inputs are reconstructed from the code by least squares. This is compared with
+/// the reconstruction from as many principal components as the code has units: 0 means as good as
+/// that, 1 means no better than a constant. If the code has values that are not finite, the rank,
+/// the dead units and `lost` are 0.
 /// @param code [rows, ...] and
-/// @param inputs [rows, ...]; what is behind the rows is flattened
+/// @param inputs [rows, ...]; dimensions after the rows are flattened
 CodeStatistics code_statistics(const torch::Tensor& code, const torch::Tensor& inputs);
 
-/// Too little is left for the task: a classifier needs more than one direction, an autoencoder all
-/// but a tenth of its inputs.
+/// Whether too little is left for the task. A classifier needs more than one direction, unless the
+/// code has only one unit. An autoencoder must not lose more than a tenth of its inputs. A code of
+/// rank 0 is always collapsed.
 bool collapsed(const CodeStatistics& code, Task task);
 
 }  // namespace layerwise

@@ -8,21 +8,21 @@
 
 namespace layerwise {
 
-/// What frozen blocks put out for every split, computed once and kept between stages.
+/// The output of frozen blocks for every split, computed once and kept between stages.
 ///
-/// Frozen blocks do not change during a stage, so their output does not either. From stage to stage
-/// only the blocks frozen since are run; if a block that was already run has other bits now (after
-/// fine-tuning, say), everything is computed again from the inputs. Agrees with a forward through
-/// the whole network to float32 rounding.
+/// Frozen blocks do not change during a stage, so their output does not change either. From stage
+/// to stage only the newly frozen blocks are run. If the bits of a block that was already run have
+/// changed (after fine-tuning, for example), everything is computed again from the inputs. The
+/// result agrees with a forward pass through the whole network to float32 rounding.
 class FeatureCache {
  public:
-  /// @param data of which the inputs count; targets go along
+  /// @param data the inputs to transform; targets are passed on
   explicit FeatureCache(Split data);
 
-  /// The data with what these blocks put out as inputs; as it was given, if there are none.
+  /// The data with the output of these blocks as inputs; the original data if there are no blocks.
   const Split& of(const std::vector<Block>& frozen);
   /// The same.
-  /// @param prints the blocks' fingerprints, where they are known
+  /// @param prints the blocks' fingerprints, if they are already known
   const Split& of(const std::vector<Block>& frozen, std::vector<uint64_t> prints);
 
  private:

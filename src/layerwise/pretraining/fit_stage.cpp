@@ -16,7 +16,7 @@ namespace layerwise {
 
 namespace {
 
-/// The blocks that a stage must leave alone, frozen ones first.
+/// The blocks that a stage must not change, frozen ones first.
 std::vector<Block> untouched(const StageView& view) {
   auto blocks = view.frozen;
   blocks.insert(blocks.end(), view.idle.begin(), view.idle.end());
@@ -30,7 +30,7 @@ void require_unmoved(const std::vector<uint64_t>& before, const std::vector<uint
                                      moved - before.begin() + 1));
 }
 
-/// @param view without its frozen blocks, if `data` are features
+/// @param view without its frozen blocks, if `data` are their outputs
 StageResult fit_and_evaluate(const StageView& view, const Problem& problem, const Split& data,
                              const FitOptions& options, Random& random,
                              std::span<const Hook> hooks) {

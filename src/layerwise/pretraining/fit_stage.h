@@ -13,29 +13,30 @@ namespace layerwise {
 
 struct StageResult {
   FitResult fit;
-  std::vector<Score>
-      scores;  ///< at the end of the stage, every metric of the objective on every split
+  /// Every metric of the objective on every split, at the end of the stage.
+  std::vector<Score> scores;
   std::vector<Score> last_batch;  ///< see `Engine::evaluate_last_batch`
-  EngineUse engine;               ///< what took the steps
-  /// Some loss or score is not finite.
+  EngineUse engine;               ///< the engine that took the steps
+  /// Whether some loss or score is not finite.
   bool diverged() const;
 };
 
-/// Fits a stage's trained blocks to what its frozen blocks put out.
+/// Fits the trained blocks of a stage to the output of its frozen blocks.
 ///
-/// The optimizer starts afresh. With `options.early_stopping` the fit may end early, and the blocks
-/// then have the values that did best; scores are those of the values that the blocks have at the
-/// end. Frozen and idle blocks must come out of it bit for bit as they went
-/// in, parameters and buffers.
+/// The optimizer starts without any state. With `options.early_stopping` the fit may end early, and
+/// the blocks then have their best values. Scores belong to the values that the blocks have at the
+/// end. Frozen and idle blocks must not change: their parameters and buffers are compared bit for
+/// bit.
 /// @param data the inputs; the frozen blocks are run for every batch
-/// @throws std::logic_error naming the block, if a frozen one has moved
+/// @throws std::logic_error naming the block, if a frozen or idle one has changed
 /// @throws std::invalid_argument if the data or `options.early_stopping` do not fit the stage
-/// @throws EngineUnavailable saying why, if `options.engine` asks for what cannot do this
+/// @throws EngineUnavailable saying why, if `options.engine` requests an engine that does not
+///   support this stage
 StageResult fit_stage(const StageView& view, const Problem& problem, const Split& data,
                       const FitOptions& options, Random& random, std::span<const Hook> hooks = {});
 
-/// As above, with the frozen blocks' output taken from a cache.
-/// @param features the cache over `data`'s inputs
+/// As above, but takes the frozen blocks' output from a cache.
+/// @param features the cache over the inputs of `data`
 StageResult fit_stage(const StageView& view, const Problem& problem, FeatureCache& features,
                       const Split& data, const FitOptions& options, Random& random,
                       std::span<const Hook> hooks = {});

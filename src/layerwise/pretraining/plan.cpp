@@ -33,6 +33,11 @@ std::vector<std::string> names_of(const Split& data) {
   return names;
 }
 
+bool reports(const PlannedFit& fit, const std::string& metric) {
+  return std::any_of(fit.scores.begin(), fit.scores.end(),
+                     [&](const auto& score) { return score.second == metric; });
+}
+
 std::vector<std::string> metrics_of(const Plan& plan) {
   std::vector<std::string> metrics;
   for (const auto& fit : plan) {

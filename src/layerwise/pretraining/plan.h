@@ -9,25 +9,25 @@
 
 namespace layerwise {
 
-/// What is fitted.
+/// The task of a fit.
 enum class Task { classification, reconstruction };
 const char* name_of(Task task);
 
-/// Which fit of an algorithm is meant.
+/// Identifies a fit of an algorithm.
 struct StageInfo {
   StageInfo() = default;
   StageInfo(int64_t stage_, int64_t layers_, std::string variant_, Task task_, int64_t labels_ = 0);
 
   int64_t stage = 1;    ///< from 1
-  int64_t layers = 2;   ///< hidden blocks and the head; 0 where layers are not what is counted
-  std::string variant;  ///< empty, or what else than a stage of the algorithm it is
+  int64_t layers = 2;   ///< number of hidden blocks plus the head; 0 where layers are not counted
+  std::string variant;  ///< empty for a regular stage; otherwise the kind of extra fit
   Task task = Task::classification;
-  int64_t labels = 0;  ///< labelled rows that are trained on; 0 where they are not what differs
+  int64_t labels = 0;  ///< number of labeled training rows; 0 where fits do not differ in it
 
   bool operator==(const StageInfo&) const = default;
 };
 
-/// A fit that an algorithm is going to make. The `plan_of` beside each algorithm lists its fits.
+/// A fit that an algorithm is going to run. The `plan_of` of each algorithm lists its fits.
 struct PlannedFit {
   using Scores = std::vector<std::pair<std::string, std::string>>;
 
@@ -35,20 +35,24 @@ struct PlannedFit {
 
   StageInfo info;
   int64_t epochs;
-  Scores scores;            ///< (split, metric) of each
-  double work;              ///< how long it takes, in a unit of the plan's own: at first its epochs
-  int64_t curve_rows = -1;  ///< that it leaves in curves.csv, for whom resumes it; -1: not known
+  Scores scores;  ///< (split, metric) of each
+  double work;    ///< expected duration in a unit of the plan; initially the number of epochs
+  /// Rows that the fit writes to curves.csv, to check a resumed run; -1: unknown.
+  int64_t curve_rows = -1;
 };
 using Plan = std::vector<PlannedFit>;
 
-/// Every pair of these.
+/// All pairs of a split and a metric.
 std::vector<std::pair<std::string, std::string>> scores_of(const std::vector<std::string>& splits,
                                                            const std::vector<std::string>& metrics);
 
-/// The names of the parts that data have: "train", "validation", "test".
+/// The names of the splits in the data: "train", "validation", "test".
 std::vector<std::string> names_of(const Split& data);
 
-/// The metrics that the plan's fits report, each once.
+/// Whether a fit reports this metric on any split.
+bool reports(const PlannedFit& fit, const std::string& metric);
+
+/// The metrics that the fits of a plan report, without duplicates.
 std::vector<std::string> metrics_of(const Plan& plan);
 
 }  // namespace layerwise

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "layerwise/nn/standardise.h"
+#include "layerwise/nn/standardize.h"
 #include "layerwise/train/check_stage.h"
 #include "layerwise/train/evaluate.h"
 
@@ -17,14 +17,14 @@ void require(bool there, const ClassifierVariant& variant, const char* part) {
   if (!there) throw std::invalid_argument("train_classifier: '" + variant.name + "' needs " + part);
 }
 
-/// The variant's network, nothing of it trained yet.
+/// The network of the variant, before any training of this classifier.
 GreedyNet network_of(const ClassifierVariant& variant, const ClassifierParts& parts,
-                     const torch::Tensor& inputs, RandomState& initialisation) {
+                     const torch::Tensor& inputs, RandomState& initialization) {
   if (variant.codes == Codes::inputs) {
     require(parts.head != nullptr, variant, "a head on the inputs");
-    return GreedyNet(std::vector<Block>{}, parts.head(inputs.size(1), initialisation));
+    return GreedyNet(std::vector<Block>{}, parts.head(inputs.size(1), initialization));
   }
-  auto net = parts.network(initialisation);
+  auto net = parts.network(initialization);
   if (variant.codes == Codes::pretrained) {
     require(!parts.pretrained.is_empty(), variant, "a pretrained encoder");
     copy_values(*parts.pretrained, *net->hidden);
@@ -33,13 +33,13 @@ GreedyNet network_of(const ClassifierVariant& variant, const ClassifierParts& pa
     net = GreedyNet(*parts.components, *net->head->begin());
   }
   net->to(inputs.device());
-  if (!variant.standardised) return net;
+  if (!variant.standardized) return net;
   auto blocks = net->blocks();
-  blocks.emplace_back(Standardise(forward_in_chunks(chain_of(blocks), inputs)));
+  blocks.emplace_back(Standardize(forward_in_chunks(chain_of(blocks), inputs)));
   return GreedyNet(blocks, *net->head->begin());
 }
 
-/// A variant's fits, one or two, as one that goes on.
+/// The one or two fits of a variant, which count their steps as a single fit.
 class Fits {
  public:
   Fits(GreedyNet net, const Split& data, const ClassifierTraining& training, const StageInfo& info,
@@ -56,13 +56,13 @@ class Fits {
 
   int64_t steps() const { return steps_; }
 
-  /// Takes steps on what is trainable now.
+  /// Takes steps on the blocks that are trainable now.
   void fit(int64_t steps, bool last) {
     auto options = training_.fit;
     options.steps = steps;
     if (!last) options.early_stopping.reset();
     std::vector<Hook> hooks;
-    if (observer_.on_epoch) {
+    if (observer_.on_progress) {
       hooks.emplace_back([&](const FitView& fit) { return shown(fit); });
     }
     result_.stage =
@@ -72,7 +72,7 @@ class Fits {
     done_ += steps;
   }
 
-  /// How large the codes are that the head is given.
+  /// Adds scores for the size of the codes that are the input of the head.
   void measure_codes() {
     const auto codes =
         features_.of(net_->stage().frozen).train.inputs.to(torch::kFloat64).flatten(1);
@@ -85,7 +85,7 @@ class Fits {
     result_.stage.scores.push_back({"train", "code_deviation", deviation});
   }
 
-  /// Looks at the test rows.
+  /// Evaluates the test rows, if there are any, and returns the result.
   ClassifierResult end() {
     if (test_.inputs.defined()) {
       StageChain chain(net_->stage());
@@ -100,8 +100,8 @@ class Fits {
     if (done_ > 0 && fit.step == 0) return Next::go_on;  // the end of the fit before
     const int64_t an_epoch = steps_per_epoch(data_.train.size(), training_.fit);
     const int64_t step = done_ + fit.step;
-    return observer_.on_epoch(info_, {step / an_epoch, (steps_ + an_epoch - 1) / an_epoch, step,
-                                      steps_, fit.loss, fit.engine});
+    return observer_.on_progress(info_, {step / an_epoch, (steps_ + an_epoch - 1) / an_epoch, step,
+                                         steps_, fit.loss, fit.engine});
   }
 
   GreedyNet net_;
@@ -121,7 +121,10 @@ class Fits {
 }  // namespace
 
 EarlyStopping stopping_by_accuracy(int64_t patience) {
-  return {{{"accuracy", Better::higher}, {"cross_entropy", Better::lower}}, patience};
+  return {.metric = "accuracy",
+          .mode = Mode::max,
+          .patience = patience,
+          .ties = {{"cross_entropy", Mode::min}}};
 }
 
 const std::vector<ClassifierVariant>& classifier_variants() {
@@ -134,10 +137,10 @@ const std::vector<ClassifierVariant>& classifier_variants() {
        "pretrained encoder, everything is trained"},
       {"head-first", Codes::pretrained, Trained::head_then_everything, false,
        "pretrained encoder; the head, then everything"},
-      {"standardised", Codes::pretrained, Trained::head, true, "as frozen, on standardised codes"},
+      {"standardized", Codes::pretrained, Trained::head, true, "as frozen, on standardized codes"},
       {"random-frozen", Codes::random, Trained::head, false, "control: random encoder, frozen"},
-      {"random-standardised", Codes::random, Trained::head, true,
-       "control: random encoder, frozen, on standardised codes"},
+      {"random-standardized", Codes::random, Trained::head, true,
+       "control: random encoder, frozen, on standardized codes"},
       {"pca", Codes::principal_components, Trained::head, false,
        "control: as many principal components as the code has units"},
       {"pixels", Codes::inputs, Trained::head, false, "control: softmax regression on the pixels"},
@@ -149,7 +152,7 @@ ClassifierResult train_classifier(const ClassifierVariant& variant, const Classi
                                   const Split& data, const ClassifierTraining& training,
                                   const StageInfo& info, Random random, const Observer& observer) {
   check(training.fit, data.train.size());
-  auto net = network_of(variant, parts, data.train.inputs, random.initialisation);
+  auto net = network_of(variant, parts, data.train.inputs, random.initialization);
   check_stage(net->stage(), {classification()}, data);  // the test rows too, before anything else
   Fits fits(net, data, training, info, random, observer);
   if (variant.trained == Trained::everything) {

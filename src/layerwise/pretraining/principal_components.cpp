@@ -1,12 +1,12 @@
 #include "layerwise/pretraining/principal_components.h"
 
-#include <algorithm>
 #include <stdexcept>
 
 #include <ATen/ops/linalg_eigh.h>
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include "layerwise/data/chunks.h"
 #include "layerwise/data/dataset.h"
 #include "layerwise/nn/dense.h"
 
@@ -14,16 +14,7 @@ namespace layerwise {
 
 namespace {
 
-constexpr int64_t chunk_rows = 4096;
-
-/// Some rows at a time, in float64.
-template <typename Visit>
-void for_each_chunk(const torch::Tensor& inputs, Visit visit) {
-  for (int64_t begin = 0; begin < inputs.size(0); begin += chunk_rows) {
-    const auto rows = inputs.narrow(0, begin, std::min(chunk_rows, inputs.size(0) - begin));
-    visit(values_of(rows).to(torch::kFloat64));
-  }
-}
+constexpr int64_t summed_at_once = 4096;
 
 }  // namespace
 
@@ -36,12 +27,16 @@ Block principal_components(const torch::Tensor& inputs, int64_t count) {
   const int64_t features = inputs.size(1);
   const auto doubles = torch::TensorOptions(torch::kFloat64).device(inputs.device());
   auto mean = torch::zeros({features}, doubles);
-  for_each_chunk(inputs, [&](const torch::Tensor& rows) { mean += rows.sum(0); });
+  const auto doubles_of = [&](int64_t begin, int64_t rows) {
+    return values_of(inputs.narrow(0, begin, rows)).to(torch::kFloat64);
+  };
+  for_each_chunk(inputs.size(0), summed_at_once,
+                 [&](int64_t begin, int64_t rows) { mean += doubles_of(begin, rows).sum(0); });
   mean /= inputs.size(0);
   auto scatter = torch::zeros({features, features}, doubles);
-  for_each_chunk(inputs, [&](const torch::Tensor& rows) {
-    const auto centred = rows - mean;
-    scatter += centred.t().mm(centred);
+  for_each_chunk(inputs.size(0), summed_at_once, [&](int64_t begin, int64_t rows) {
+    const auto centered = doubles_of(begin, rows) - mean;
+    scatter += centered.t().mm(centered);
   });
   const auto [values, vectors] = at::linalg_eigh(scatter, "L");
   auto components = vectors.slice(1, features - count).flip(1).t();

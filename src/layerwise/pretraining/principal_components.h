@@ -8,13 +8,14 @@
 
 namespace layerwise {
 
-/// The leading principal components as a linear block: centred inputs projected on the directions
-/// of largest variance, the largest first.
+/// The leading principal components as a linear block, which projects centered inputs on the
+/// directions of largest variance, the largest first.
 ///
-/// A component's sign is such that its largest coordinate is positive.
+/// The sign of a component makes its coordinate with the largest absolute value positive.
 /// @param inputs [rows, features], as `values_of` takes them
-/// @param count of components, at most as many as there are features
-/// @throws std::invalid_argument if there is no row, or not so many features
+/// @param count number of components, at most the number of features
+/// @throws std::invalid_argument if `inputs` is not two-dimensional or has no row, or `count` is
+///   not within 1..features
 /// @see Hotelling, "Analysis of a complex of statistical variables into principal components", 1933
 Block principal_components(const torch::Tensor& inputs, int64_t count);
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -15,7 +16,7 @@ namespace layerwise {
 
 namespace {
 
-/// The stage's options, its counter of Adam set to where earlier stages have brought it.
+/// The options of the stage, with Adam's step counter continuing from the earlier stages.
 FitOptions counted_on(const AutoencoderStage& stage, const StackedAutoencoderOptions& training,
                       int64_t steps) {
   auto fit = stage.fit;
@@ -60,6 +61,22 @@ std::vector<AutoencoderStage> stages_of(const StackedAutoencoderOptions& trainin
   return stages;
 }
 
+Plan plan_of(const StackedAutoencoderOptions& training, int64_t depth, const Split& data) {
+  const auto names = [](const Objective& objective) {
+    std::vector<std::string> metrics;
+    for (const auto& metric : objective.metrics) metrics.push_back(metric.name);
+    return metrics;
+  };
+  const auto stages = stages_of(training, depth, data.train.size());
+  Plan plan;
+  for (const auto& [info, phase, fit] : stages) {
+    const auto& objective = phase > 1 ? training.codes : training.pixels;
+    plan.emplace_back(info, fit.epochs, scores_of(names_of(data), names(objective)));
+  }
+  plan.emplace_back(whole_chain(stages), 0, scores_of(names_of(data), names(training.pixels)));
+  return plan;
+}
+
 void skip_stages(const StackedAutoencoderOptions& training, int64_t depth, int64_t rows,
                  int64_t stages, Random& random) {
   for (const auto& stage : stages_of(training, depth, rows)) {
@@ -91,8 +108,8 @@ void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
                           training.corruption, random.noise,
                           static_cast<uint32_t>(stage.info.stage)};
     std::vector<Hook> hooks;
-    if (observer.on_epoch) {
-      hooks.emplace_back([&](const FitView& fit) { return observer.on_epoch(stage.info, fit); });
+    if (observer.on_progress) {
+      hooks.emplace_back([&](const FitView& fit) { return observer.on_progress(stage.info, fit); });
     }
     const auto result = training.cache
                             ? fit_stage(view, problem, *features, data, options, random, hooks)

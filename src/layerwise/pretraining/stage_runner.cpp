@@ -16,11 +16,16 @@ FitOptions FineTuning::applied_to(FitOptions options) const {
 Block make_block(const BlockFactory& factory, int64_t stage, Random& random) {
   auto generator = torch_generator(random.noise, static_cast<uint32_t>(stage), Draws::making);
   const WithGenerator drawing(generator);
-  return factory(random.initialisation);
+  return factory(random.initialization);
 }
 
-StageRunner::StageRunner(GreedyNet& net_, const Split& data, const Observer& observer)
-    : net(net_), inputs_(data.train.inputs), features_(data), observer_(observer) {}
+StageRunner::StageRunner(GreedyNet& net_, const Split& data, const Observer& observer,
+                         bool code_statistics)
+    : net(net_),
+      inputs_(data.train.inputs),
+      features_(data),
+      observer_(observer),
+      code_statistics_(code_statistics) {}
 
 void StageRunner::checkpoint(int64_t done, const Random& random) const {
   if (observer_.on_checkpoint) observer_.on_checkpoint(done, *net, random);
@@ -29,8 +34,8 @@ void StageRunner::checkpoint(int64_t done, const Random& random) const {
 StageResult StageRunner::fit(const StageInfo& info, const Split& data, const Objective& objective,
                              const FitOptions& options, Random& random) {
   std::vector<Hook> hooks;
-  if (observer_.on_epoch) {
-    hooks.emplace_back([&](const FitView& view) { return observer_.on_epoch(info, view); });
+  if (observer_.on_progress) {
+    hooks.emplace_back([&](const FitView& view) { return observer_.on_progress(info, view); });
   }
   const bool trains_blocks = net->frozen_blocks() < net->layers() - 1;
   const Problem problem{
@@ -38,7 +43,7 @@ StageResult StageRunner::fit(const StageInfo& info, const Split& data, const Obj
   StageReport report{
       info, fit_stage(net->stage(), problem, features_, data, options, random, hooks), {}};
   if (trains_blocks) net->freeze_hidden();
-  if (trains_blocks && inputs_.size(0) > 1 && observer_.on_stage)
+  if (trains_blocks && code_statistics_ && inputs_.size(0) > 1 && observer_.on_stage)
     report.code = code_statistics(features_.of(net->stage().frozen).train.inputs, inputs_);
   if (observer_.on_stage) observer_.on_stage(report);
   return report.result;

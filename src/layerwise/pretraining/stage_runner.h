@@ -11,51 +11,54 @@
 
 namespace layerwise {
 
-/// Makes the block or the head that comes next, its weights drawn from the stream given. What a
-/// module of LibTorch's draws by itself comes from `torch_generator` of the stage it is made for.
-using BlockFactory = std::function<Block(RandomState& initialisation)>;
+/// Creates the next block or head, with weights drawn from the given stream. Modules of LibTorch
+/// that draw their own weights use `torch_generator` of the stage that they are created for.
+using BlockFactory = std::function<Block(RandomState& initialization)>;
 
-/// A factory's block for a stage.
+/// Creates the block or head for a stage.
 Block make_block(const BlockFactory& factory, int64_t stage, Random& random);
 
-/// All weights trained on, after the stages and on a copy.
+/// Fine-tuning: training of all weights after the stages; the original weights are restored after
+/// it.
 struct FineTuning {
   int64_t epochs = 1000;
   double learning_rate = 0.001;
 
-  /// The stages' options with these epochs and this rate.
+  /// The stages' options with this number of epochs and this learning rate.
   FitOptions applied_to(FitOptions options) const;
 };
 
 struct StageReport {
   StageInfo info;
   StageResult result;
-  /// The newest block's output for the training rows, where the fit trained a block.
+  /// The statistics of the newest block's output for the training rows, if the fit trained a block
+  /// and the statistics were requested.
   std::optional<CodeStatistics> code;
 };
 
-/// Whom an algorithm tells what it does. Any of the functions may be empty.
+/// Callbacks that receive an algorithm's progress. Any of them may be empty.
 struct Observer {
-  std::function<Next(const StageInfo&, const FitView&)> on_epoch = {};
+  std::function<Next(const StageInfo&, const FitView&)> on_progress = {};
   std::function<void(const StageReport&)> on_stage = {};
-  /// All fits of a stage are made: the network and the streams, as the next stage finds them. What
-  /// goes on from there later, with the same `done` stages, comes to the same bits.
+  /// Called after all fits of a stage, with the network and the random streams as the next stage
+  /// finds them. A training that continues from there, with the same `done` stages, gives the same
+  /// bits.
   std::function<void(int64_t done, const torch::nn::Module& net, const Random& random)>
       on_checkpoint = {};
 };
 
-/// One network under an algorithm: what every stage of it needs, in one place.
+/// The environment of every stage of an algorithm: network, inputs, cached features and observer.
 class StageRunner {
  public:
-  StageRunner(GreedyNet& net, const Split& data, const Observer& observer);
+  /// @param code_statistics report the statistics of the newest block, unless there is only one
+  ///   training row, for which they say nothing
+  StageRunner(GreedyNet& net, const Split& data, const Observer& observer, bool code_statistics);
 
-  /// `fit_stage`, watched and reported. Hidden blocks that it trained are frozen afterwards, and
-  /// what the newest puts out for the training rows is looked at (of a single row nothing can be
-  /// said).
+  /// `fit_stage`, observed and reported. Hidden blocks that it trained are frozen afterwards.
   StageResult fit(const StageInfo& info, const Split& data, const Objective& objective,
                   const FitOptions& options, Random& random);
 
-  /// Tells the observer that so many stages are done.
+  /// Tells the observer that `done` stages are complete.
   void checkpoint(int64_t done, const Random& random) const;
 
   GreedyNet& net;
@@ -64,6 +67,7 @@ class StageRunner {
   torch::Tensor inputs_;
   FeatureCache features_;
   Observer observer_;
+  bool code_statistics_;
 };
 
 }  // namespace layerwise

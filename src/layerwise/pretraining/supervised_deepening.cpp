@@ -27,7 +27,7 @@ void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepen
         fmt::format("deepen_supervised: {} layers asked for, the network has {}", options.layers,
                     net->layers()));
   }
-  StageRunner runner(net, data, observer);
+  StageRunner runner(net, data, observer, options.code_statistics);
   int64_t stage = done;
   const auto fit = [&](const char* variant, const FitOptions& fit_options) {
     ++stage;
@@ -42,6 +42,7 @@ void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepen
   }
   while (finite && net->layers() < options.layers) {
     net->deepen(make_block(next_block, stage + 1, random));
+    if (options.next_head) net->exchange_head(make_block(options.next_head, stage + 1, random));
     finite = fit("", options.fit);
     if (finite) runner.checkpoint(stage, random);
   }

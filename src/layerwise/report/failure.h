@@ -6,8 +6,8 @@
 
 namespace layerwise::report {
 
-/// Something a person can mend: what is wrong, with the value, and what to do about it. A program
-/// ends with status 1.
+/// An error that the user can fix: what is wrong, with the value, and a hint on what to do about
+/// it. The program exits with status 1.
 class Failure : public std::runtime_error {
  public:
   Failure(const std::string& what, std::string hint)

@@ -34,7 +34,7 @@ class File {
   int number_;
 };
 
-/// A child process that leads a group. Its destructor kills the group.
+/// A child process that leads a process group. The destructor kills the group.
 class Child {
  public:
   explicit Child(pid_t id) : id_(id) {}
@@ -50,7 +50,8 @@ class Child {
     return error == 0 ? info.si_pid != 0 : errno != EINTR;
   }
 
-  /// Kills what is left of the group, and returns how the child ended.
+  /// Kills the rest of the group, and returns how the child ended: its exit status, or 128 + n
+  /// after signal n.
   int end() {
     // Before the child is reaped: until then no other group can have this number.
     ::kill(-id_, SIGKILL);
@@ -66,18 +67,18 @@ class Child {
   bool reaped_ = false;
 };
 
-/// What a child needs to become the helper.
+/// The data that a child needs to become the helper.
 struct Start {
   pid_t parent;
   const char* program;
   char* const* arguments;
   const char* folder;
   int log;
-  int errors;  ///< the pipe that gets an error number if it fails
+  int errors;  ///< the pipe for an error number if it fails
 };
 
-/// Runs in the child after `fork`, where other threads' locks may be held: calls only what is safe
-/// in a signal handler.
+/// Runs in the child after `fork`, where other threads' locks may be held. So it calls only
+/// functions that are safe in a signal handler.
 [[noreturn]] void become_helper(const Start& start) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -103,7 +104,7 @@ struct Start {
                 helper.hint);
 }
 
-/// Starts the helper, and returns its number once it leads a group and runs its own program.
+/// Starts the helper, and returns its process ID after it leads a group and runs its own program.
 pid_t start(const Helper& helper) {
   const File log(::open(helper.log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   int ends[2];

@@ -48,7 +48,7 @@ void write_page(const Page& page, const std::filesystem::path& path) {
       html += "<p>" + html_escaped(paragraph) + "</p>\n";
     if (!section.table.rows.empty()) html += section.table.to_html();
   }
-  write_whole(path, html + "</body>\n</html>\n");
+  write_run_file(path, html + "</body>\n</html>\n");
 }
 
 }  // namespace layerwise::report

@@ -13,17 +13,17 @@ struct Section {
   std::string title;
   std::vector<std::string> paragraphs;
   Table table = {};
-  bool sentences = false;  ///< the table's cells are long
+  bool sentences = false;  ///< whether the cells of the table are sentences
 };
 
-/// A page that a person opens: what was run, its table, its plots.
+/// An HTML page about a run: its command, notes, table and plots.
 struct Page {
   std::string title;
   std::string command;
   std::vector<std::string> paragraphs;
   Table table;
-  std::vector<std::pair<std::string, std::string>>
-      figures;  ///< (file name in the same folder, caption)
+  /// (File name in the same folder, caption) of each figure.
+  std::vector<std::pair<std::string, std::string>> figures;
   std::vector<Section> sections = {};
 };
 

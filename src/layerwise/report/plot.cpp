@@ -3,18 +3,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <limits>
 #include <sstream>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "layerwise/report/failure.h"
+#include "layerwise/report/gnuplot_script.h"
 #include "layerwise/report/helper_process.h"
 #include "layerwise/report/run_folder.h"
 
@@ -23,349 +23,6 @@ namespace layerwise::report {
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    result += c;
-  }
-  return result + "\"";
-}
-
-std::string number(double value) {
-  return std::isfinite(value) ? fmt::format("{:.9g}", value) : "NaN";
-}
-
-std::string data_block(size_t index, const Series& series) {
-  std::string block = fmt::format("$series{} << EOD\n", index);
-  const bool band = !series.low.empty();
-  for (size_t i = 0; i < series.x.size(); ++i) {
-    block += fmt::format("{} {}", number(series.x[i]), number(series.y[i]));
-    if (band) block += fmt::format(" {} {}", number(series.low[i]), number(series.high[i]));
-    block += '\n';
-  }
-  return block + "EOD\n";
-}
-
-std::string drawn_with(const Style& style) {
-  const auto points = fmt::format("pointtype {} pointsize {}", style.marker, style.marker_size);
-  const auto line = fmt::format("linewidth 1.8 dashtype {}", style.dash);
-  const auto color = fmt::format("linecolor rgb {}", quoted(style.color));
-  switch (style.kind) {
-    case Style::Kind::points:
-      return fmt::format("points {} linewidth 1.6 {}", points, color);
-    case Style::Kind::line:
-      return fmt::format("lines {} {}", line, color);
-    case Style::Kind::line_and_points:
-      return fmt::format("linespoints {} {} {}", line, points, color);
-  }
-  return {};
-}
-
-/// A tic at each whole number, or at fewer where they would touch, and half a unit of room on
-/// either side.
-std::string whole_number_axis(const Panel& panel) {
-  double min = std::numeric_limits<double>::infinity();
-  double max = -min;
-  for (const auto& series : panel.series) {
-    for (const double x : series.x) {
-      min = std::min(min, x);
-      max = std::max(max, x);
-    }
-  }
-  if (!(min <= max)) return "set xtics autofreq\nset autoscale x\n";
-  constexpr double most_tics = 16;
-  return fmt::format("set xtics {}\nset xrange [{}:{}]\n", std::ceil((max - min + 1) / most_tics),
-                     min - 0.5, max + 0.5);
-}
-
-bool has_labels(const Panel& panel) {
-  return std::any_of(panel.series.begin(), panel.series.end(),
-                     [](const Series& series) { return !series.label.empty(); });
-}
-
-/// The values of y that a panel shows, bands included.
-std::pair<double, double> y_range(const Panel& panel) {
-  double min = std::numeric_limits<double>::infinity();
-  double max = -min;
-  for (const auto& series : panel.series) {
-    for (const auto* values : {&series.y, &series.low, &series.high}) {
-      for (const double y : *values) {
-        if (!std::isfinite(y)) continue;
-        min = std::min(min, y);
-        max = std::max(max, y);
-      }
-    }
-  }
-  if (!(min <= max)) return {0, 1};
-  const double room = std::max(0.03 * (max - min), 1e-6);
-  return {min - room, max + room};
-}
-
-struct Label {
-  const Series* series;
-  double height;  ///< in the panel: 0 at its bottom, 1 at its top
-};
-
-/// Labels at the ends of their lines, moved apart where they would touch.
-std::vector<Label> placed_labels(const Panel& panel, double line_height) {
-  const auto [bottom, top] = y_range(panel);
-  std::vector<Label> labels;
-  for (const auto& series : panel.series) {
-    const auto last =
-        std::find_if(series.y.rbegin(), series.y.rend(), [](double y) { return std::isfinite(y); });
-    if (!series.label.empty() && last != series.y.rend())
-      labels.push_back({&series, (*last - bottom) / (top - bottom)});
-  }
-  std::stable_sort(labels.begin(), labels.end(),
-                   [](const Label& a, const Label& b) { return a.height > b.height; });
-  // Groups of touching labels share the mean of their places, until none touch.
-  std::vector<std::vector<double>> groups;
-  const auto top_of = [&](const std::vector<double>& wanted) {
-    double sum = 0;
-    for (size_t i = 0; i < wanted.size(); ++i)
-      sum += wanted[i] + static_cast<double>(i) * line_height;
-    const double least = static_cast<double>(wanted.size() - 1) * line_height;
-    return std::max(std::min(sum / static_cast<double>(wanted.size()), 1.0), least);
-  };
-  for (const auto& label : labels) {
-    groups.push_back({label.height});
-    while (groups.size() > 1) {
-      const auto& above = groups[groups.size() - 2];
-      const double end = top_of(above) - static_cast<double>(above.size()) * line_height;
-      if (end >= top_of(groups.back())) break;
-      auto merged = above;
-      merged.insert(merged.end(), groups.back().begin(), groups.back().end());
-      groups.pop_back();
-      groups.back() = merged;
-    }
-  }
-  size_t next = 0;
-  for (const auto& group : groups) {
-    for (size_t i = 0; i < group.size(); ++i)
-      labels[next++].height = top_of(group) - static_cast<double>(i) * line_height;
-  }
-  return labels;
-}
-
-std::string label_commands(const Panel& panel, int panel_height) {
-  const double line_height = 17.0 / (0.75 * panel_height);
-  const auto [bottom, top] = y_range(panel);
-  auto text = fmt::format("set yrange [{}:{}]\nunset offsets\n", number(bottom), number(top));
-  for (const auto& [series, height] : placed_labels(panel, line_height)) {
-    const auto& [kind, color, marker, dash, size] = series->style;
-    // A piece of the line before its name: in grey, dashes tell lines apart.
-    text += fmt::format(
-        "set arrow from graph 1.015, graph {0:.4f} to graph 1.075, graph {0:.4f} nohead linewidth "
-        "1.8 "
-        "dashtype {1} linecolor rgb {2}\n"
-        "set label {3} at graph 1.09, graph {0:.4f} left textcolor rgb {2}\n",
-        height, dash, quoted(color), quoted(series->label));
-  }
-  return text;
-}
-
-std::string x_axis(const Panel& panel) {
-  std::string text;
-  if (panel.x_scale == Scale::logarithmic) text += "set logscale x\n";
-  if (panel.x_scale == Scale::square_root) text += "set nonlinear x via sqrt(x) inverse x*x\n";
-  if (panel.whole_x) return text + whole_number_axis(panel);
-  if (panel.x_tics.empty()) return text + "set xtics autofreq\nset autoscale x\n";
-  std::vector<std::string> tics;
-  for (const double x : panel.x_tics) tics.push_back(number(x));
-  // On a logarithmic axis gnuplot may round a tic at its very end away.
-  const double room = panel.x_scale == Scale::logarithmic ? 1.02 : 1;
-  return text + fmt::format("set xtics ({})\nset xrange [{}:{}]\n", fmt::join(tics, ", "),
-                            number(panel.x_tics.front() / room),
-                            number(panel.x_tics.back() * room));
-}
-
-std::string axes(const Panel& panel) {
-  std::string text =
-      panel.title.empty() ? "unset title\n" : fmt::format("set title {}\n", quoted(panel.title));
-  text +=
-      fmt::format("set xlabel {}\nset ylabel {}\n", quoted(panel.x_label), quoted(panel.y_label));
-  text += panel.log_y
-              ? "unset offsets\nset logscale y\nset format y \"%g\"\n"
-              : fmt::format(
-                    "unset logscale y\nset offsets 0, 0, graph 0.04, graph 0.04\nset format y {}\n",
-                    quoted(panel.y_format));
-  text += x_axis(panel);
-  text += panel.equal_scale ? "set size ratio -1\n" : "set size noratio\n";
-  text += "unset arrow\nunset x2tics\nunset x2label\n";
-  for (const double x : panel.boundaries) {
-    text += fmt::format(
-        "set arrow from {0}, graph 0 to {0}, graph 1 nohead back linewidth 0.6 linecolor rgb "
-        "\"#b0b0b0\"\n",
-        number(x));
-  }
-  if (!panel.top_tics.empty()) {
-    std::vector<std::string> tics;
-    constexpr size_t most_labels = 20;
-    const size_t every = panel.top_tics.size() / most_labels + 1;
-    for (size_t i = 0; i < panel.top_tics.size(); i += every) {
-      const auto& [x, label] = panel.top_tics[i];
-      tics.push_back(quoted(label) + " " + number(x));
-    }
-    text += fmt::format("set x2tics ({}) scale 0\nset link x2\nset x2label {}\n",
-                        fmt::join(tics, ", "), quoted(panel.top_label));
-  }
-  return text;
-}
-
-/// The series of a panel with something to show.
-bool drawable(const Series& series, bool log_y) {
-  return std::any_of(series.y.begin(), series.y.end(),
-                     [&](double y) { return std::isfinite(y) && (!log_y || y > 0); });
-}
-
-std::string plot_commands(const Figure& figure) {
-  const auto columns = static_cast<size_t>(figure.columns);
-  const auto lines = (figure.panels.size() + columns - 1) / columns;
-  std::string text = fmt::format("set multiplot layout {}, {}\n", lines, columns);
-  size_t index = 0;
-  for (const auto& panel : figure.panels) {
-    text += axes(panel) + "unset label\nset autoscale y\n";
-    text += has_labels(panel) ? "set key inside right bottom Left reverse samplen 1.5\n" +
-                                    label_commands(panel, figure.height / static_cast<int>(lines))
-                              : "set key outside right top Left reverse samplen 2.5 spacing 1.2\n";
-    std::vector<std::string> curves;
-    const auto first = index;
-    for (const auto& series : panel.series) {
-      if (!series.low.empty() && drawable(series, panel.log_y)) {
-        curves.push_back(
-            fmt::format("$series{} using 1:3:4 with filledcurves fillstyle "
-                        "transparent solid 0.2 noborder fillcolor rgb {} notitle",
-                        index, quoted(series.style.color)));
-      }
-      ++index;
-    }
-    index = first;
-    for (const auto& series : panel.series) {
-      const auto title = series.title.empty() ? "notitle" : "title " + quoted(series.title);
-      if (drawable(series, panel.log_y)) {
-        curves.push_back(
-            fmt::format("$series{} using 1:2 with {} {}", index, drawn_with(series.style), title));
-      }
-      ++index;
-    }
-    text += curves.empty() ? "unset logscale y\nset label 1 \"no finite value\" at graph 0.5, 0.5 "
-                             "center\nplot [0:1] [0:1] NaN notitle\n"
-                             "unset label 1\n"
-                           : fmt::format("plot {}\n", fmt::join(curves, ", \\\n     "));
-    // The next panel's axis may be of another kind, which gnuplot takes only where nothing is
-    // linked.
-    if (panel.x_scale == Scale::square_root) text += "unset nonlinear x\n";
-    if (panel.x_scale == Scale::logarithmic) text += "unset logscale x\n";
-    if (!panel.top_tics.empty()) text += "unset link x2\n";
-  }
-  return text + "unset multiplot\nunset output\n";
-}
-
-std::string script_of(const Figure& figure) {
-  std::string text = fmt::format("# Draws {0}.png and {0}.svg: gnuplot {0}.gp\n", figure.name);
-  size_t index = 0;
-  for (const auto& panel : figure.panels) {
-    for (const auto& series : panel.series) text += data_block(index++, series);
-  }
-  text +=
-      "set border linewidth 0.8\nset tics nomirror\n"
-      "set grid y linewidth 0.5 linecolor rgb \"#cccccc\"\nset lmargin 10\n";
-  size_t longest = 0;
-  for (const auto& panel : figure.panels)
-    for (const auto& series : panel.series) longest = std::max(longest, series.label.size());
-  if (longest > 0) text += fmt::format("set rmargin {}\n", longest + 8);
-  const auto commands = plot_commands(figure);
-  text += fmt::format(
-      "set terminal pngcairo size {},{} font \"DejaVu Sans,12\" fontscale 2 linewidth 2 pointscale "
-      "2 "
-      "background \"white\"\nset output \"{}.png\"\n{}",
-      2 * figure.width, 2 * figure.height, figure.name, commands);
-  text += fmt::format(
-      "set terminal svg size {},{} font \"DejaVu Sans,12\" background \"white\"\n"
-      "set output \"{}.svg\"\n{}",
-      figure.width, figure.height, figure.name, commands);
-  return text;
-}
-
-constexpr int gap = 2;  // of pixels between tiles
-
-/// The values of a mosaic, line by line from the top.
-std::string mosaic_block(const Mosaic& mosaic, size_t columns) {
-  const double paper = mosaic.both_signs ? (mosaic.low + mosaic.high) / 2 : mosaic.low;
-  const auto pause = fmt::format("{:.3g} ", paper);
-  std::string block = "$mosaic << EOD\n";
-  for (const auto& row : mosaic.rows) {
-    for (int64_t y = 0; y < mosaic.height + gap; ++y) {
-      for (size_t column = 0; column < columns; ++column) {
-        for (int64_t x = 0; x < mosaic.width + gap; ++x) {
-          const bool inside = y < mosaic.height && x < mosaic.width && column < row.tiles.size();
-          block += inside
-                       ? fmt::format("{:.3g} ",
-                                     row.tiles[column][static_cast<size_t>(y * mosaic.width + x)])
-                       : pause;
-        }
-      }
-      block += "\n";
-    }
-  }
-  return block + "EOD\n";
-}
-
-std::string script_of(const Mosaic& mosaic) {
-  size_t columns = 0;
-  size_t longest = 0;
-  for (const auto& row : mosaic.rows) {
-    columns = std::max(columns, row.tiles.size());
-    longest = std::max(longest, row.label.size());
-  }
-  const auto width = static_cast<int64_t>(columns) * (mosaic.width + gap) - gap;
-  const auto height = static_cast<int64_t>(mosaic.rows.size()) * (mosaic.height + gap) - gap;
-  std::string text = fmt::format("# Draws {0}.png and {0}.svg: gnuplot {0}.gp\n", mosaic.name) +
-                     mosaic_block(mosaic, columns);
-  text += mosaic.both_signs
-              ? "set palette defined (0 \"#2166ac\", 0.5 \"#ffffff\", 1 \"#b2182b\")\n"
-              : "set palette defined (0 \"#ffffff\", 1 \"#000000\")\n";
-  text += fmt::format(
-      "set cbrange [{}:{}]\nunset colorbox\nunset key\nunset border\nunset tics\n"
-      "set xrange [-0.5:{}]\nset yrange [{}:-0.5]\n",
-      number(mosaic.low), number(mosaic.high), static_cast<double>(width) - 0.5,
-      static_cast<double>(height) - 0.5);
-  for (size_t r = 0; r < mosaic.rows.size(); ++r) {
-    const auto top = static_cast<int64_t>(r) * (mosaic.height + gap);
-    text += fmt::format("set label {} at {},{} right font \",11\"\n", quoted(mosaic.rows[r].label),
-                        -2, static_cast<double>(top) + static_cast<double>(mosaic.height) / 2);
-    for (size_t c = 0; c < mosaic.rows[r].tiles.size(); ++c) {
-      const auto left = static_cast<double>(static_cast<int64_t>(c) * (mosaic.width + gap)) - 0.5;
-      text += fmt::format(
-          "set object rectangle from {},{} to {},{} front fillstyle empty border linecolor rgb "
-          "\"#a0a0a0\" linewidth 0.5\n",
-          left, static_cast<double>(top) - 0.5, left + static_cast<double>(mosaic.width),
-          static_cast<double>(top + mosaic.height) - 0.5);
-    }
-  }
-  constexpr int64_t pixel = 2;  // of the terminal, to one of a tile
-  const auto margin = static_cast<int64_t>(longest) * 8 + 14;
-  const auto terminal_width = width * pixel + margin + 8;
-  const auto terminal_height = height * pixel + 16;
-  const auto margins = fmt::format(
-      "set lmargin at screen {:.6f}\nset rmargin at screen {:.6f}\nset tmargin at screen {:.6f}\n"
-      "set bmargin at screen {:.6f}\n",
-      static_cast<double>(margin) / static_cast<double>(terminal_width),
-      1 - 8.0 / static_cast<double>(terminal_width), 1 - 8.0 / static_cast<double>(terminal_height),
-      8.0 / static_cast<double>(terminal_height));
-  const auto commands = margins + "plot $mosaic matrix with image pixels\nunset output\n";
-  text += fmt::format(
-      "set terminal pngcairo size {},{} font \"DejaVu Sans,11\" fontscale 2 linewidth 2 background "
-      "\"white\"\nset output \"{}.png\"\n{}",
-      2 * terminal_width, 2 * terminal_height, mosaic.name, commands);
-  text += fmt::format(
-      "set terminal svg size {},{} font \"DejaVu Sans,11\" background \"white\"\n"
-      "set output \"{}.svg\"\n{}",
-      terminal_width, terminal_height, mosaic.name, commands);
-  return text;
-}
 
 fs::path gnuplot_path() {
   const char* path = std::getenv("PATH");
@@ -377,7 +34,7 @@ fs::path gnuplot_path() {
   return {};
 }
 
-/// The folder that a drawing is made in, removed at the end.
+/// The folder in which a drawing is made; it is removed at the end.
 class Workshop {
  public:
   explicit Workshop(fs::path path) : path_(std::move(path)) {
@@ -404,7 +61,8 @@ std::string content_of(const fs::path& path) {
   return content.substr(std::min(content.size(), content.find_first_not_of(" \n")));
 }
 
-/// A picture that a full disk cut short does not.
+/// Whether a picture ends with this text (up to 8 more bytes may follow); false for truncated
+/// files.
 bool ends_with(const fs::path& picture, std::string_view ending) {
   const auto content = content_of(picture);
   return content.rfind(ending) != std::string::npos &&
@@ -417,13 +75,8 @@ bool gnuplot_found() {
   return !gnuplot_path().empty();
 }
 
-const std::string& name_of(const Drawing& drawing) {
-  return std::visit([](const auto& d) -> const std::string& { return d.name; }, drawing);
-}
-
 void write_script(const Drawing& drawing, const fs::path& folder) {
-  const auto text = std::visit([](const auto& d) { return script_of(d); }, drawing);
-  write_whole(folder / (name_of(drawing) + ".gp"), text);
+  write_run_file(folder / (name_of(drawing) + ".gp"), gnuplot_script(drawing));
 }
 
 void draw(const Drawing& drawing, const fs::path& folder, const std::function<void()>& check) {

@@ -4,12 +4,13 @@
 
 namespace layerwise::report {
 
-/// Writes to standard output, where results go. Whether all of it arrived is asked at the end.
+/// Writes results to standard output. Errors are not reported here; call `results_arrived` at the
+/// end.
 void print_result(const std::string& text);
-/// Everything printed so far has left the program.
+/// Whether everything printed so far was written without an error.
 bool results_arrived();
 
-/// Writes to standard error. That it cannot be written is not worth ending a program for.
+/// Writes to standard error. Errors are ignored: they are not worth ending a program for.
 void print_note(const std::string& text);
 
 }  // namespace layerwise::report

@@ -7,30 +7,30 @@
 
 namespace layerwise::report {
 
-/// How far a program is and how long it will go on, on stderr. Safe to call from several threads.
+/// Shows on stderr the progress of a program and the time left. Safe to call from several threads.
 class Progress {
  public:
   enum class Style {
     off,
-    lines,  ///< one line a stage
-    live,   ///< one line, redrawn
+    lines,  ///< one line per stage
+    live,   ///< one line that is redrawn
   };
   /// `off` if quiet, `live` on a terminal, else `lines`.
   static Style style_for(std::FILE* stream, bool quiet);
 
-  /// @param total work to be done, in any unit
+  /// @param total amount of work, in any unit
   Progress(Style style, double total, std::FILE* stream = stderr);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// Some work was done.
+  /// Reports that some work was done.
   void advance(const std::string& what, double work);
-  /// A stage was ended: in the style `lines` this is what prints.
+  /// Reports the end of a stage; prints a line in the style `lines`.
   void stage_done(const std::string& what);
-  /// Prints a remark, with the live line out of its way; nothing in the style `off`.
+  /// Prints a remark after removing the live line; prints nothing in the style `off`.
   void note(const std::string& remark);
-  /// Prints a result, with the live line out of its way.
+  /// Prints a result after removing the live line.
   void print(const std::string& result);
 
  private:
@@ -49,7 +49,7 @@ class Progress {
   bool line_shown_ = false;
 };
 
-/// `45 s`, `3 min 20 s`, `2 h 05 min`.
+/// A duration as text: `45 s`, `3 min 20 s`, `2 h 05 min`.
 std::string duration_text(double seconds);
 
 }  // namespace layerwise::report

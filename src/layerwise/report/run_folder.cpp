@@ -32,7 +32,7 @@ std::string hint_for(int error, const std::string& option) {
                 hint_for(error, "out"));
 }
 
-/// 0, or the error number.
+/// Writes all bytes; returns 0 on success, else the error number.
 int write_all(int file, std::string_view bytes) {
   while (!bytes.empty()) {
     const auto written = ::write(file, bytes.data(), bytes.size());
@@ -45,7 +45,7 @@ int write_all(int file, std::string_view bytes) {
 
 }  // namespace
 
-void write_whole(const fs::path& path, std::string_view content, const std::string& option) {
+void write_run_file(const fs::path& path, std::string_view content, const std::string& option) {
   try {
     layerwise::write_whole(path, content);
   } catch (const FileError& error) {
@@ -54,7 +54,7 @@ void write_whole(const fs::path& path, std::string_view content, const std::stri
 }
 
 RowFile::RowFile(fs::path path, std::string_view beginning) : path_(std::move(path)) {
-  write_whole(path_, beginning);
+  write_run_file(path_, beginning);
   file_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
   if (file_ < 0) fail("open", path_, errno);
 }

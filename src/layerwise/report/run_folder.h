@@ -7,26 +7,30 @@
 
 namespace layerwise::report {
 
-/// Writes a file whole or not at all: to `PATH.part`, to the disk, then under its name.
+/// Writes a file completely or not at all: writes `PATH.part`, flushes it to the disk, and renames
+/// it.
 ///
-/// A symbolic link is followed; what is no regular file (a pipe, a device) is written to as it is.
-/// @param option what named the place, for the hint of a failure
-/// @throws Failure if the disk is full or the folder not writable; what stood there before still
-/// does
-void write_whole(const std::filesystem::path& path, std::string_view content,
-                 const std::string& option = "out");
+/// Follows symbolic links. Anything that is not a regular file, such as a pipe or a device, is
+/// written directly.
+/// @param option the option that named the path, for the hint of a failure
+/// @throws Failure if the disk is full or the folder is not writable; an existing regular file is
+///   then unchanged
+void write_run_file(const std::filesystem::path& path, std::string_view content,
+                    const std::string& option = "out");
 
-/// A file of rows that grows while a program runs. After every `append` it holds whole rows only.
+/// A file of rows that grows while a program runs. After every `append` it holds complete rows
+/// only.
 class RowFile {
  public:
-  /// Begins the file anew with these whole lines, its header first.
-  /// @throws Failure if that cannot be written; what stood there before still does
+  /// Creates the file with these complete lines; the first is its header.
+  /// @throws Failure if that cannot be written; an existing file is then unchanged
   RowFile(std::filesystem::path path, std::string_view beginning);
   ~RowFile();
   RowFile(const RowFile&) = delete;
   RowFile& operator=(const RowFile&) = delete;
 
-  /// Adds whole lines. @throws Failure, with the file as it was before
+  /// Appends complete lines. @throws Failure if they cannot be written; the file is first cut back
+  /// to its previous length, if possible
   void append(std::string_view lines);
 
  private:
@@ -34,18 +38,19 @@ class RowFile {
   int file_ = -1;
 };
 
-/// The folder that a program's run is written to, locked against other programs while it lives.
+/// The folder of a program's run. It is locked against other programs while this object lives.
 class RunFolder {
  public:
-  /// Makes the folder, with its parents.
+  /// What to do about a run that the folder already holds.
   enum class Use {
-    begin,    ///< none of the files may exist
-    replace,  ///< those that exist are removed first
-    go_on,    ///< with the run that the folder holds
+    begin,    ///< none of its files may exist
+    replace,  ///< existing files are removed first
+    go_on,    ///< the run is continued
   };
-  /// @param files what the run is going to write
-  /// @throws Failure if some of these files exist where none may, if another program is writing to
-  ///   the folder, or if it cannot be made or written to
+  /// Creates the folder, with its parents, if it does not exist.
+  /// @param files the files that the run is going to write
+  /// @throws Failure if some of these files exist and may not, another program is writing to the
+  ///   folder, or the folder cannot be created or written to
   RunFolder(std::filesystem::path path, const std::vector<std::string>& files, Use use);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
@@ -59,7 +64,7 @@ class RunFolder {
   int lock_ = -1;
 };
 
-/// `runs/PROGRAM-SEED-TIME`, the time to the second, with a number behind it if that exists
+/// `runs/PROGRAM-SEED-TIME`, with the time to the second; a number is appended if that exists
 /// already.
 std::filesystem::path default_run_path(const std::string& program, unsigned seed);
 

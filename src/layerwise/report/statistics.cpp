@@ -11,7 +11,7 @@ namespace layerwise::report {
 
 namespace {
 
-/// The mean and the middle 95% of Student's t around it.
+/// The mean and the middle 95% of Student's t distribution around it, scaled by `scale`.
 Interval interval_of(const Spread& spread, double scale) {
   constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
   if (spread.count == 0) return {nothing, nothing, nothing, 0};

@@ -4,8 +4,8 @@
 
 namespace layerwise::report {
 
-/// How values over repeats are spread. Values that are not finite are counted apart, never averaged
-/// away.
+/// The spread of values over repeats. Values that are not finite are counted separately and never
+/// averaged.
 struct Spread {
   int count = 0;       ///< finite values
   int not_finite = 0;  ///< the others
@@ -15,29 +15,30 @@ struct Spread {
   double max = 0;
 };
 
-/// The values that are finite, in their order.
+/// The finite values, in their order.
 std::vector<double> finite(std::vector<double> values);
 
 Spread spread_of(const std::vector<double>& values);
 
-/// A mean with its 95% confidence interval, by Student's t; without bounds for fewer than two
+/// A mean with its 95% confidence interval by Student's t. The bounds are NaN for fewer than two
 /// values.
 struct Interval {
   double mean = 0;
   double low = 0;
   double high = 0;
-  int count = 0;  ///< finite values, which are those that count
+  int count = 0;  ///< number of finite values, which are the only ones used
 
   bool above(double value) const { return low > value; }
   bool below(double value) const { return high < value; }
 };
 Interval mean_interval(const std::vector<double>& values);
 
-/// Where one more value of the same normal distribution lies with a probability of 95%.
+/// The interval that contains one more value of the same normal distribution with a probability of
+/// 95%.
 Interval prediction_interval(const std::vector<double>& values);
 
-/// a - b, pair by pair.
-/// @throws std::invalid_argument if they are not as many
+/// a - b, element by element.
+/// @throws std::invalid_argument if the sizes differ
 std::vector<double> differences(const std::vector<double>& a, const std::vector<double>& b);
 
 /// The p-quantile of finite values, linearly interpolated (NumPy's default).

@@ -10,17 +10,18 @@ struct Table {
   std::vector<std::string> columns;
   std::vector<std::vector<std::string>> rows;
 
-  /// Columns padded to the same width, numbers to the right, ending with a newline.
+  /// The columns padded to equal widths, all but the last aligned to the right; ends with a
+  /// newline.
   std::string to_text() const;
-  /// Row by row, each cell on lines of its own behind its column's name: for long cells.
+  /// Row by row, each cell on its own lines after the name of its column; for long cells.
   std::string to_records(size_t width) const;
   std::string to_html() const;
 };
 
-/// Breaks a paragraph at spaces into lines of at most `width` characters, where words allow.
+/// Breaks a paragraph at spaces into lines of at most `width` characters; longer words stay whole.
 std::string wrapped(const std::string& text, size_t width);
 
-/// Replaces what HTML would take for markup.
+/// Escapes the characters that have a meaning in HTML.
 std::string html_escaped(const std::string& text);
 
 }  // namespace layerwise::report

@@ -15,21 +15,23 @@ namespace layerwise::study {
 /// `save_checkpoint` into a run's folder. @throws report::Failure if it cannot be written
 void save_in_run(const torch::nn::Module& module, const std::filesystem::path& path,
                  const Description& description);
-/// `load_checkpoint`. @throws report::Failure with this hint if it cannot be read or does not fit
-/// @returns what the file says of itself
+/// `load_checkpoint`. @throws report::Failure with this hint if the file cannot be read or does not
+/// fit
+/// @returns the description in the file
 Description load_in_run(torch::nn::Module& module, const std::filesystem::path& path,
                         const Description& description, const std::string& hint);
 
-/// Adds to a description what a training goes on from: where the random streams stand, and how many
-/// steps its stages took.
+/// Adds to a description what is needed to continue a training: the state of the random streams,
+/// and the number of steps that its stages took.
 Description with_progress(Description description, const Random& random, int64_t steps);
-/// Puts the streams where a checkpoint's description says.
-/// @returns the steps that its stages took
-/// @throws report::Failure with this hint if the description does not say, or says nonsense
+/// Restores the random streams from the description of a checkpoint.
+/// @returns the number of steps that its stages took
+/// @throws report::Failure with this hint if the description lacks these or they are invalid
 int64_t take_progress(const Description& description, const std::filesystem::path& path,
                       const std::string& hint, Random& random);
 
-/// The names of the files in a folder that match as a whole; none if there is no such folder.
+/// The names of the files in a folder that match the expression completely; none if there is no
+/// such folder.
 std::vector<std::string> files_named(const std::filesystem::path& folder, const std::regex& name);
 
 }  // namespace layerwise::study

@@ -26,7 +26,7 @@ double quantile_of_finite(const std::vector<double>& values, double p) {
   return finite.empty() ? no_value : report::quantile(finite, p);
 }
 
-/// The stages of the plan itself: fine-tuned variants are left out.
+/// The regular stages of the plan; fine-tuned variants are left out.
 Plan stages_of(const Plan& plan, Task task) {
   Plan stages;
   for (const auto& fit : plan) {
@@ -35,13 +35,10 @@ Plan stages_of(const Plan& plan, Task task) {
   return stages;
 }
 
-/// The stages that report this metric, of the first task that does.
+/// The stages of the first task that reports this metric.
 Plan stages_with(const Plan& plan, const std::string& metric) {
-  const auto reports = [&](const PlannedFit& fit) {
-    const auto metrics = metrics_of({fit});
-    return std::find(metrics.begin(), metrics.end(), metric) != metrics.end();
-  };
-  const auto first = std::find_if(plan.begin(), plan.end(), reports);
+  const auto first = std::find_if(plan.begin(), plan.end(),
+                                  [&](const PlannedFit& fit) { return reports(fit, metric); });
   return first == plan.end() ? Plan{} : stages_of(plan, first->info.task);
 }
 
@@ -55,8 +52,8 @@ Series measured(const Results& results, const Plan& stages, const Look& look,
   return series;
 }
 
-/// What the tutorial prints. A zero on a logarithmic axis is drawn where it would still print as
-/// zero.
+/// The published values. A zero of the mean squared error, whose axis is logarithmic, is drawn at
+/// the largest value that prints as zero.
 Series printed(const std::vector<Published>& published, const Results& results, const Look& look,
                const std::string& metric) {
   constexpr double prints_as_zero = 0.0005;

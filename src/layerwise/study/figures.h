@@ -9,8 +9,8 @@
 
 namespace layerwise::study {
 
-/// A split looks the same in every figure: by colour, by dash and by marker, so that grey print
-/// still tells them apart.
+/// How a split is drawn, the same in every figure. Splits differ by color, dash type and marker, so
+/// that they can also be told apart in grayscale.
 struct Look {
   const char* split;
   const char* color;
@@ -19,10 +19,10 @@ struct Look {
   int open;
 };
 
-/// Published and measured values of both splits against layers.
+/// Published and measured values of every split against the number of layers.
 report::Panel against_layers(const Results& results, const std::vector<Published>& published,
                              const Plan& plan, const std::string& metric, const std::string& label);
-/// The learning curves of every stage of one task, stage after stage on one axis.
+/// The learning curves of every stage of one task, one stage after another on one axis.
 report::Panel learning_curves(const std::vector<CurvePoint>& curves, const Plan& plan, Task task,
                               const std::string& metric, const std::string& label);
 

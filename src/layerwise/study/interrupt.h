@@ -17,12 +17,12 @@ class Interrupted : public std::runtime_error {
   std::string hint_;
 };
 
-/// From now on the first SIGINT or SIGTERM is noted, and a second one ends the program at once. One
-/// that the program was started to ignore stays ignored.
+/// After this call, the first SIGINT or SIGTERM is recorded, and a second one ends the program at
+/// once. A signal that the program was started to ignore stays ignored.
 void note_interrupts();
 
 /// @param hint what is left of the run
-/// @throws Interrupted if a signal was noted
+/// @throws Interrupted if a signal was recorded
 void throw_if_interrupted(const char* hint = "the stages that were finished are in metrics.csv");
 
 }  // namespace layerwise::study

@@ -17,7 +17,7 @@ double number(std::string_view text) {
   return value;
 }
 
-/// Half of the last digit printed.
+/// Half a unit of the last printed digit.
 double rounding(std::string_view text) {
   const auto point = text.find('.');
   const auto digits = point == std::string_view::npos ? 0 : text.size() - point - 1;

@@ -7,7 +7,7 @@
 
 namespace layerwise::study {
 
-/// A value that a document prints: `0.816`, or where it prints several, `0.012 .. 0.025`.
+/// A published value, as it is printed: `0.816`, or a range, `0.012 .. 0.025`.
 struct Published {
   Published(StageInfo info_, std::string split_, std::string metric_, std::string text_);
 
@@ -15,11 +15,11 @@ struct Published {
   std::string split;
   std::string metric;
   std::string text;
-  double low;   ///< what would print as the (lower) value begins here
-  double high;  ///< and what would print as the (upper) value ends here
+  double low;   ///< smallest number that is rounded to the (lower) printed value
+  double high;  ///< largest number that is rounded to the (upper) printed value
 };
 
-/// A published value as it was printed, or nothing.
+/// A published value as it is printed; empty if there is none.
 std::string published_cell(const std::vector<Published>& published, const StageInfo& info,
                            const std::string& split, const std::string& metric);
 

@@ -28,7 +28,7 @@ constexpr auto troubles_header = "repeat,variant,labels,stage,layers,task,troubl
 constexpr auto start_anew = "the run cannot be resumed; start it anew in another folder (out)";
 constexpr auto curves_header = "repeat,variant,labels,stage,epoch,step,split,metric,value";
 
-/// Another repeat failed, and this one ends for it.
+/// Ends a repeat because another repeat failed.
 struct Stopped : std::exception {
   const char* what() const noexcept override { return "stopped, as another repeat failed"; }
 };
@@ -46,7 +46,7 @@ Outcome not_reached(const PlannedFit& fit) {
   return outcome;
 }
 
-/// Empty where this is not what is counted.
+/// The count as text; empty if it is 0, where it is not counted.
 std::string text_if_counted(int64_t count) {
   return count > 0 ? fmt::format("{}", count) : std::string();
 }
@@ -55,7 +55,7 @@ int64_t whole_number_in(const std::string& field) {
   return std::strtoll(field.c_str(), nullptr, 10);
 }
 
-/// A row of metrics.csv, as far as it says whose value it holds.
+/// The part of a row of metrics.csv that identifies a value, and the value.
 struct MetricRow {
   size_t repeat;
   StageInfo info;
@@ -73,8 +73,8 @@ std::vector<MetricRow> metric_rows_in(const std::filesystem::path& path) {
   return rows;
 }
 
-/// The place in the plan of the fit that a row of metrics.csv belongs to. The row does not name the
-/// task, but a metric that only fits of one task have.
+/// The index in the plan of the fit that a row of metrics.csv belongs to. The row does not name the
+/// task, but its metric is reported only by fits of one task.
 std::optional<size_t> place_of_row(const Plan& plan, const MetricRow& row) {
   for (size_t i = 0; i < plan.size(); ++i) {
     auto named = row.info;
@@ -95,8 +95,8 @@ std::string curve_row(const std::string& repeat, const CurvePoint& point, double
                      score.metric, plain_nan(value));
 }
 
-/// The place in the plan of the fit that a row of curves.csv belongs to. The row does not name the
-/// task, but a metric that fits of that task have.
+/// The index in the plan of the fit that a row of curves.csv belongs to. The row does not name the
+/// task, but its metric is reported by fits of that task.
 std::optional<size_t> place_of_curve(const Plan& plan, const std::vector<std::string>& row) {
   std::optional<size_t> first;
   for (size_t i = 0; i < plan.size(); ++i) {
@@ -104,14 +104,13 @@ std::optional<size_t> place_of_curve(const Plan& plan, const std::vector<std::st
     if (info.stage != whole_number_in(row[3]) || info.variant != row[1] ||
         info.labels != whole_number_in(row[2]))
       continue;
-    const auto metrics = metrics_of({plan[i]});
-    if (std::find(metrics.begin(), metrics.end(), row[7]) != metrics.end()) return i;
+    if (reports(plan[i], row[7])) return i;
     if (!first) first = i;
   }
   return first;
 }
 
-/// The same for a row of troubles.csv, which names all.
+/// The same for a row of troubles.csv, which names everything.
 std::optional<size_t> place_of_trouble(const Plan& plan, const std::vector<std::string>& row) {
   for (size_t i = 0; i < plan.size(); ++i) {
     const auto& info = plan[i].info;
@@ -123,15 +122,19 @@ std::optional<size_t> place_of_trouble(const Plan& plan, const std::vector<std::
   return std::nullopt;
 }
 
-/// Rows of metrics.csv that a fit leaves.
-size_t rows_of_fit(const PlannedFit& fit, const std::vector<std::string>& metrics) {
+/// The number of rows of metrics.csv that a fit writes.
+size_t row_count(const PlannedFit& fit, const std::vector<std::string>& metrics) {
   return static_cast<size_t>(
       std::count_if(fit.scores.begin(), fit.scores.end(), [&](const auto& score) {
         return std::find(metrics.begin(), metrics.end(), score.second) != metrics.end();
       }));
 }
 
-/// A value as a table holds it, so that what a resumed run reads is what it would have had.
+std::string table_of(const char* header, const std::string& rows) {
+  return fmt::format("{}\n{}", header, rows);
+}
+
+/// A value as a CSV file holds it, so that a resumed run reads the value that it would have had.
 double as_written(double value) {
   return std::strtod(fmt::format("{:.9g}", value).c_str(), nullptr);
 }
@@ -201,7 +204,7 @@ std::vector<Finished> fits_with_rows(const Plan& plan, const std::vector<std::st
   for (const auto& counts : rows) {
     finished.emplace_back();
     for (size_t i = 0; i < plan.size(); ++i)
-      finished.back().push_back(counts[i] > 0 && counts[i] == rows_of_fit(plan[i], metrics));
+      finished.back().push_back(counts[i] > 0 && counts[i] == row_count(plan[i], metrics));
   }
   return finished;
 }
@@ -231,9 +234,9 @@ Recorder::Recorder(const Study& study, const Settings& settings, const report::R
     take_curves(finished);
   }
   metrics_file_.emplace(metrics_path_,
-                        std::string(metrics_header) + "\n" + (resumed ? reached_rows() : ""));
-  curves_file_.emplace(curves_path_, std::string(curves_header) + "\n" + all_curve_rows());
-  troubles_file_.emplace(troubles_path_, std::string(troubles_header) + "\n" + all_trouble_rows());
+                        table_of(metrics_header, resumed ? all_metric_rows(Fits::reached) : ""));
+  curves_file_.emplace(curves_path_, table_of(curves_header, all_curve_rows()));
+  troubles_file_.emplace(troubles_path_, table_of(troubles_header, all_trouble_rows()));
   for (size_t i = 0; i < done_.size(); ++i) done_[i].curves_written = curves_[i].size();
 }
 
@@ -257,7 +260,7 @@ void Recorder::take_metrics(const std::vector<Finished>& finished) {
       done_[repeat].work += fit.work;
       auto& outcome = results_.repeats[repeat][i];
       if (outcome.trouble != Trouble::none ||
-          outcome.scores.size() != rows_of_fit(fit, study_.metrics)) {
+          outcome.scores.size() != row_count(fit, study_.metrics)) {
         throw report::Failure(
             fmt::format("'{}' lacks rows of repeat {}, {}", metrics_path_.string(), repeat,
                         study_.report->label(fit.info)),
@@ -308,7 +311,7 @@ void Recorder::take_curves(const std::vector<Finished>& finished) {
 
 Observer Recorder::observer_of(int64_t repeat) {
   return {[this, repeat](const StageInfo& info, const FitView& view) {
-            return on_epoch(repeat, info, view);
+            return on_progress(repeat, info, view);
           },
           [this, repeat](const StageReport& report) { on_stage(repeat, report); }};
 }
@@ -323,7 +326,7 @@ void Recorder::note_engine(int64_t repeat, const EngineUse& use) {
                              use.reason.empty() ? "" : fmt::format(": {}", use.reason)));
 }
 
-Next Recorder::on_epoch(int64_t repeat, const StageInfo& info, const FitView& view) {
+Next Recorder::on_progress(int64_t repeat, const StageInfo& info, const FitView& view) {
   throw_if_interrupted();
   if (stopping_) throw Stopped{};
   if (view.step == 0) note_engine(repeat, view.engine.use());
@@ -385,34 +388,31 @@ void Recorder::end_repeat(int64_t repeat) {
 
 void Recorder::finish() {
   progress_.print("");
-  report::write_whole(metrics_path_, std::string(metrics_header) + "\n" + all_metric_rows());
-  report::write_whole(curves_path_, std::string(curves_header) + "\n" + all_curve_rows());
-  report::write_whole(troubles_path_, std::string(troubles_header) + "\n" + all_trouble_rows());
+  report::write_run_file(metrics_path_, table_of(metrics_header, all_metric_rows(Fits::all)));
+  report::write_run_file(curves_path_, table_of(curves_header, all_curve_rows()));
+  report::write_run_file(troubles_path_, table_of(troubles_header, all_trouble_rows()));
 }
 
 void Recorder::write_mean_curves() {
   if (settings_.curves != Settings::Curves::mean || settings_.repeats == 1) return;
-  report::write_whole(curves_path_, std::string(curves_header) + "\n" + mean_curve_rows());
+  report::write_run_file(curves_path_, table_of(curves_header, mean_curve_rows()));
 }
 
-std::string Recorder::all_metric_rows() const {
+template <typename TextOf>
+std::string Recorder::text_of_outcomes(TextOf text_of) const {
   std::string rows;
   for (size_t repeat = 0; repeat < results_.repeats.size(); ++repeat) {
     for (const auto& outcome : results_.repeats[repeat])
-      rows += metric_rows(static_cast<int64_t>(repeat), outcome);
+      rows += text_of(static_cast<int64_t>(repeat), outcome);
   }
   return rows;
 }
 
-std::string Recorder::reached_rows() const {
-  std::string rows;
-  for (size_t repeat = 0; repeat < results_.repeats.size(); ++repeat) {
-    for (const auto& outcome : results_.repeats[repeat]) {
-      if (outcome.trouble != Trouble::not_reached)
-        rows += metric_rows(static_cast<int64_t>(repeat), outcome);
-    }
-  }
-  return rows;
+std::string Recorder::all_metric_rows(Fits which) const {
+  return text_of_outcomes([&](int64_t repeat, const Outcome& outcome) {
+    const bool left_out = which == Fits::reached && outcome.trouble == Trouble::not_reached;
+    return left_out ? std::string() : metric_rows(repeat, outcome);
+  });
 }
 
 size_t Recorder::place_of(const StageInfo& info) const {
@@ -449,12 +449,8 @@ std::string Recorder::trouble_row(int64_t repeat, const Outcome& outcome) const 
 }
 
 std::string Recorder::all_trouble_rows() const {
-  std::string rows;
-  for (size_t repeat = 0; repeat < results_.repeats.size(); ++repeat) {
-    for (const auto& outcome : results_.repeats[repeat])
-      rows += trouble_row(static_cast<int64_t>(repeat), outcome);
-  }
-  return rows;
+  return text_of_outcomes(
+      [this](int64_t repeat, const Outcome& outcome) { return trouble_row(repeat, outcome); });
 }
 
 std::string Recorder::curve_rows(size_t repeat, size_t first) const {

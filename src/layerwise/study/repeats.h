@@ -7,10 +7,10 @@
 
 namespace layerwise::study {
 
-/// Calls `work` with 0, ..., `count` - 1, as many at once as `settings` has threads, each prepared
-/// to fit.
-/// @param stop makes what is under way end soon, after one has failed
-/// @throws what `work` threw first
+/// Calls `work` with 0, ..., `count` - 1, in as many threads as `settings` says, each of which is
+/// prepared to run fits.
+/// @param stop makes running calls end soon, after one has failed
+/// @throws the first exception that `work` threw
 void for_each_repeat(int64_t count, const Settings& settings,
                      const std::function<void(int64_t)>& work, const std::function<void()>& stop);
 

@@ -11,53 +11,53 @@
 
 namespace layerwise::study {
 
-/// Which fits of the plan a repeat has been through already, in the run that is resumed.
+/// Which fits of the plan a repeat had already completed in the run that is resumed.
 using Finished = std::vector<bool>;
 
-/// What may go wrong in a fit.
+/// The problems that a fit may have.
 enum class Trouble {
   none,
   diverged,     ///< some loss or score is not finite
   collapsed,    ///< too little of the input is left in the code: see `collapsed`
   not_reached,  ///< an earlier fit diverged
 };
-/// "diverged", "collapsed", "not reached"; nothing for none.
+/// "diverged", "collapsed", "not reached"; empty for none.
 const char* name_of(Trouble trouble);
 
-/// What became of a planned fit in one repeat.
+/// The outcome of a planned fit in one repeat.
 struct Outcome {
   StageInfo info;
-  std::vector<Score> scores;  ///< NaN throughout if the fit was not reached
+  std::vector<Score> scores;  ///< all NaN if the fit was not reached
   Trouble trouble = Trouble::none;
-  std::string details = {};  ///< the trouble with what is known of it
+  std::string details = {};  ///< a description of the trouble
 };
 
-/// What came out of a study: the outcomes of each repeat, in the order of the plan.
+/// The results of a study: the outcomes of each repeat, in the order of the plan.
 struct Results {
   std::vector<std::vector<Outcome>> repeats;
-  bool comparable = true;                      ///< the settings are those of the published values
-  std::vector<std::string> heavy_tailed = {};  ///< metrics of which one repeat may dominate a mean
+  bool comparable = true;  ///< whether the settings are those of the published values
+  std::vector<std::string> heavy_tailed = {};  ///< metrics for which one repeat may dominate a mean
 
   const Outcome& outcome(size_t repeat, const StageInfo& info) const;
-  /// This fit was planned.
+  /// Whether this fit was planned.
   bool has(const StageInfo& info) const;
   /// The values of one score over the repeats; NaN for those that have none.
   std::vector<double> values(const StageInfo& info, const std::string& split,
                              const std::string& metric) const;
-  /// The value of a single repeat; of several, over the finite values, the mean and the standard
-  /// deviation, or for heavy-tailed metrics the median and the range.
+  /// For a single repeat, its value. For several repeats, over the finite values: the mean and the
+  /// standard deviation, or for heavy-tailed metrics the median and the range.
   std::string cell(const StageInfo& info, const std::string& split, const std::string& metric,
                    int digits = 3) const;
-  /// As `cell`, or nothing if the fit has no such score.
+  /// As `cell`; empty if the fit has no such score.
   std::string cell_if(const StageInfo& info, const std::string& split, const std::string& metric,
                       int digits = 3) const;
-  /// What a single repeat says of this fit, or how many repeats had which trouble.
+  /// For a single repeat, the details of this fit; for several, how many had which trouble.
   std::string note(const StageInfo& info) const;
-  /// Repeats in which one of these fits had this trouble.
+  /// The number of repeats in which at least one of these fits had this trouble.
   int64_t count(const Plan& fits, Trouble trouble) const;
 };
 
-/// A value of a repeat's curves.
+/// One value in the learning curves of a repeat.
 struct CurvePoint {
   StageInfo info;
   int64_t epoch;
@@ -65,18 +65,19 @@ struct CurvePoint {
   Score score;
 };
 
-/// The curves of each repeat; empty for those that are not kept.
+/// The learning curves of each repeat; empty for repeats whose curves are not kept.
 using Curves = std::vector<std::vector<CurvePoint>>;
 
-/// A point of the curves of all repeats: the mean over those that came so far.
+/// A point of the mean curves: the mean over the repeats that reached it.
 struct MeanPoint {
   CurvePoint point;  ///< of the first repeat that has it
   report::Interval interval;
 };
-/// In the order of the plan, points as a repeat makes them.
+/// The mean curves, in the order of the plan; the points of a fit are in the order in which the
+/// repeats make them.
 std::vector<MeanPoint> mean_curves(const Plan& plan, const Curves& curves);
 
-/// So many digits behind the point; numbers too large for that in powers of ten.
+/// The value with this number of decimal places; numbers from 1e6 on in scientific notation.
 std::string with_digits(double value, int digits);
 std::string three_digits(double value);
 

@@ -6,11 +6,11 @@
 
 namespace layerwise::study {
 
-/// What stands between the commas of a text; itself, if it has none.
+/// The items between the commas of a text; the text itself if it has no comma.
 std::vector<std::string> cut_at_commas(const std::string& text);
 
-/// The rows of a table that a run left, each cut at its commas.
-/// @throws report::Failure if it has another header, or a row is not whole
+/// The rows of a CSV file of a run, each split at its commas.
+/// @throws report::Failure if the file cannot be read, has another header, or a row is incomplete
 std::vector<std::vector<std::string>> read_rows(const std::filesystem::path& path,
                                                 const std::string& header);
 

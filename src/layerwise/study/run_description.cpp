@@ -4,6 +4,7 @@
 #include <ctime>
 #include <fstream>
 #include <stdexcept>
+#include <variant>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -33,7 +34,7 @@ std::string now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
 }
 
-/// What the run in a folder says of itself; an empty object if it is no JSON.
+/// The run.json of the run in a folder; an empty object if the file is not a JSON object.
 ordered_json description_of_run(const report::RunFolder& folder) {
   const auto json = ordered_json::parse(read_file(folder.file("run.json")), nullptr, false);
   return json.is_object() ? json : ordered_json::object();
@@ -51,9 +52,10 @@ RunDescription::RunDescription(const Start& start, const c10::Device& device,
            {"arguments", start.arguments},
            {"status", "running"}};
   if (!start.resumed.empty()) keep_beginning();
-  for (const auto& [name, value] : start.options) json_["options"][name] = value;
+  for (const auto& [name, value] : start.options)
+    std::visit([&, key = name](const auto& typed) { json_["options"][key] = typed; }, value);
   json_["random_streams"] =
-      "RandomState([seed, repeat, purpose]), purpose 0 initialisation, 1 sample order, 2 "
+      "RandomState([seed, repeat, purpose]), purpose 0 initialization, 1 sample order, 2 "
       "subsets; "
       "noise by Philox4x32-10, key (seed, repeat), counter (element / 4, row, step, stage)";
   json_["device"] = device.str();
@@ -107,8 +109,8 @@ void RunDescription::keep_beginning() {
   json_["resumed"] = now();
 }
 void RunDescription::write() const {  // A folder's name may be no UTF-8.
-  report::write_whole(path_,
-                      json_.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+  report::write_run_file(path_,
+                         json_.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n");
 }
 
 void require_same_data(const report::RunFolder& folder, const std::string& checksum) {

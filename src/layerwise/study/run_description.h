@@ -13,17 +13,17 @@
 
 namespace layerwise::study {
 
-/// run.json: what the run was, for whom wants to repeat it, and how far it came.
+/// Writes run.json: what is needed to repeat the run, and its status.
 class RunDescription {
  public:
   RunDescription(const Start& start, const c10::Device& device, const report::RunFolder& folder,
                  const std::string& data_checksum);
 
-  /// The command that began the run, also where another one goes on with it.
+  /// The command that began the run, also if another command resumes it.
   std::string command() const { return json_["command"]; }
   void add_results(const Results& results, const std::vector<EngineUse>& engines);
   void end(const std::string& status);
-  /// The same where something went wrong already, and whatever goes wrong here is the lesser evil.
+  /// Like `end`, but ignores errors; for use after another error, which is more important.
   void try_to_end(const std::string& status) noexcept;
 
  private:
@@ -34,10 +34,11 @@ class RunDescription {
   nlohmann::ordered_json json_;
 };
 
-/// @throws report::Failure if the run in a folder learned from other data
+/// @throws report::Failure if the run in a folder used other data
 void require_same_data(const report::RunFolder& folder, const std::string& checksum);
-/// Lets the engines choose as they did when the run began: other choices would give other bits.
-/// @throws report::Failure if this processor or build cannot
+/// Makes the engines choose as they did when the run began, because other choices would give other
+/// bits.
+/// @throws report::Failure if this processor or build does not support these choices
 void take_engine_choices(const report::RunFolder& folder);
 
 }  // namespace layerwise::study

@@ -24,6 +24,7 @@
 #include "layerwise/study/interrupt.h"
 #include "layerwise/study/recorder.h"
 #include "layerwise/study/repeats.h"
+#include "layerwise/study/results_json.h"
 #include "layerwise/study/run_description.h"
 
 namespace layerwise::study {
@@ -43,7 +44,7 @@ std::regex net_files() {
   return std::regex("(repeat[0-9]+_)?net\\.safetensors");
 }
 
-/// The stages that a network's checkpoint has behind it; 0 if there is none.
+/// The number of stages that the network in a checkpoint has completed; 0 if there is no file.
 int64_t stages_in(const std::filesystem::path& path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return 0;
@@ -59,7 +60,7 @@ int64_t stages_in(const std::filesystem::path& path) {
       without_net);
 }
 
-/// A hash of the data's bits.
+/// A hash of the bits of the data.
 std::string checksum_of(const Split& data) {
   torch::nn::Module tensors("data");
   for (const auto& [name, part] : data.parts()) {
@@ -80,7 +81,7 @@ void check(const Study& study, const Settings& settings) {
   if (study.plan.empty()) throw std::invalid_argument("run_study: the plan is empty");
 }
 
-/// Whole repeats, and of others the stages up to the checkpoint there is.
+/// The fits of complete repeats, and in other repeats those up to the last checkpoint.
 std::vector<Finished> finished_fits(const Study& study, const std::filesystem::path& folder,
                                     int64_t repeats) {
   auto all = fits_with_rows(study.plan, study.metrics, repeats, folder, Diverged::finished);
@@ -132,7 +133,7 @@ void run_repeats(const Study& study, const Settings& settings, const Split& data
   for_each_repeat(settings.repeats, settings, work, [&] { recorder.stop(); });
 }
 
-/// How many of the published values lie within what the repeats came to.
+/// A sentence: how many of the published values lie within the range of the repeats.
 std::string agreement(const Results& results, const std::vector<Published>& published) {
   const auto repeats = results.repeats.size();
   if (repeats == 1) {
@@ -170,7 +171,7 @@ std::string comparison_note(const Comparison& published, const Results& results)
       published.settings, fmt::join(published.changed, ", "));
 }
 
-/// How the numbers of several repeats are to be read.
+/// A sentence: how to read the numbers of several repeats.
 std::string reading_note(const Study& study) {
   const auto& heavy_tailed = study.heavy_tailed;
   return fmt::format(
@@ -183,8 +184,8 @@ std::string reading_note(const Study& study) {
 }
 
 std::vector<std::string> files_of_a_run(const Study& study, const std::filesystem::path& folder) {
-  std::vector<std::string> files{"run.json", "metrics.csv", "curves.csv", "troubles.csv",
-                                 "report.html"};
+  std::vector<std::string> files{"run.json",   "results.json", "metrics.csv",
+                                 "curves.csv", "troubles.csv", "report.html"};
   for (const auto& figure : study.report->figure_names()) {
     for (const auto* ending : {"png", "svg", "gp"})
       files.push_back(fmt::format("{}.{}", figure, ending));
@@ -195,8 +196,8 @@ std::vector<std::string> files_of_a_run(const Study& study, const std::filesyste
   return files;
 }
 
-/// Draws what can be drawn, and adds it to the page. That some of it could not be is told at the
-/// end.
+/// Draws the figures and adds them to the page; without gnuplot, only writes their scripts. The
+/// first failure is returned in `failure`, to be reported at the end.
 void draw_all(const std::vector<CaptionedFigure>& figures, const report::RunFolder& folder,
               report::Page& page, std::optional<report::Failure>& failure) {
   const bool can_draw = report::gnuplot_found();
@@ -223,7 +224,8 @@ void draw_all(const std::vector<CaptionedFigure>& figures, const report::RunFold
   }
 }
 
-/// A table whose cells are sentences is printed cell by cell, each under its column's name.
+/// Prints a section. A table whose cells are sentences is printed cell by cell, each after the name
+/// of its column.
 void print_section(const report::Section& section) {
   report::print_result(
       fmt::format("\n{}\n{}\n", section.title, std::string(section.title.size(), '-')));
@@ -232,7 +234,7 @@ void print_section(const report::Section& section) {
   report::print_result(section.sentences ? section.table.to_records(100) : section.table.to_text());
 }
 
-/// Prints and writes what came out.
+/// Prints the results, draws the figures and writes the page.
 void report_results(const Study& study, const Results& results, const Recorder& recorder,
                     const std::string& command, const report::RunFolder& folder,
                     std::optional<report::Failure>& failure) {
@@ -329,10 +331,8 @@ std::vector<CaptionedFigure> Report::figures(const Plan& plan, const Results& re
   std::vector<report::Panel> metrics;
   std::vector<report::Panel> learning;
   for (const auto& metric : metrics_of(plan)) {
-    const auto first = std::find_if(plan.begin(), plan.end(), [&](const PlannedFit& fit) {
-      return std::any_of(fit.scores.begin(), fit.scores.end(),
-                         [&](const auto& score) { return score.second == metric; });
-    });
+    const auto first = std::find_if(plan.begin(), plan.end(),
+                                    [&](const PlannedFit& fit) { return reports(fit, metric); });
     auto label = metric;
     std::replace(label.begin(), label.end(), '_', ' ');
     metrics.push_back(against_layers(results, {}, plan, metric, label));
@@ -347,15 +347,18 @@ std::vector<CaptionedFigure> Report::figures(const Plan& plan, const Results& re
            "Each metric after every epoch of every stage (repeat 0)."}};
 }
 
-int64_t Repeat::go_on_with(GreedyNet& net, const BlockFactory& next_block) {
+int64_t Repeat::go_on_with(GreedyNet& net, const BlockFactory& next_block,
+                           const BlockFactory& next_head) {
   const auto path = folder / net_file(number);
   int64_t done = 0;
   for (size_t i = 0; i < finished.size(); ++i)
     if (finished[i]) done = std::max(done, plan[i].info.stage);
   if (done > 0) {
     auto drawn_already = random;
-    for (int64_t stage = 2; stage <= done; ++stage)
+    for (int64_t stage = 2; stage <= done; ++stage) {
       net->deepen(make_block(next_block, stage, drawn_already));
+      if (next_head) net->exchange_head(make_block(next_head, stage, drawn_already));
+    }
     net->freeze_hidden();
     take_progress(load_in_run(*net, path, {}, without_net), path, without_net, random);
   }
@@ -410,6 +413,7 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
     auto results = recorder.results();
     results.comparable = study.published.changed.empty();
     description.add_results(results, recorder.engines());
+    report::write_run_file(folder.file("results.json"), results_json(study, settings, results));
     report_results(study, results, recorder, description.command(), folder, failure);
     throw_if_interrupted();  // for the last time: a later signal finds everything done
     recorder.write_mean_curves();

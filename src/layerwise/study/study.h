@@ -21,24 +21,27 @@
 
 namespace layerwise::study {
 
-/// One repeat that is to be made.
+/// One repeat to run.
 struct Repeat {
   int64_t number = 0;
   const Split& data;             ///< on the device
   const Plan& plan;              ///< of the study
   std::filesystem::path folder;  ///< of the run
-  Finished finished;             ///< what the run that is resumed has done of the plan
+  Finished finished;             ///< the fits of the plan that the resumed run has completed
   Random random;                 ///< this repeat's streams
-  Observer observer;             ///< whom the algorithm tells what it does
+  Observer observer;             ///< callbacks that receive the algorithm's progress
 
-  /// Keeps a network that is deepened in `net.safetensors` (`repeatN_net.safetensors`), with where
-  /// the streams stand: afresh after every stage, when all its fits are made. In a run that is
-  /// resumed, `net` and the streams become what they were at the last of them.
-  /// @param net as at the beginning of the first stage; goes to the data's device
-  /// @param next_block makes the blocks that the network has had since
-  /// @returns the stages that are done, for the algorithm that goes on
+  /// Keeps a network that is deepened in `net.safetensors` (`repeatN_net.safetensors`), together
+  /// with the state of the random streams. The file is written again after every stage, when all
+  /// fits of the stage are complete. In a resumed run, `net` and the streams are restored from the
+  /// last such file.
+  /// @param net as at the beginning of the first stage; is moved to the device of the data
+  /// @param next_block creates the blocks that the stages have added since
+  /// @param next_head creates its heads, if the stages have replaced them
+  /// @returns the number of completed stages, for the algorithm that continues
   /// @throws report::Failure if the file is damaged or holds another network
-  int64_t go_on_with(GreedyNet& net, const BlockFactory& next_block);
+  int64_t go_on_with(GreedyNet& net, const BlockFactory& next_block,
+                     const BlockFactory& next_head = {});
 };
 
 struct CaptionedFigure {
@@ -46,36 +49,39 @@ struct CaptionedFigure {
   std::string caption;
 };
 
-/// How a study's results are shown. Each function has a default that serves any plan; a program
-/// puts others in their place.
+/// How to show the results of a study. Each function has a default that works for any plan; a
+/// program overrides those it wants to change.
 class Report {
  public:
-  /// @param splits the parts of the data whose curves are kept
+  /// @param splits the splits whose curves are kept
   explicit Report(std::vector<std::string> splits = {"train", "test"})
       : splits_(std::move(splits)) {}
   virtual ~Report() = default;
 
-  /// What curves.csv gets at each call of the hooks; by default every metric on `splits`.
+  /// The scores that curves.csv gets at each call of the hooks; by default every metric on
+  /// `splits`.
   virtual std::vector<Score> curve_scores(const StageInfo& info, const FitView& view) const;
-  /// What progress calls a fit.
+  /// The name of a fit in the progress display.
   virtual std::string label(const StageInfo& info) const;
-  /// The line for a fit that was made; empty for none.
+  /// The line to print for a completed fit; empty for none.
   virtual std::string line(const Outcome& outcome) const;
-  /// The lines for a call of the hooks, without a newline at the end; empty for none.
+  /// The lines to print at a call of the hooks, without a newline at the end; empty for none.
   virtual std::string epoch_line(const StageInfo&, const FitView&,
                                  const std::vector<Score>&) const {
     return {};
   }
-  /// By default a row a fit.
+  /// The table of the results; by default one row per fit.
   virtual report::Table table(const Plan& plan, const Results& results, const Curves& curves) const;
-  /// What to say of the results below the table.
+  /// The notes below the table.
   virtual std::vector<std::string> notes(const Plan& plan, const Results& results) const;
-  /// By default the metrics of the plan's stages against layers, and the curves of repeat 0.
+  /// The figures; by default the metrics of the plan's stages against the number of layers, and the
+  /// learning curves of repeat 0.
   virtual std::vector<CaptionedFigure> figures(const Plan& plan, const Results& results,
                                                const Curves& curves) const;
-  /// The names of all figures that this may draw: what a run that is written over may have left.
+  /// The names of all figures that this report may draw. A run that is overwritten may have left
+  /// their files.
   virtual std::vector<std::string> figure_names() const { return {"metrics", "learning_curves"}; }
-  /// What is to be said below the notes, under headings of its own.
+  /// Further sections below the notes, with their own headings.
   virtual std::vector<report::Section> sections(const Plan&, const Results&, const Curves&) const {
     return {};
   }
@@ -84,48 +90,51 @@ class Report {
   std::vector<std::string> splits_;
 };
 
-/// Published values, and which settings they belong to.
+/// Published values, and the settings that they belong to.
 struct Comparison {
   std::vector<Published> values = {};
-  std::string settings = {};              ///< whose they are: "the tutorial's settings"
-  std::vector<std::string> changed = {};  ///< what of this run differs from those
+  std::string settings = {};  ///< the name of these settings, e.g. "the tutorial's settings"
+  std::vector<std::string> changed = {};  ///< how the settings of this run differ from them
 };
 
-/// One experiment, made many times. What must be given is the constructor's; all else has a default
-/// that works.
+/// One experiment, repeated many times. The constructor takes what is required; everything else has
+/// a default that works.
 struct Study {
   using Algorithm = std::function<void(Repeat&)>;
 
-  /// @param title_ of the page
+  /// @param title_ title of the report page
   /// @param plan_ every fit that the algorithm will report, in order
-  /// @param algorithm_ makes one repeat; called from several threads at once
+  /// @param algorithm_ runs one repeat; called from several threads at once
   Study(std::string title_, Split data_, Plan plan_, Algorithm algorithm_);
 
   std::string title;
   Split data;
   Plan plan;
   Algorithm algorithm;
-  std::shared_ptr<const Report> report;  ///< at first a `Report` of the parts that the data have
-  std::vector<std::string> metrics;  ///< which ones metrics.csv gets, in this order; those planned
+  std::shared_ptr<const Report> report;  ///< initially a `Report` of the splits in the data
+  /// The metrics to write to metrics.csv, in this order; initially those in the plan.
+  std::vector<std::string> metrics;
   std::vector<std::string> heavy_tailed = {};  ///< see `Results`
   Comparison published = {};
-  /// What the data are known by: a run that learned from other data is not resumed. Without it, a
-  /// hash of their bits; empty: not checked.
+  /// Identifies the data: a run that used other data is not resumed. If not set, a hash of the bits
+  /// of the data is used; if empty, the data are not checked.
   std::optional<std::string> data_checksum = {};
-  /// The files that a run may write beside its tables and plots.
+  /// The files that a run may write in addition to its tables and plots.
   std::vector<std::string> files = {};
-  /// Which fits of each repeat the run in a folder has finished. By default those of whole repeats,
-  /// which are not made again, and those up to the last checkpoint of `Repeat::go_on_with`.
-  /// @throws report::Failure if what they left is damaged
+  /// The fits of each repeat that the run in a folder has completed. By default: all fits of
+  /// complete repeats, which are not run again; and for other repeats, the fits up to the last
+  /// checkpoint of `Repeat::go_on_with`.
+  /// @throws report::Failure if the files of these fits are damaged
   std::function<std::vector<Finished>(const std::filesystem::path& folder, int64_t repeats)>
       finished = {};
-  /// What is done before the repeats.
+  /// Called before the repeats.
   std::function<void(const Split& data, const std::filesystem::path& folder)> prepare = {};
 };
 
-/// Runs the repeats, prints the results and writes the run's folder.
-/// @throws Interrupted after a signal, with run.json saying so, if `note_interrupts` was called
-/// @throws std::invalid_argument if a count of `settings` is not positive, or the plan is empty
+/// Runs the repeats, prints the results and writes the folder of the run.
+/// @throws Interrupted after a signal, if `note_interrupts` was called; run.json then says so
+/// @throws std::invalid_argument if a count in `settings` is not positive, the seed is not a 32-bit
+///   number, or the plan is empty
 /// @throws report::Failure, and what the algorithm throws
 void run_study(const Study& study, const Settings& settings, const Start& start);
 

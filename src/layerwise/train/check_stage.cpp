@@ -49,7 +49,7 @@ std::string first_line(const c10::Error& error) {
   return text.substr(0, text.find('\n'));
 }
 
-/// The first parameter of blocks, or an undefined tensor.
+/// The first parameter in a list of blocks, or an undefined tensor.
 torch::Tensor first_parameter(const std::vector<Block>& blocks) {
   for (const auto& block : blocks) {
     const auto parameters = block.ptr()->parameters();
@@ -58,7 +58,7 @@ torch::Tensor first_parameter(const std::vector<Block>& blocks) {
   return {};
 }
 
-/// What goes through blocks: its shape, and the numbers themselves where a block has to be run.
+/// The data that pass through blocks: their shape, and the values if a block has to be run.
 struct Sample {
   std::vector<int64_t> shape;
   torch::Tensor values;
@@ -95,7 +95,7 @@ bool all_dense(const std::vector<Block>& blocks) {
                      [](const Block& block) { return block.ptr()->as<DenseImpl>() != nullptr; });
 }
 
-/// @param before how many blocks the sample has been through
+/// @param before number of blocks that the sample has passed
 Sample through(const std::vector<Block>& blocks, Sample sample, size_t before = 0) {
   for (size_t i = 0; i < blocks.size(); ++i) {
     const size_t number = before + i + 1;

@@ -50,7 +50,7 @@ struct Named {
   torch::Tensor tensor;
 };
 
-/// Parameters and buffers, each tensor once.
+/// The parameters and buffers of a module, each tensor once.
 std::vector<Named> tensors_of(const torch::nn::Module& module) {
   std::vector<Named> tensors;
   const auto add = [&](const std::string& name, const torch::Tensor& tensor) {
@@ -63,7 +63,7 @@ std::vector<Named> tensors_of(const torch::nn::Module& module) {
   return tensors;
 }
 
-/// Of what the file says of itself and of all tensors.
+/// The CRC-32 of the metadata and all tensors of a file.
 std::string checksum(const Safetensors& file) {
   auto crc = ::crc32_z(0, nullptr, 0);
   const auto add = [&](std::string_view bytes) {
@@ -79,7 +79,7 @@ std::string checksum(const Safetensors& file) {
   return fmt::format("{:08x}", crc);
 }
 
-/// Everything in which a file is not what is wanted.
+/// All differences between a file and what is expected.
 std::vector<std::string> mismatches(const Safetensors& file, const std::vector<Named>& wanted,
                                     const Description& description) {
   std::vector<std::string> found;
@@ -119,7 +119,8 @@ void check_version(const Safetensors& file, const std::string& name) {
                               name, said->second, version));
 }
 
-/// A file from elsewhere has neither version nor checksum; one of ours has both.
+/// Checks the checksum of a file. A file from another program has neither version nor checksum; a
+/// file of this library has both.
 void check_checksum(const Safetensors& file, const std::string& name) {
   const auto said = file.metadata.find(checksum_key);
   const bool has_version = file.metadata.count(version_key) > 0;
@@ -141,7 +142,8 @@ Description words_of(const Safetensors& file) {
   return said;
 }
 
-/// Of a file that is whole. @throws FileError if it is not
+/// Parses a file and checks its version and checksum. @throws FileError if the file is damaged or
+/// of another version
 Safetensors checked(const std::string& content, const std::filesystem::path& path) {
   auto file = parse_safetensors(content, path.string());
   check_version(file, path.string());

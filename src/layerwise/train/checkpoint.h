@@ -8,32 +8,32 @@
 
 namespace layerwise {
 
-/// What a model is, in words: `{"units", "784,300,150"}`, `{"activation", "elu"}`.
+/// The description of a model as keys and texts: `{"units", "784,300,150"}`, `{"activation",
+/// "elu"}`.
 using Description = std::map<std::string, std::string>;
 
-/// Saves a module's parameters and buffers as a safetensors file, whole or not at all.
+/// Saves a module's parameters and buffers as a safetensors file, completely or not at all.
 ///
-/// Its metadata hold the description, the version of the format and a CRC-32 of all this and the
-/// tensors. Python
-/// reads it with `safetensors.torch.load_file`. A tensor that several modules share is written
-/// once, under its first name.
-/// @throws FileError if it cannot be written; what stood there before still does
-/// @throws std::invalid_argument if a tensor has a type that the format lacks
+/// The metadata of the file hold the description, the version of the format, and a CRC-32 of these
+/// and the tensors. Python reads the file with `safetensors.torch.load_file`. A tensor that several
+/// modules share is written once, under its first name.
+/// @throws FileError if the file cannot be written; an existing file is then unchanged
+/// @throws std::invalid_argument if a tensor has a dtype that the format lacks
 void save_checkpoint(const torch::nn::Module& module, const std::filesystem::path& path,
                      const Description& description);
 
-/// What a checkpoint says of itself; of a file from elsewhere, what metadata it has.
-/// @throws FileError if it cannot be read or is damaged
+/// The description in a checkpoint; for files from other programs, their metadata.
+/// @throws FileError if the file cannot be read or is damaged
 Description description_in(const std::filesystem::path& path);
 
-/// Puts a checkpoint's tensors into a module, on whatever device it is.
+/// Loads a checkpoint's tensors into a module, on any device.
 ///
-/// Names, shapes and dtypes must be the module's, and what the file says of itself must not
-/// contradict the description. Files from elsewhere, as Python writes them, have neither version
-/// nor checksum; of a file with one of these, both are checked.
+/// Names, shapes and dtypes must be those of the module, and the description in the file must not
+/// contradict `description`. Files from other programs, such as Python, have neither version nor
+/// checksum; if a file has one of these, both are checked.
 /// @returns the description in the file
-/// @throws FileError listing every mismatch, or saying how the file is damaged; the module is
-///   unchanged then
+/// @throws FileError listing every mismatch, or saying how the file is damaged; the module is then
+///   unchanged
 Description load_checkpoint(torch::nn::Module& module, const std::filesystem::path& path,
                             const Description& description);
 

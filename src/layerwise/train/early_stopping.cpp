@@ -11,18 +11,23 @@
 
 namespace layerwise {
 
+std::vector<EarlyStopping::Criterion> EarlyStopping::criteria() const {
+  std::vector<Criterion> all{{metric, mode}};
+  all.insert(all.end(), ties.begin(), ties.end());
+  return all;
+}
+
 void check(const EarlyStopping& options, const Objective& objective, const Split& data) {
   const auto require = [](bool condition, const std::string& message) {
     if (!condition) throw std::invalid_argument("early stopping: " + message);
   };
   require(options.patience > 0, fmt::format("patience is {}", options.patience));
-  require(!options.criteria.empty(), "there is no criterion");
   const auto parts = data.parts();
   require(std::any_of(parts.begin(), parts.end(),
                       [&](const auto& part) { return part.first == options.split; }),
           fmt::format("the data have no split '{}'", options.split));
   const auto& metrics = objective.metrics;
-  for (const auto& criterion : options.criteria) {
+  for (const auto& criterion : options.criteria()) {
     require(std::any_of(metrics.begin(), metrics.end(),
                         [&](const Metric& metric) { return metric.name == criterion.metric; }),
             fmt::format("the objective does not report '{}'", criterion.metric));
@@ -30,7 +35,7 @@ void check(const EarlyStopping& options, const Objective& objective, const Split
 }
 
 BestValues::BestValues(const std::vector<Block>& trained, EarlyStopping options)
-    : trained_(chain_of(trained)), options_(std::move(options)) {}
+    : trained_(chain_of(trained)), options_(std::move(options)), criteria_(options_.criteria()) {}
 
 bool BestValues::improves(const std::vector<double>& values) const {
   if (std::any_of(values.begin(), values.end(), [](double value) { return std::isnan(value); }))
@@ -38,14 +43,14 @@ bool BestValues::improves(const std::vector<double>& values) const {
   if (values_.empty()) return true;
   const auto [now, best] = std::mismatch(values.begin(), values.end(), values_.begin());
   if (now == values.end()) return false;
-  const auto& criterion = options_.criteria[static_cast<size_t>(now - values.begin())];
-  return criterion.better == Better::higher ? *now > *best : *now < *best;
+  const auto& criterion = criteria_[static_cast<size_t>(now - values.begin())];
+  return criterion.mode == Mode::max ? *now > *best : *now < *best;
 }
 
 Next BestValues::operator()(const FitView& view) {
   const auto scores = view.engine.evaluate(options_.split);
   std::vector<double> values;
-  for (const auto& criterion : options_.criteria)
+  for (const auto& criterion : criteria_)
     values.push_back(value_of(scores, options_.split, criterion.metric));
   if (!improves(values)) return ++looks_without_ >= options_.patience ? Next::stop : Next::go_on;
   looks_without_ = 0;

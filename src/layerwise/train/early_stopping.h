@@ -11,20 +11,20 @@
 
 namespace layerwise {
 
-/// @throws std::invalid_argument if the patience is not positive, there is no criterion, the data
-///   have no such split, or the objective reports no such metric
+/// @throws std::invalid_argument if the patience is not positive, the data have no such split, or
+///   the objective does not report the metric of a criterion
 void check(const EarlyStopping& options, const Objective& objective, const Split& data);
 
-/// The hook of `EarlyStopping`: keeps the values that blocks had when they did best.
+/// The hook of `EarlyStopping`: keeps the values of the blocks at their best result.
 class BestValues {
  public:
-  /// @param trained whose parameters and buffers are kept
+  /// @param trained the blocks whose parameters and buffers are kept
   BestValues(const std::vector<Block>& trained, EarlyStopping options);
 
   Next operator()(const FitView& view);
 
-  /// Puts the best values back.
-  /// @returns false if no result was a number: there is nothing to put back
+  /// Restores the best values.
+  /// @returns false if none were kept: `restore_best` is off, or no result was a number
   bool restore() const;
   int64_t step() const { return step_; }
 
@@ -33,6 +33,7 @@ class BestValues {
 
   torch::nn::Sequential trained_;
   EarlyStopping options_;
+  std::vector<EarlyStopping::Criterion> criteria_;
   int64_t looks_without_ = 0;
   int64_t step_ = 0;
   std::vector<double> values_;

@@ -15,20 +15,20 @@ struct Score {
   double value = 0;
 };
 
-/// Which engine takes a stage's steps, and why that one.
+/// The engine that takes the steps of a stage, and why it was chosen.
 struct EngineUse {
-  std::string name;     ///< "tiny"
-  std::string reason;   ///< why it was taken, or why no faster one was; empty if it was asked for
-  std::string details;  ///< what it computes with: "AVX3"
+  std::string name;     ///< e.g. "tiny"
+  std::string reason;   ///< why it was chosen, or why no faster one was; empty if it was requested
+  std::string details;  ///< what it computes with, e.g. "AVX3"
 
   bool operator==(const EngineUse&) const = default;
 };
 
-/// The value, or NaN that prints without a sign.
+/// Returns the value; a NaN loses its sign, so that it prints without one.
 double plain_nan(double value);
 
-/// What takes the optimizer's steps of one stage. `fit` decides about epochs, orders and hooks, and
-/// knows no more of an engine than this.
+/// Takes the optimizer's steps of one stage. `fit` decides about epochs, sample orders and hooks,
+/// and knows an engine only through this interface.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -36,24 +36,25 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Takes one step on each batch of `rows`, in this order; the last may be shorter.
+  /// Takes one step on each batch of `rows`, in this order; the last batch may be shorter.
   /// @param rows row numbers of the training set
-  /// @returns the mean of the loss over the rows, each batch's taken before its step
+  /// @returns the mean loss over the rows; the loss of each batch is computed before its step
   virtual double run(std::span<const int64_t> rows) = 0;
 
   /// Every metric of the objective on one split ("train", "validation", "test"), in evaluation mode
   /// and without corruption.
   virtual std::vector<Score> evaluate(const std::string& split) = 0;
 
-  /// Every metric and every further term (without its weight) on the batch of the last step, after
-  /// it, as split "last_batch". In evaluation mode; corrupted afresh if the corruption says so.
+  /// Every metric, and every further term without its weight, on the batch of the last step,
+  /// computed after that step and reported as split "last_batch". In evaluation mode; with fresh
+  /// corruption if `Corruption::in_evaluation` is set.
   virtual std::vector<Score> evaluate_last_batch() = 0;
 
-  /// The blocks hold other values than this engine gave them.
+  /// Tells the engine that the values of the blocks were changed from outside.
   virtual void weights_changed() {}
 
   const EngineUse& use() const { return use_; }
-  /// Says which one it is, and why it was taken.
+  /// Sets the name of the engine and the reason why it was chosen.
   void explain(std::string name, std::string reason) {
     use_.name = std::move(name);
     use_.reason = std::move(reason);

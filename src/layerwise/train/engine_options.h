@@ -6,18 +6,18 @@
 
 namespace layerwise {
 
-/// What takes a stage's steps.
+/// The kinds of engines, which take the steps of a stage.
 enum class EngineKind {
-  automatic,  ///< the fastest of the others that can
-  autograd,   ///< any module on any device: the reference
-  dense,      ///< chains of `Dense` blocks, by closed-form gradients
+  automatic,  ///< the fastest engine that supports the stage
+  autograd,   ///< any module on any device; the reference
+  dense,      ///< chains of `Dense` blocks, with closed-form gradients
   tiny,       ///< chains of `Dense` blocks of at most 64 units, on the CPU
 };
 
-/// What the dense engine multiplies matrices in.
+/// The precision of matrix products in the dense engine.
 enum class Precision {
   fp32,
-  bf16,  ///< factors rounded to bfloat16; sums, weights and optimizer in float32
+  bf16,  ///< factors are rounded to bfloat16; sums, weights and optimizer are float32
 };
 
 struct EngineOptions {
@@ -25,13 +25,13 @@ struct EngineOptions {
   Precision precision = Precision::fp32;
 };
 
-/// The engine asked for cannot do what it is asked for.
+/// The requested engine does not support the stage or the precision.
 struct EngineUnavailable : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
-/// As options call them: `fp32`, `bf16`.
-/// @throws std::invalid_argument if it is none of them
+/// The precision with this name in options: `fp32` or `bf16`.
+/// @throws std::invalid_argument listing the names, if it is none of them
 Precision precision_named(const std::string& name);
 std::vector<std::string> precision_names();
 const char* name_of(Precision precision);

@@ -1,6 +1,5 @@
 #include "layerwise/train/evaluate.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -8,23 +7,17 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include "layerwise/data/chunks.h"
 #include "layerwise/train/check_stage.h"
 
 namespace layerwise {
 
 namespace {
 
-constexpr int64_t chunk_rows = 1024;
+constexpr int64_t evaluated_at_once = 1024;
 
-template <typename Visit>
-void for_each_chunk(const torch::Tensor& inputs, Visit visit) {
-  torch::NoGradGuard no_grad;
-  for (int64_t begin = 0; begin < inputs.size(0); begin += chunk_rows) {
-    visit(begin, std::min(chunk_rows, inputs.size(0) - begin));
-  }
-}
-
-/// Rows of inputs as a network may have them, in place too: they belong to others.
+/// A copy of some rows of inputs as network values, because a network may change its inputs in
+/// place.
 torch::Tensor copy_of(const torch::Tensor& inputs, int64_t begin, int64_t rows) {
   const auto part = inputs.narrow(0, begin, rows);
   const auto values = values_of(part);
@@ -70,9 +63,10 @@ Pass StageChain::forward(const torch::Tensor& features) {
 }
 
 torch::Tensor forward_in_chunks(torch::nn::Sequential chain, const torch::Tensor& inputs) {
+  const torch::NoGradGuard no_grad;
   chain->eval();
   torch::Tensor outputs;
-  for_each_chunk(inputs, [&](int64_t begin, int64_t rows) {
+  for_each_chunk(inputs.size(0), evaluated_at_once, [&](int64_t begin, int64_t rows) {
     const auto output = forward_or_explain(chain, copy_of(inputs, begin, rows));
     if (!outputs.defined()) {
       auto shape = output.sizes().vec();
@@ -86,10 +80,11 @@ torch::Tensor forward_in_chunks(torch::nn::Sequential chain, const torch::Tensor
 
 std::vector<Score> evaluate(StageChain& chain, const Dataset& data, Target target,
                             const std::vector<Metric>& metrics, const std::string& split) {
+  const torch::NoGradGuard no_grad;
   chain.train(false);
   std::vector<Score> scores;
   for (const auto& metric : metrics) scores.push_back({split, metric.name, 0.0});
-  for_each_chunk(data.inputs, [&](int64_t begin, int64_t rows) {
+  for_each_chunk(data.size(), evaluated_at_once, [&](int64_t begin, int64_t rows) {
     const auto features = chain.features(copy_of(data.inputs, begin, rows));
     // The trained blocks may work in place, but not on what they are to reconstruct.
     const bool own = target == Target::features;

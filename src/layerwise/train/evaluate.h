@@ -12,16 +12,16 @@
 
 namespace layerwise {
 
-/// A stage's blocks as something to run.
+/// The blocks of a stage as chains that can be run.
 class StageChain {
  public:
   explicit StageChain(const StageView& view);
 
-  /// Trained blocks learn or are evaluated; frozen ones are always evaluated.
+  /// Sets the mode of the trained blocks; frozen blocks are always in evaluation mode.
   void train(bool on);
-  /// What the frozen blocks make of inputs, without gradients.
+  /// The output of the frozen blocks, without gradients.
   torch::Tensor features(const torch::Tensor& inputs);
-  /// What the trained blocks make of features; output and code are set.
+  /// The output of the trained blocks for features. Sets `output`, and `code` if the stage has one.
   Pass forward(const torch::Tensor& features);
 
   const torch::nn::Sequential& trained() const { return trained_; }
@@ -35,8 +35,8 @@ class StageChain {
   bool has_code_;
 };
 
-/// What a chain puts out for inputs [rows, ...]: in evaluation mode, without gradients, in chunks
-/// of a fixed size, so that the bits of a row do not depend on who asks.
+/// The output of a chain for inputs [rows, ...]: in evaluation mode, without gradients, in chunks
+/// of a fixed size, so that the bits of a row do not depend on the caller.
 torch::Tensor forward_in_chunks(torch::nn::Sequential chain, const torch::Tensor& inputs);
 
 /// The metrics of a stage on a data set, in evaluation mode.
@@ -44,7 +44,7 @@ std::vector<Score> evaluate(StageChain& chain, const Dataset& data, Target targe
                             const std::vector<Metric>& metrics, const std::string& split);
 
 /// The value of a score.
-/// @throws std::out_of_range if there is none of that name
+/// @throws std::out_of_range if there is no score with these names
 double value_of(const std::vector<Score>& scores, const std::string& split,
                 const std::string& metric);
 

@@ -23,7 +23,8 @@ torch::Tensor squared_error(const Pass& pass) {
   return F::mse_loss(pass.output, pass.target);
 }
 
-/// NaN for outputs that are NaN, which LibTorch's function refuses (on CUDA by ending the program).
+/// The binary cross-entropy of each entry. It is NaN for outputs that are NaN, which LibTorch's
+/// function rejects (on CUDA by ending the program).
 torch::Tensor cross_entropies(const Pass& pass) {
   const auto output = pass.output.nan_to_num(0.5);
   const auto none = F::BinaryCrossEntropyFuncOptions().reduction(torch::kNone);
@@ -62,10 +63,10 @@ Objective binary_reconstruction() {
           cross_entropies};
 }
 
-Objective emphasised(Objective objective, const Emphasis& emphasis) {
+Objective emphasized(Objective objective, const Emphasis& emphasis) {
   const auto entries = objective.entries;
   if (!entries) {
-    throw std::invalid_argument("emphasised: '" + objective.loss().name +
+    throw std::invalid_argument("emphasized: '" + objective.loss().name +
                                 "' is no mean over entries");
   }
   objective.terms.front().metric.formula = Formula::other;

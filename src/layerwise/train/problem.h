@@ -8,19 +8,19 @@
 
 namespace layerwise {
 
-/// What a stage's targets are.
+/// The targets of a stage.
 enum class Target {
-  given,     ///< those of the data set
-  features,  ///< what the trained blocks are given, without corruption
+  given,     ///< the targets of the data set
+  features,  ///< the input of the trained blocks, without corruption
 };
 
-/// What one stage is to learn.
+/// The learning problem of one stage.
 struct Problem {
   Objective objective;
   Target target = Target::given;
-  std::optional<Corruption> corruption = {};  ///< of what the trained blocks are given
-  NoiseKey noise = {};  ///< whose corruption, and whose draws in blocks like Dropout
-  uint32_t stage = 1;   ///< in which stage, from 1
+  std::optional<Corruption> corruption = {};  ///< of the input of the trained blocks
+  NoiseKey noise = {};  ///< key of the corruption, and of draws in blocks like Dropout
+  uint32_t stage = 1;   ///< number of the stage, from 1
 };
 
 }  // namespace layerwise

@@ -1,4 +1,4 @@
-#include "layerwise/nn/initialisers.h"
+#include "layerwise/nn/initializers.h"
 
 #include <cmath>
 #include <tuple>

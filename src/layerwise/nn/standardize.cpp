@@ -1,4 +1,4 @@
-#include "layerwise/nn/standardise.h"
+#include "layerwise/nn/standardize.h"
 
 #include <ostream>
 #include <stdexcept>
@@ -7,9 +7,9 @@
 
 namespace layerwise {
 
-StandardiseImpl::StandardiseImpl(const torch::Tensor& rows) {
+StandardizeImpl::StandardizeImpl(const torch::Tensor& rows) {
   if (rows.dim() != 2 || rows.size(0) == 0)
-    throw std::invalid_argument("Standardise: needs rows of units");
+    throw std::invalid_argument("Standardize: needs rows of units");
   torch::NoGradGuard no_grad;
   const auto values = rows.to(torch::kFloat64);
   mean = values.mean(0);
@@ -20,16 +20,16 @@ StandardiseImpl::StandardiseImpl(const torch::Tensor& rows) {
   reset();
 }
 
-void StandardiseImpl::reset() {
+void StandardizeImpl::reset() {
   mean = register_buffer("mean", mean.clone());
   deviation = register_buffer("deviation", deviation.clone());
 }
 
-void StandardiseImpl::pretty_print(std::ostream& stream) const {
-  stream << "Standardise(" << mean.size(0) << ")";
+void StandardizeImpl::pretty_print(std::ostream& stream) const {
+  stream << "Standardize(" << mean.size(0) << ")";
 }
 
-torch::Tensor StandardiseImpl::forward(const torch::Tensor& x) {
+torch::Tensor StandardizeImpl::forward(const torch::Tensor& x) {
   return (x - mean) / deviation;
 }
 

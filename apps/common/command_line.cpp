@@ -1,0 +1,174 @@
+#include "common/command_line.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "layerwise/device.h"
+#include "layerwise/file.h"
+#include "layerwise/report/failure.h"
+
+namespace layerwise::apps {
+
+namespace {
+
+/// Each option with its value, always as `--epochs 3`.
+std::vector<std::string> pairs_of(const std::vector<std::string>& arguments) {
+  std::vector<std::string> pairs;
+  for (const auto& word : arguments) {
+    const bool option = word.rfind("--", 0) == 0;
+    const auto equals = word.find('=');
+    if (option && equals != std::string::npos) {
+      pairs.push_back(word.substr(0, equals) + " " + word.substr(equals + 1));
+    } else if (option || pairs.empty()) {
+      pairs.push_back(word);
+    } else {
+      pairs.back() += " " + word;
+    }
+  }
+  return pairs;
+}
+
+/// Removes an option and its value.
+void drop(std::vector<std::string>& arguments, const std::string& name) {
+  for (size_t i = 0; i < arguments.size();) {
+    const bool apart = arguments[i] == name;
+    if (!apart && arguments[i].rfind(name + "=", 0) != 0) {
+      ++i;
+      continue;
+    }
+    const auto first = arguments.begin() + static_cast<std::ptrdiff_t>(i);
+    arguments.erase(first, first + (apart && i + 1 < arguments.size() ? 2 : 1));
+  }
+}
+
+/// Replaces the value of an option.
+void set_option(std::vector<std::string>& arguments, const std::string& name,
+                const std::string& value) {
+  drop(arguments, name);
+  arguments.push_back(name);
+  arguments.push_back(value);
+}
+
+/// The pair with its value as the absolute path that a run keeps of a file.
+std::string with_absolute_path(const std::string& pair) {
+  const auto space = pair.find(' ');
+  if (space == std::string::npos || space + 1 == pair.size()) return pair;
+  const auto path = std::filesystem::absolute(pair.substr(space + 1));
+  return pair.substr(0, space + 1) + path.string();
+}
+
+/// The arguments that the run in a folder was started with.
+std::vector<std::string> arguments_of(const std::filesystem::path& folder,
+                                      const std::string& program) {
+  const auto path = folder / "run.json";
+  const auto hint = "name the folder of a run of this program with --resume";
+  std::string text;
+  try {
+    text = read_file(path);
+  } catch (const FileError& error) {
+    throw report::Failure(error.what(), hint);
+  }
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const bool right = json.is_object() && json.contains("program") && json["program"] == program &&
+                     json.contains("arguments");
+  if (!right)
+    throw report::Failure(fmt::format("'{}' describes no run of {}", path.string(), program), hint);
+  try {
+    return json["arguments"].get<std::vector<std::string>>();
+  } catch (const nlohmann::json::exception&) {
+    throw report::Failure(fmt::format("'{}' has no list of arguments", path.string()), hint);
+  }
+}
+
+}  // namespace
+
+CommandLine command_line(int argc, char** argv) {
+  const auto quoted = [](const std::string& word) {
+    const auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+    std::string result = "'";
+    for (const char c : word) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return result + "'";
+  };
+  std::vector<std::string> words;
+  for (int i = 0; i < argc; ++i) words.push_back(quoted(argv[i]));
+  return {fmt::format("{}", fmt::join(words, " ")), {argv + 1, argv + argc}, {}};
+}
+
+std::optional<std::string> value_on_command_line(const std::vector<std::string>& arguments,
+                                                 const std::string& name) {
+  std::optional<std::string> value;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i] == name && i + 1 < arguments.size()) value = arguments[i + 1];
+    if (arguments[i].rfind(name + "=", 0) == 0) value = arguments[i].substr(name.size() + 1);
+  }
+  return value;
+}
+
+CommandLine resumed(const CommandLine& given, const std::string& program) {
+  const auto folder = value_on_command_line(given.arguments, "--resume");
+  const auto asks = [&](const char* flag) {
+    return std::find(given.arguments.begin(), given.arguments.end(), flag) != given.arguments.end();
+  };
+  if (!folder || asks("--help") || asks("-h") || asks("--version")) return given;
+  if (folder->empty())
+    throw UsageError("--resume: the name is empty", "name the folder of the run that is to go on");
+  CommandLine command{given.text, arguments_of(*folder, program), *folder};
+  auto& run = command.arguments;
+  for (const auto* place : {"--out", "--resume"}) drop(run, place);
+  std::erase_if(run, [](const std::string& word) {
+    return word == "--force" || word == "--quiet" || word.rfind("--force=", 0) == 0 ||
+           word.rfind("--quiet=", 0) == 0;
+  });
+
+  auto others = given.arguments;
+  drop(others, "--resume");
+  const bool quiet = std::erase(others, "--quiet") > 0;
+  if (const auto out = value_on_command_line(others, "--out")) {
+    std::error_code error;
+    if (std::filesystem::equivalent(*out, *folder, error)) drop(others, "--out");
+  }
+  const auto had = pairs_of(run);
+  for (const auto& pair : pairs_of(others)) {
+    const auto has = [&](const std::string& one) {
+      return std::find(had.begin(), had.end(), one) != had.end();
+    };
+    if (has(pair) || has(with_absolute_path(pair))) continue;
+    throw UsageError(
+        fmt::format("--resume with an option that the run did not have: {}", pair),
+        fmt::format("the run's own options are taken from its run.json: {} --resume {}", program,
+                    *folder));
+  }
+  if (quiet) run.emplace_back("--quiet");
+  return command;
+}
+
+study::Start start_of(const CommandLine& command, const RunOptions& options) {
+  const auto& app = options.app();
+  auto arguments = command.arguments;
+  for (const auto* option : app.get_options()) {
+    const auto name = option->get_name();
+    if (option->get_type_name() == type::path && option->count() > 0)
+      set_option(arguments, name, std::filesystem::absolute(option->results().back()).string());
+  }
+  set_option(arguments, "--device", find_device(options.device_for_repeats()).str());
+  if (value_on_command_line(arguments, "--config")) {  // what it said then, whatever it says later
+    drop(arguments, "--config");
+    for (const auto* option : app.get_options()) {
+      const auto name = option->get_name();
+      const bool given = std::any_of(arguments.begin(), arguments.end(), [&](const auto& word) {
+        return word == name || word.rfind(name + "=", 0) == 0;
+      });
+      if (option->count() > 0 && option->get_configurable() && !given)
+        arguments.push_back(name + "=" + fmt::format("{}", fmt::join(option->results(), ",")));
+    }
+  }
+  return {app.get_name(),  command.text, arguments, command.resumed, app.get_name() + " --resume",
+          all_options(app)};
+}
+
+}  // namespace layerwise::apps

@@ -1,0 +1,238 @@
+#include "common/options.h"
+
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+
+#include "layerwise/device.h"
+#include "layerwise/engines/engines.h"
+
+namespace layerwise::apps {
+
+namespace {
+
+std::optional<double> as_number(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  const bool whole = !text.empty() && std::isspace(static_cast<unsigned char>(text[0])) == 0;
+  return whole && *end == '\0' ? std::optional(value) : std::nullopt;
+}
+
+std::optional<int64_t> as_whole_number(const std::string& text) {
+  int64_t number = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && stop == end ? std::optional(number) : std::nullopt;
+}
+
+bool same_value(const std::string& a, const std::string& b) {
+  const auto x = as_number(a);
+  const auto y = as_number(b);
+  return a == b || (x && y && *x == *y);
+}
+
+/// A number, or a list of numbers; the text itself if it is neither.
+template <typename Number>
+study::OptionValue numbers_in(const std::string& text,
+                              std::optional<Number> (*read)(const std::string&)) {
+  std::vector<Number> numbers;
+  for (const auto& item : study::cut_at_commas(text)) {
+    const auto number = read(item);
+    if (!number) return text;
+    numbers.push_back(*number);
+  }
+  if (numbers.size() == 1) return numbers.front();
+  return numbers;
+}
+
+bool is_flag(const CLI::Option& option) {
+  return option.get_expected_max() == 0;
+}
+
+std::string text_of(const CLI::Option& option) {
+  if (option.count() == 0) return option.get_default_str();
+  if (is_flag(option)) return option.results().back();
+  return fmt::format("{}", fmt::join(option.results(), ","));
+}
+
+study::OptionValue typed_value(const CLI::Option& option) {
+  const auto text = text_of(option);
+  if (is_flag(option))
+    return option.count() > 0 ? CLI::detail::to_flag_value(text) > 0 : text == "true";
+  const bool bare =
+      option.get_expected_min() == 0 && text.empty();  // without the value it may have
+  if (bare) return option.count() > 0;
+  if (option.get_type_name() == type::integer) return numbers_in(text, as_whole_number);
+  if (option.get_type_name() == type::number) return numbers_in(text, as_number);
+  return text;
+}
+
+}  // namespace
+
+Spelling<int64_t> whole_number(int64_t min, int64_t max) {
+  return {[=](const std::string& text) -> std::string {
+            const auto number = as_whole_number(text);
+            const bool octal = text.size() > 1 && text[0] == '0';  // to some, not to a person
+            if (number && !octal && *number >= min && *number <= max) return {};
+            return fmt::format("'{}' is not a whole number from {} to {}", text, min, max);
+          },
+          [](const std::string& text) { return *as_whole_number(text); },
+          [](const int64_t& value) { return fmt::format("{}", value); }};
+}
+
+Spelling<double> finite_number(double min, bool open, double max) {
+  return {[=](const std::string& text) -> std::string {
+            const auto number = as_number(text);
+            if (number && std::isfinite(*number) && (open ? *number > min : *number >= min) &&
+                *number < max)
+              return {};
+            return fmt::format("'{}' is not a number {} {}{}", text, open ? "above" : "from", min,
+                               std::isinf(max) ? "" : fmt::format(" and below {}", max));
+          },
+          [](const std::string& text) { return *as_number(text); },
+          [](const double& value) { return fmt::format("{}", value); }};
+}
+
+CLI::Validator file_name() {
+  const auto plausible = [](const std::string& text) -> std::string {
+    if (text.empty()) return "the name is empty";
+    if (text[0] == '-') return fmt::format("'{0}' looks like an option; a name may be ./{0}", text);
+    return {};
+  };
+  return CLI::Validator(plausible, "");
+}
+
+CLI::Option* add_count(CLI::App& app, const std::string& name, int64_t& value,
+                       const std::string& description, int64_t min, int64_t max) {
+  return add_value(app, name, value, whole_number(min, max), description, "N");
+}
+
+CLI::Option* add_number(CLI::App& app, const std::string& name, double& value,
+                        const std::string& description, double min, bool open, double max) {
+  return add_value(app, name, value, finite_number(min, open, max), description, "X");
+}
+
+CLI::Option* add_switch(CLI::App& app, const std::string& name, bool& value,
+                        const std::string& description) {
+  const bool on = value;
+  return app.add_flag(name, value, description)
+      ->default_str(on ? "true" : "false")
+      ->option_text(on ? "[on; off with " + name + "=off]" : "[off]");
+}
+
+CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& value,
+                      const std::string& description, const std::string& shown) {
+  return app.add_option(name, value, description)
+      ->check(file_name())
+      ->type_name(type::path)
+      ->option_text(value.empty() ? shown : fmt::format("{} [{}]", shown, value));
+}
+
+void RunOptions::add_to(CLI::App& app) {
+  app_ = &app;
+  const auto* group = "Run";
+  app.add_option("--device", device, "auto (CUDA where there is some), cpu, cuda or cuda:N")
+      ->capture_default_str()
+      ->option_text("NAME [auto]")
+      ->group(group);
+  add_count(app, "--seed", seed, "Seed of all random numbers except the data's", 0, 4294967295)
+      ->group(group);
+  add_count(app, "--repeats", repeats,
+            "Repeats of the experiment, each with random streams of its own", 1, 1000000)
+      ->group(group);
+  add_count(app, "--threads", threads, "Repeats that run at once", 1, 4096)->group(group);
+  add_count(app, "--math-threads", math_threads,
+            "Threads inside one operation; may change the last bits", 1, 4096)
+      ->group(group);
+  add_choice(app, "--engine", engine.kind, with_values(engine_names(), engine_named),
+             "What takes the steps: auto is the fastest that can, and says which and why")
+      ->group(group);
+  add_choice(app, "--precision", engine.precision, with_values(precision_names(), precision_named),
+             "What the dense engine multiplies in; bf16 keeps weights and sums in float32")
+      ->group(group);
+  app.add_option("--out", out, "Folder to write to")
+      ->check(file_name())
+      ->option_text("DIR [runs/PROGRAM-SEED-TIME]")
+      ->group(group);
+  using Choices = std::vector<std::pair<std::string, Curves>>;
+  const bool mean = curves == Curves::mean;
+  add_choice(app, "--curves", curves,
+             mean ? Choices{{"mean", Curves::mean}, {"all", Curves::all}}
+                  : Choices{{"first", Curves::first}, {"all", Curves::all}},
+             mean ? "Rows of curves.csv: means and intervals over the repeats, or all repeats"
+                  : "Rows of curves.csv: those of repeat 0, or of all repeats")
+      ->group(group);
+  app.add_option("--resume", resume_, "Go on with the run in this folder, with its options")
+      ->check(file_name())
+      ->option_text("DIR")
+      ->configurable(false)
+      ->group(group);
+  app.add_flag("--force", force, "Write over the run that --out holds")->group(group);
+  app.add_flag("--quiet", quiet, "No progress on stderr")->group(group);
+}
+
+void RunOptions::check() const {
+  try {
+    find_device(device);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what(), "see --help");
+  }
+  if (threads > repeats) {
+    throw UsageError(fmt::format("--threads {} with --repeats {}", threads, repeats),
+                     "--threads is how many repeats run at once; for threads inside one operation "
+                     "use --math-threads");
+  }
+  if (curves == Curves::all && repeats == 1) {
+    throw UsageError("--curves all with a single repeat",
+                     "leave it out, or ask for several with --repeats");
+  }
+  if (force && out.empty()) {
+    throw UsageError("--force without --out",
+                     "without --out every run has a new folder, and nothing to write over");
+  }
+  if (device.rfind("cuda", 0) == 0 && threads > 1) {
+    throw UsageError(fmt::format("--threads {} with --device {}", threads, device),
+                     "on CUDA repeats run one after another; --device cpu runs several at once");
+  }
+}
+
+void RunOptions::refuse_if(bool refused, const std::string& name, const std::string& why,
+                           const std::string& hint) const {
+  if (refused && given(name)) throw UsageError(fmt::format("{} {}", name, why), hint);
+}
+
+std::vector<std::pair<std::string, study::OptionValue>> all_options(const CLI::App& app) {
+  std::vector<std::pair<std::string, study::OptionValue>> values;
+  for (const auto* option : app.get_options()) {
+    if (option->get_configurable() && option != app.get_help_ptr() &&
+        option != app.get_version_ptr())
+      values.emplace_back(option->get_single_name(), typed_value(*option));
+  }
+  return values;
+}
+
+std::vector<std::string> options_changed(const CLI::App& app,
+                                         const std::vector<std::string>& groups,
+                                         const std::vector<std::string>& except) {
+  const auto contains = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  std::vector<std::string> changed;
+  for (const auto* option : app.get_options()) {
+    const bool meant =
+        contains(groups, option->get_group()) && !contains(except, option->get_name());
+    if (!meant || option->count() == 0) continue;
+    const auto text = text_of(*option);
+    if (is_flag(*option)) {  // however it was written
+      const bool on = CLI::detail::to_flag_value(text) > 0;
+      if (on == (option->get_default_str() == "true")) continue;
+      changed.push_back(option->get_name() + (on ? "" : "=off"));
+    } else if (!same_value(text, option->get_default_str())) {
+      changed.push_back(option->get_name() + " " + text);
+    }
+  }
+  return changed;
+}
+
+}  // namespace layerwise::apps

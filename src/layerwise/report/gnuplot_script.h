@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "layerwise/report/figure.h"
+
+namespace layerwise::report {
+
+/// The gnuplot script that draws a figure or a mosaic as NAME.png and NAME.svg in its working
+/// directory. The script contains the data.
+std::string gnuplot_script(const Drawing& drawing);
+
+}  // namespace layerwise::report
