@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What is looked at without running anything: format, layers, headers as pages, clang-tidy.
+# What is looked at without running anything: format, layers, headers as pages.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for check in format layers docs tidy; do
+for check in format layers docs; do
   bash "$here/$check.sh"
 done
