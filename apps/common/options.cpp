@@ -94,6 +94,13 @@ Spelling<double> finite_number(double min, bool open, double max) {
           [](const double& value) { return fmt::format("{}", value); }};
 }
 
+std::vector<std::pair<std::string, std::string>> with_themselves(
+    const std::vector<std::string>& names) {
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const auto& name : names) values.emplace_back(name, name);
+  return values;
+}
+
 CLI::Validator file_name() {
   const auto plausible = [](const std::string& text) -> std::string {
     if (text.empty()) return "the name is empty";

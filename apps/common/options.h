@@ -74,6 +74,9 @@ Spelling<Value> one_of(const std::vector<std::pair<std::string, Value>>& values)
                 ->first;
           }};
 }
+/// Names that are themselves the values.
+std::vector<std::pair<std::string, std::string>> with_themselves(
+    const std::vector<std::string>& names);
 /// The values of an enumeration of the library, with their names.
 template <typename Value>
 std::vector<std::pair<std::string, Value>> with_values(const std::vector<std::string>& names,

@@ -26,8 +26,7 @@ fs::path cache() {
 
 void MnistData::add_to(CLI::App& app) {
   const auto* group = "Data";
-  add_choice(app, "--dataset", dataset, {{"mnist", "mnist"}, {"fashion-mnist", "fashion-mnist"}},
-             "Which images")
+  add_choice(app, "--dataset", dataset, with_themselves({"mnist", "fashion-mnist"}), "Which images")
       ->group(group);
   add_path(app, "--data-dir", data_dir,
            "Folder with the four IDX files, plain or .gz, or with a folder of them by the data "

@@ -39,11 +39,9 @@ std::string checkpoint_name(const StageInfo& info, const AutoencoderOptions& opt
 Plan plan_of(const AutoencoderOptions& options, const Split& data) {
   const auto training = options.training();
   auto plan = layerwise::plan_of(training, options.phases(), data);
-  for (auto& planned : plan) {
-    if (planned.info.variant == "whole") continue;
-    const bool of_codes =
-        !training.jointly && planned.info.stage > 1 && planned.info.variant.empty();
-    const auto& objective = of_codes ? training.codes : training.pixels;
+  for (const auto& stage : stages_of(training, options.phases(), data.train.size())) {
+    auto& planned = plan[static_cast<size_t>(stage.info.stage - 1)];
+    const auto& objective = training.objective(stage.phase);
     auto last_batch = metrics_of({planned});
     const auto metrics = static_cast<int64_t>(last_batch.size());
     for (size_t i = 1; i < objective.terms.size(); ++i)
@@ -137,14 +135,14 @@ Study study_of(AutoencoderRun& run, const RunOptions& options) {
 
 /// Adds the option `--reproduce`, and the descriptions of its conditions.
 void add_condition(CLI::App& app, std::string& reproduce) {
-  std::vector<std::pair<std::string, std::string>> names;
+  std::vector<std::string> names;
   std::string footer = "Conditions:";
   for (const auto& other : conditions()) {
-    names.emplace_back(other.name, other.name);
+    names.push_back(other.name);
     footer += fmt::format("\n  {:<32}{}", other.name, other.what);
   }
   app.footer(footer + fmt::format("\n\nThe defaults above are those of '{}'.", reproduce));
-  add_choice(app, "--reproduce", reproduce, names,
+  add_choice(app, "--reproduce", reproduce, with_themselves(names),
              "The condition whose published numbers are compared; sets the defaults below, see the "
              "end")
       ->group("Condition");

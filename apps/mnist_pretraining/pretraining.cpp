@@ -27,9 +27,7 @@ std::vector<std::string> variant_names() {
 }
 
 Spelling<std::vector<std::string>> variants_spelling() {
-  std::vector<std::pair<std::string, std::string>> names;
-  for (const auto& name : variant_names()) names.emplace_back(name, name);
-  return list_of(one_of(names));
+  return list_of(one_of(with_themselves(variant_names())));
 }
 
 template <typename Value>

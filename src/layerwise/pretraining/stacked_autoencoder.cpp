@@ -70,8 +70,8 @@ Plan plan_of(const StackedAutoencoderOptions& training, int64_t depth, const Spl
   const auto stages = stages_of(training, depth, data.train.size());
   Plan plan;
   for (const auto& [info, phase, fit] : stages) {
-    const auto& objective = phase > 1 ? training.codes : training.pixels;
-    plan.emplace_back(info, fit.epochs, scores_of(names_of(data), names(objective)));
+    plan.emplace_back(info, fit.epochs,
+                      scores_of(names_of(data), names(training.objective(phase))));
   }
   plan.emplace_back(whole_chain(stages), 0, scores_of(names_of(data), names(training.pixels)));
   return plan;
@@ -104,9 +104,8 @@ void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
     if (stage.info.stage <= done.stages) continue;
     const auto options = counted_on(stage, training, steps);
     const auto view = stage.phase == 0 ? net->whole() : net->phase(stage.phase);
-    const Problem problem{stage.phase > 1 ? training.codes : training.pixels, Target::features,
-                          training.corruption, random.noise,
-                          static_cast<uint32_t>(stage.info.stage)};
+    const Problem problem{training.objective(stage.phase), Target::features, training.corruption,
+                          random.noise, static_cast<uint32_t>(stage.info.stage)};
     std::vector<Hook> hooks;
     if (observer.on_progress) {
       hooks.emplace_back([&](const FitView& fit) { return observer.on_progress(stage.info, fit); });

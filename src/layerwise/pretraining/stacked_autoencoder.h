@@ -23,6 +23,9 @@ struct StackedAutoencoderOptions {
   std::optional<Corruption> corruption = {};   ///< corruption of each stage's input
   std::optional<FitOptions> fine_tuning = {};  ///< if set, trains all layers at once at the end
 
+  /// The objective of phase k, from 1, or of all layers, 0: codes are reconstructed from phase 2
+  /// on.
+  const Objective& objective(int64_t k) const { return k > 1 ? codes : pixels; }
   /// The options of phase k, from 1.
   const FitOptions& phase(int64_t k) const;
 };
