@@ -57,5 +57,8 @@ endif()
 
 add_library(layerwise::torch INTERFACE IMPORTED GLOBAL)
 target_link_libraries(layerwise::torch INTERFACE torch ${TORCH_LIBRARIES})
+if(TORCH_CUDA_LIBRARIES) # LibTorch has found the toolkit; the dense engine calls these itself
+  target_link_libraries(layerwise::torch INTERFACE CUDA::cublas CUDA::cudart)
+endif()
 target_include_directories(layerwise::torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
 target_compile_features(layerwise::torch INTERFACE cxx_std_20) # LibTorch's headers need it, its target does not say so

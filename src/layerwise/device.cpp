@@ -2,12 +2,13 @@
 
 #include <dlfcn.h>
 
-#include <charconv>
+#include <optional>
 
 #include <ATen/Context.h>
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <c10/util/Exception.h>
 #include <fmt/format.h>
 #include <torch/cuda.h>
 #include <torch/version.h>
@@ -46,13 +47,6 @@ void settle_vector_math() {
   static const at::Tensor root = at::ones({1}).sqrt();
 }
 
-int parse_index(const std::string& text) {
-  int index = -1;
-  const auto* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, index);
-  return error == std::errc() && stop == end ? index : -1;
-}
-
 c10::Device find_cuda(int index) {
   if (!torch::cuda::is_available())
     throw DeviceUnavailable("LibTorch finds no CUDA device on this machine");
@@ -64,17 +58,35 @@ c10::Device find_cuda(int index) {
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 
+/// Nothing if LibTorch knows no such kind of device.
+std::optional<c10::Device> parsed(const std::string& name) {
+  try {
+    return c10::Device(name);
+  } catch (const c10::Error&) {
+    return std::nullopt;
+  }
+}
+
+void try_out(const c10::Device& device) {
+  try {
+    at::ones({1}, at::TensorOptions().device(device)).item();
+  } catch (const c10::Error&) {
+    throw DeviceUnavailable(fmt::format("this LibTorch cannot compute on '{}'", device.str()));
+  }
+}
+
 }  // namespace
 
 c10::Device find_device(const std::string& name) {
-  if (name == "cpu") return c10::kCPU;
   if (name == "auto") return torch::cuda::is_available() ? find_cuda(0) : c10::Device(c10::kCPU);
-  if (name == "cuda") return find_cuda(0);
-  if (name.rfind("cuda:", 0) == 0) {
-    const int index = parse_index(name.substr(5));
-    if (index >= 0) return find_cuda(index);
+  const auto device = parsed(name);
+  if (!device || (device->is_cpu() && device->has_index())) {
+    throw std::invalid_argument(
+        fmt::format("device '{}' is none of auto, cpu, cuda, cuda:N", name));
   }
-  throw std::invalid_argument(fmt::format("device '{}' is none of auto, cpu, cuda, cuda:N", name));
+  if (device->is_cuda()) return find_cuda(device->has_index() ? device->index() : 0);
+  if (!device->is_cpu()) try_out(*device);
+  return *device;
 }
 
 void set_math_threads(int count) {

@@ -13,9 +13,9 @@ struct DeviceUnavailable : std::runtime_error {
 };
 
 /// The device with this name: `auto` (the first CUDA device, else the CPU), `cpu`, `cuda` or
-/// `cuda:N`.
+/// `cuda:N`; or LibTorch's name of another kind of device, which is tried out by computing there.
 /// @throws std::invalid_argument if the name is none of these
-/// @throws DeviceUnavailable if LibTorch finds no such CUDA device
+/// @throws DeviceUnavailable if LibTorch finds no such device
 c10::Device find_device(const std::string& name);
 
 /// Sets the number of threads inside one operation, for the whole program. Call it before other

@@ -54,7 +54,7 @@ void autoencoder_step(benchmark::State& state, EngineOptions engine) {
     steps.run(order);
   }
   state.counters["a_step"] = benchmark::Counter(
-      works::AutoencoderSteps::steps,
+      static_cast<double>(steps.steps()),
       benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 BENCHMARK_CAPTURE(autoencoder_step, dense, EngineOptions{EngineKind::dense, Precision::fp32})

@@ -1,7 +1,10 @@
 /// This library's contender in compare.sh: keeps one work ready and runs it for a while when told.
 ///
-///     build/release/tests/turns
-///     blobs_run|blobs_stage_2|blobs_stage_32|autoencoder_fp32|autoencoder_bf16
+///     build/release/tests/turns WORK [DEVICE]
+///
+/// WORK: blobs_run, blobs_stage_2, blobs_stage_32, autoencoder_PRECISION (784-300-784 at 150) or
+/// wide_PRECISION (2000-2000-2000 at 256), where PRECISION is fp32, tf32 or bf16. DEVICE, of the
+/// autoencoders: cpu or cuda.
 ///
 /// Prints `ready`, then answers each line `turn SECONDS` on stdin: repeats the work until that time
 /// has passed and prints `turn`, the seconds that one unit of work took, and how many were done.
@@ -29,24 +32,35 @@ Work blobs_stage(int64_t stage) {
   return {[=] { work->run(); }};
 }
 
-Work autoencoder(Precision precision) {
-  const auto work =
-      std::make_shared<works::AutoencoderSteps>(EngineOptions{EngineKind::dense, precision});
-  return {[=] { work->run(work->draw_order()); }, works::AutoencoderSteps::steps};
+using Shape = works::AutoencoderSteps::Shape;
+
+/// On CUDA an epoch has ten times the rows, since a step takes a hundredth of the time.
+Work autoencoder(Precision precision, Shape shape, torch::Device device) {
+  if (device.is_cuda()) shape.rows *= 10;
+  const auto work = std::make_shared<works::AutoencoderSteps>(
+      EngineOptions{EngineKind::dense, precision}, shape, device);
+  return {[=] { work->run(work->draw_order()); }, work->steps()};
 }
 
-const std::map<std::string, std::function<Work()>>& all_works() {
-  static const std::map<std::string, std::function<Work()>> works{
+using MakeWork = std::function<Work(torch::Device)>;
+
+std::map<std::string, MakeWork> all_works() {
+  std::map<std::string, MakeWork> works{
       {"blobs_run",
-       [] {
+       [](auto) {
          const auto blobs = std::make_shared<works::Blobs>();
          return Work{[=] { blobs->run(EngineKind::tiny); }};
        }},
-      {"blobs_stage_2", [] { return blobs_stage(2); }},
-      {"blobs_stage_32", [] { return blobs_stage(32); }},
-      {"autoencoder_fp32", [] { return autoencoder(Precision::fp32); }},
-      {"autoencoder_bf16", [] { return autoencoder(Precision::bf16); }},
+      {"blobs_stage_2", [](auto) { return blobs_stage(2); }},
+      {"blobs_stage_32", [](auto) { return blobs_stage(32); }},
   };
+  for (const auto& name : precision_names()) {
+    const auto precision = precision_named(name);
+    works["autoencoder_" + name] = [=](auto device) { return autoencoder(precision, {}, device); };
+    works["wide_" + name] = [=](auto device) {
+      return autoencoder(precision, {2000, 2000, 256, 6144}, device);
+    };
+  }
   return works;
 }
 
@@ -63,17 +77,18 @@ void take_turn(const Work& work, double seconds) {
   std::cout << "turn " << passed / static_cast<double>(units) << ' ' << units << std::endl;
 }
 
-int answer_turns(const std::string& name) {
-  const auto found = all_works().find(name);
-  if (found == all_works().end()) {
+int answer_turns(const std::string& name, const std::string& device) {
+  const auto works = all_works();
+  const auto found = works.find(name);
+  if (found == works.end()) {
     std::cerr << "error: no work is called '" << name << "'\nhint: one of";
-    for (const auto& [known, set_up] : all_works()) std::cerr << ' ' << known;
+    for (const auto& [known, set_up] : works) std::cerr << ' ' << known;
     std::cerr << '\n';
     return 2;
   }
   set_math_threads(1);
   prepare_thread(1);
-  const auto work = found->second();
+  const auto work = found->second(find_device(device));
   std::cout.precision(9);
   std::cout << "ready" << std::endl;
   std::string command;
@@ -87,7 +102,7 @@ int answer_turns(const std::string& name) {
 
 int main(int argc, char** argv) {
   try {
-    return layerwise::answer_turns(argc == 2 ? argv[1] : "");
+    return layerwise::answer_turns(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : "cpu");
   } catch (const std::exception& error) {
     std::cerr << "error: " << error.what() << '\n';
     return 1;

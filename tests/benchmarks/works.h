@@ -53,27 +53,44 @@ class BlobsStage {
   FeatureCache features_{blobs_.data};
 };
 
-/// Steps of 784-300-784, ELU, batches of 150 of 6,000 random images, Adam.
+/// Steps of an autoencoder with one hidden layer, ELU, on random images, Adam.
 class AutoencoderSteps {
  public:
-  static constexpr int64_t rows = 6000;
-  static constexpr int64_t batch_size = 150;
-  static constexpr int64_t steps = rows / batch_size;  ///< in one run
+  struct Shape {
+    int64_t inputs = 784;
+    int64_t hidden = 300;
+    int64_t batch_size = 150;
+    int64_t rows = 6000;
+  };
 
-  explicit AutoencoderSteps(const EngineOptions& engine) {
-    const std::vector<Block> blocks{
-        Block(make_dense({784, 300, Activation::elu}, glorot_uniform_, random_.initialization)),
-        Block(make_dense({300, 784, Activation::linear}, glorot_uniform_, random_.initialization))};
-    FitOptions options{.batch_size = batch_size, .optimizer = Adam{}};
+  explicit AutoencoderSteps(const EngineOptions& engine)
+      : AutoencoderSteps(engine, {}, torch::kCPU) {}
+
+  AutoencoderSteps(const EngineOptions& engine, const Shape& shape, torch::Device device)
+      : shape_(shape) {
+    const auto layer = [&](int64_t in, int64_t out, Activation activation) {
+      auto dense = make_dense({in, out, activation}, glorot_uniform_, random_.initialization);
+      dense->to(device);
+      return Block(dense);
+    };
+    const std::vector<Block> blocks{layer(shape.inputs, shape.hidden, Activation::elu),
+                                    layer(shape.hidden, shape.inputs, Activation::linear)};
+    FitOptions options{.batch_size = shape.batch_size, .optimizer = Adam{}};
     options.engine = engine;
-    engine_ = make_engine({{}, blocks}, {reconstruction(), Target::features},
-                          {{torch::rand({rows, 784}), {}}, {}}, options);
+    const Split data{{torch::rand({shape.rows, shape.inputs}).to(device), {}}, {}};
+    engine_ = make_engine({{}, blocks}, {reconstruction(), Target::features}, data, options);
   }
 
-  std::vector<int64_t> draw_order() { return random_.order.permutation(rows); }
+  int64_t steps() const { return shape_.rows / shape_.batch_size; }  ///< in one run
+  std::vector<int64_t> draw_order() {
+    auto order = random_.order.permutation(shape_.rows);
+    order.resize(static_cast<size_t>(steps() * shape_.batch_size));
+    return order;
+  }
   void run(const std::vector<int64_t>& order) { engine_->run(order); }
 
  private:
+  Shape shape_;
   Random random_{1, 0};
   std::unique_ptr<Engine> engine_;
 };

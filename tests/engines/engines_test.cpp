@@ -50,6 +50,7 @@ class DeviceEngine : public Engine {
         step_(make_device_step(dense_layers(view), problem, data.train, options)) {}
 
   double run(std::span<const int64_t> rows) override {
+    step_->begin(rows);
     for (size_t begin = 0; begin < rows.size(); begin += batch_size_) {
       const auto batch = rows.subspan(begin, std::min(batch_size_, rows.size() - begin));
       step_->take(batch, pass_.place_of(batch, steps_++));
@@ -82,7 +83,8 @@ struct Case {
   Objective objective = reconstruction();
   Target target = Target::given;
   FitOptions options = {};
-  std::string name;
+  std::string name = {};
+  std::optional<Corruption> corruption = {};
 };
 
 constexpr double unit = std::numeric_limits<float>::epsilon();  // of float32's rounding
@@ -134,8 +136,8 @@ Trained train(const Case& c, const EngineFactory& make, torch::ScalarType type,
     blocks.emplace_back(layers.back());
     if (moving != nullptr) testing::move_weights(blocks.back(), *moving);
   }
-  const auto engine =
-      make({{}, blocks}, {c.objective, c.target}, data_of(c, type).to(device), c.options);
+  const Problem problem{c.objective, c.target, c.corruption, {5, 2}, 3};
+  const auto engine = make({{}, blocks}, problem, data_of(c, type).to(device), c.options);
   Trained trained;
   Random streams(3, 0);
   while (static_cast<int64_t>(trained.losses.size()) < steps) {
@@ -240,6 +242,12 @@ std::vector<Case> grid() {
   return cases;
 }
 
+/// Where each square costs more, as under a sanitizer, every so many-th is taken.
+size_t grid_step() {
+  const char* thinned = std::getenv("LAYERWISE_GRID_EVERY");
+  return thinned != nullptr ? static_cast<size_t>(std::atoll(thinned)) : 1;
+}
+
 TEST_CASE("Every engine gives the same answer as autograd in float64, all over the grid") {
   const auto defaults = processor_choices();
   struct Candidate {
@@ -260,11 +268,9 @@ TEST_CASE("Every engine gives the same answer as autograd in float64, all over t
     candidates.push_back({"dense " + simd, maker<DenseEngine>(), {simd, defaults.multiplier}});
     candidates.push_back({"tiny " + simd, maker<TinyEngine>(), {simd, defaults.multiplier}, true});
   }
-  candidates.push_back({"dense by LibTorch's operations", maker<DeviceEngine>(), defaults});
+  candidates.push_back({"dense, the kernels for CUDA", maker<DeviceEngine>(), defaults});
 
-  // Where each costs more, as under a sanitizer, every so many-th.
-  const char* thinned = std::getenv("LAYERWISE_GRID_EVERY");
-  const size_t every = thinned != nullptr ? static_cast<size_t>(std::atoll(thinned)) : 1;
+  const size_t every = grid_step();
   const auto cases = grid();
   size_t taken = 0;
   size_t next_to_a_kink = 0;
@@ -297,18 +303,77 @@ TEST_CASE("Every engine gives the same answer as autograd in float64, all over t
   }
 }
 
+/// A small autoencoder of inputs that are corrupted.
+Case denoising(std::optional<Corruption> corruption) {
+  Case c;
+  c.widths = {9, 33, 9};
+  c.activation = Activation::elu;
+  c.target = Target::features;
+  c.options.batch_size = 32;
+  c.options.optimizer = Sgd{.05, .9};
+  c.corruption = std::move(corruption);
+  return c;
+}
+
+std::vector<Corruption> corruptions() {
+  auto own = masking_noise(.3);
+  own.kind = NoiseKind::other;
+  return {gaussian_noise(.3), masking_noise(.3), input_dropout(.3), salt_and_pepper_noise(.3), own};
+}
+
+TEST_CASE("Every engine corrupts with the same numbers") {
+  for (const auto& corruption : corruptions()) {
+    const auto c = denoising(corruption);
+    INFO("kind " << static_cast<int>(corruption.kind));
+    const auto exact = train(c, maker<AutogradEngine>(), torch::kFloat64);
+    for (const auto& make : {maker<AutogradEngine>(), maker<DenseEngine>(), maker<DeviceEngine>()})
+      CHECK(difference(train(c, make, torch::kFloat32), exact) < most_units);
+  }
+}
+
 TEST_CASE("The dense engine's graphs on CUDA give the same answer", "[cuda]") {
   if (!torch::cuda::is_available()) {
     WARN("skipped: no CUDA");
     return;
   }
-  for (const auto& c : grid()) {
-    INFO(c.name);
+  const auto check = [](const Case& c) {
     const auto exact = train(c, maker<AutogradEngine>(), torch::kFloat64);
     const auto ours = train(c, maker<DenseEngine>(), torch::kFloat32, torch::kCUDA);
     const double units = difference(ours, exact);
     CHECK((units < most_units || units < allowed_units(c, exact)));
+  };
+  const auto cases = grid();
+  for (size_t i = 0; i < cases.size(); i += grid_step()) {
+    INFO(cases[i].name);
+    check(cases[i]);
   }
+  for (const auto& corruption : corruptions()) {
+    INFO("corruption of kind " << static_cast<int>(corruption.kind));
+    check(denoising(corruption));
+  }
+}
+
+TEST_CASE("The kernels for CUDA take more rows at once than the training set has") {
+  Case c;
+  c.widths = {9, 7, 3};
+  c.objective = classification();
+  c.options.batch_size = 8;
+  const auto data = data_of(c, torch::kFloat32);
+  std::vector<int64_t> order(rows);
+  std::iota(order.begin(), order.end(), 0);
+  auto twice = order;
+  twice.insert(twice.end(), order.begin() + rows % c.options.batch_size, order.end());
+  std::vector<double> losses;
+  for (const auto& make : {maker<AutogradEngine>(), maker<DeviceEngine>()}) {
+    RandomState random(11);
+    const std::vector<Block> blocks{dense(9, 7, random), output(7, 3, random)};
+    const auto engine = make({{}, blocks}, {c.objective}, data, c.options);
+    engine->run(order);
+    losses.push_back(engine->run(twice));
+    losses.push_back(engine->run(order));
+  }
+  CHECK(testing::relative_difference(losses[2], losses[0]) < 1e-6);
+  CHECK(testing::relative_difference(losses[3], losses[1]) < 1e-6);
 }
 
 TEST_CASE("What is not a number, or infinite, ends in a loss that is not, in every engine") {
@@ -516,23 +581,45 @@ TEST_CASE("Denormals are flushed while an engine runs, and the setting is restor
   }
 }
 
+/// The differences from float64, in units of the rounding of bf16's or tf32's factors, are a few.
+void check_rounded_factors(Precision precision, const EngineFactory& make,
+                           torch::Device device = torch::kCPU) {
+  auto c = denoising(std::nullopt);
+  const auto exact = train(c, maker<AutogradEngine>(), torch::kFloat64);
+  c.options.engine.precision = precision;
+  const auto rounded = train(c, make, torch::kFloat32, device);
+  const double bits_lost = precision == Precision::bf16 ? 16 : 13;
+  const double units = difference(rounded, exact) / std::exp2(bits_lost);
+  CHECK(units < 4);
+  CHECK(units > 1e-3);  // it is not float32
+}
+
 TEST_CASE("bf16 stays within the rounding of its factors") {
-  if (!has_bf16()) {
+  check_rounded_factors(Precision::bf16, maker<DeviceEngine>());
+  if (has_bf16()) {
+    check_rounded_factors(Precision::bf16, maker<DenseEngine>());
+  } else {
     WARN("skipped: this processor does not multiply bf16");
+  }
+}
+
+TEST_CASE("tf32 is refused on the CPU") {
+  Case c;
+  c.widths = {9, 9};
+  c.options.engine.precision = Precision::tf32;
+  RandomState random(1);
+  CHECK_THROWS_AS(make_engine({{}, {output(9, 9, random)}}, {reconstruction(), Target::features},
+                              data_of(c, torch::kFloat32), c.options),
+                  EngineUnavailable);
+}
+
+TEST_CASE("bf16 and tf32 on CUDA stay within the rounding of their factors", "[cuda]") {
+  if (!torch::cuda::is_available()) {
+    WARN("skipped: no CUDA");
     return;
   }
-  Case c;
-  c.widths = {9, 33, 9};
-  c.activation = Activation::elu;
-  c.target = Target::features;
-  c.options.batch_size = 32;
-  c.options.optimizer = Sgd{.05, .9};
-  const auto exact = train(c, maker<AutogradEngine>(), torch::kFloat64);
-  c.options.engine.precision = Precision::bf16;
-  const auto rounded = train(c, maker<DenseEngine>(), torch::kFloat32);
-  const double in_bf16 = difference(rounded, exact) / 65536;  // its units are 2^16 of float32's
-  CHECK(in_bf16 < 4);
-  CHECK(in_bf16 > 1e-3);  // it is bf16
+  for (const auto precision : {Precision::bf16, Precision::tf32})
+    check_rounded_factors(precision, maker<DenseEngine>(), torch::kCUDA);
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ DenseEngine::DenseEngine(const StageView& view, Problem problem, const Split& da
 
 double DenseEngine::run(std::span<const int64_t> rows) {
   const FlushDenormals flush;
+  step_->begin(rows);
   for (size_t begin = 0; begin < rows.size();) {
     const auto size = std::min(static_cast<size_t>(batch_size_), rows.size() - begin);
     const auto batch = rows.subspan(begin, size);

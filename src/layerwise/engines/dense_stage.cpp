@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include "layerwise/engines/dense_step.h"
 #include "layerwise/engines/kernels.h"
 #include "layerwise/engines/processor.h"
 #include "layerwise/engines/tiny_engine.h"
@@ -114,10 +115,12 @@ std::string why_not_dense(const StageView& view, const Problem& problem, const S
     if (!fault.empty()) return fault;
   }
   if (!std::visit(HasKernel(), options.optimizer)) return "there is no kernel for the optimizer";
-  if (options.engine.precision == Precision::bf16) {
-    if (!data.train.inputs.device().is_cpu()) return "on CUDA it computes in fp32 only";
-    if (!has_bf16()) return "this processor has neither AVX512_BF16 nor AMX to multiply bf16 with";
-  }
+  const auto device = data.train.inputs.device();
+  const auto precision = options.engine.precision;
+  if (!device.is_cpu()) return why_not_on_device(precision, device);
+  if (precision == Precision::tf32) return "the CPU does not multiply in tf32";
+  if (precision == Precision::bf16 && !has_bf16())
+    return "this processor has neither AVX512_BF16 nor AMX to multiply bf16 with";
   return {};
 }
 

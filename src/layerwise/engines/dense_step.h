@@ -19,7 +19,9 @@ class DenseStep {
  public:
   virtual ~DenseStep() = default;
 
-  /// Takes one step on a batch. The blocks have the new weights afterwards.
+  /// Announces the rows of the next batches, in their order.
+  virtual void begin(std::span<const int64_t>) {}
+  /// Takes one step on the next batch. The blocks have the new weights afterwards.
   /// @param rows row numbers of the training set
   /// @param place identifies the noise of the corruption
   virtual void take(std::span<const int64_t> rows, const NoisePlace& place) = 0;
@@ -38,8 +40,11 @@ class DenseStep {
 std::unique_ptr<DenseStep> make_cpu_step(std::vector<Dense> layers, const Problem& problem,
                                          const Dataset& train, const FitOptions& options);
 
-/// On any device, by LibTorch's operations on tensors at fixed addresses. On CUDA the operations
-/// are captured once for each batch size, and replayed. Float32 only.
+/// The reason why there is no step with this precision on a device that is no CPU; empty if there
+/// is.
+std::string why_not_on_device(Precision precision, torch::Device device);
+/// On CUDA: a graph of kernels and products, captured once for each batch size and replayed. On the
+/// CPU the same operations, for tests.
 std::unique_ptr<DenseStep> make_device_step(std::vector<Dense> layers, const Problem& problem,
                                             const Dataset& train, const FitOptions& options);
 

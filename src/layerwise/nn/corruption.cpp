@@ -73,32 +73,35 @@ Corruption gaussian_noise(double standard_deviation) {
                             .view_as(clean);
     return {clean + normal * standard_deviation, torch::ones_like(clean, torch::kBool)};
   };
-  return {apply, true};
+  return {apply, true, NoiseKind::gaussian, standard_deviation};
 }
 
 Corruption masking_noise(double share) {
   require_share(share, "masking_noise");
   return {[=](const torch::Tensor& clean, const NoisePlace& place) -> Corrupted {
-    const auto hit = uniform_for(clean, place).lt(share);
-    return {clean.masked_fill(hit, 0), hit};
-  }};
+            const auto hit = uniform_for(clean, place).lt(share);
+            return {clean.masked_fill(hit, 0), hit};
+          },
+          false, NoiseKind::masking, share};
 }
 
 Corruption input_dropout(double share) {
   require_share(share, "input_dropout");
   return {[=](const torch::Tensor& clean, const NoisePlace& place) -> Corrupted {
-    const auto hit = uniform_for(clean, place).lt(share);
-    return {clean.masked_fill(hit, 0).div_(1 - share), hit};
-  }};
+            const auto hit = uniform_for(clean, place).lt(share);
+            return {clean.masked_fill(hit, 0).div_(1 - share), hit};
+          },
+          false, NoiseKind::dropout, share};
 }
 
 Corruption salt_and_pepper_noise(double share) {
   require_share(share, "salt_and_pepper_noise");
   return {[=](const torch::Tensor& clean, const NoisePlace& place) -> Corrupted {
-    const auto u = uniform_for(clean, place);
-    const auto hit = u.lt(share);
-    return {clean.masked_fill(hit, 1).masked_fill(u.lt(share / 2), 0), hit};
-  }};
+            const auto u = uniform_for(clean, place);
+            const auto hit = u.lt(share);
+            return {clean.masked_fill(hit, 1).masked_fill(u.lt(share / 2), 0), hit};
+          },
+          false, NoiseKind::salt_and_pepper, share};
 }
 
 }  // namespace layerwise

@@ -6,12 +6,13 @@
 
 #include <torch/types.h>
 
+#include "layerwise/nn/noise_kind.h"
 #include "layerwise/random.h"
 
 namespace layerwise {
 
-/// Identifies the noise of a batch. Equal places have equal noise, on every device and in every
-/// order, because the noise is computed on the CPU.
+/// Identifies the noise of a batch. Equal places have equal uniform numbers, on every device and in
+/// every order; on CUDA the Gaussian ones made of them may differ in the last bit.
 struct NoisePlace {
   NoiseKey key;
   uint32_t stage = 1;             ///< from 1
@@ -37,6 +38,8 @@ struct Corruption {
   std::function<Corrupted(const torch::Tensor& clean, const NoisePlace& place)> apply;
   /// Whether the error of a training batch is also measured with (fresh) noise.
   bool in_evaluation = false;
+  NoiseKind kind = NoiseKind::other;
+  double amount = 0;  ///< the standard deviation or the share, of a kind that is not `other`
 };
 
 /// Adds Gaussian noise with this standard deviation, by the Box-Muller transform of the numbers

@@ -22,7 +22,9 @@ GreedyNet network_of(const ClassifierVariant& variant, const ClassifierParts& pa
                      const torch::Tensor& inputs, RandomState& initialization) {
   if (variant.codes == Codes::inputs) {
     require(parts.head != nullptr, variant, "a head on the inputs");
-    return GreedyNet(std::vector<Block>{}, parts.head(inputs.size(1), initialization));
+    GreedyNet head_alone(std::vector<Block>{}, parts.head(inputs.size(1), initialization));
+    head_alone->to(inputs.device());
+    return head_alone;
   }
   auto net = parts.network(initialization);
   if (variant.codes == Codes::pretrained) {

@@ -17,6 +17,7 @@ enum class EngineKind {
 /// The precision of matrix products in the dense engine.
 enum class Precision {
   fp32,
+  tf32,  ///< on CUDA, factors are rounded to TensorFloat-32, with 10 bits of mantissa
   bf16,  ///< factors are rounded to bfloat16; sums, weights and optimizer are float32
 };
 
@@ -30,7 +31,7 @@ struct EngineUnavailable : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
-/// The precision with this name in options: `fp32` or `bf16`.
+/// The precision with this name in options: `fp32`, `tf32` or `bf16`.
 /// @throws std::invalid_argument listing the names, if it is none of them
 Precision precision_named(const std::string& name);
 std::vector<std::string> precision_names();

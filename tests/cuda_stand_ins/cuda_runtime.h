@@ -1,3 +1,0 @@
-// Stands in for a header that only the CUDA toolkit brings: see compile.sh.
-#pragma once
-#include <cuda_runtime_api.h>

@@ -1,0 +1,186 @@
+/// A device that is no CPU, for machines without a GPU: LibTorch's XPU key, which builds for the
+/// CPU leave empty, with memory of its own kind. Its tensors refuse to meet tensors of the CPU, as
+/// those on CUDA do. Operations run on the CPU, by LibTorch's fallback, on copies.
+///
+/// A shared library: a test links with it, a program loads it by LD_PRELOAD.
+#include "fake_device.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#include <ATen/EmptyTensor.h>
+#include <ATen/Functions.h>
+#include <ATen/native/CPUFallback.h>
+#include <ATen/ops/as_strided_native.h>
+#include <ATen/ops/view_native.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
+#include <torch/library.h>
+#include <torch/version.h>
+
+namespace {
+
+using c10::DeviceType;
+
+layerwise::testing::FakeDeviceUse use;
+thread_local int operations =
+    0;  ///< nested ones of LibTorch's fallback, whose own work is not counted
+
+void count(int64_t& counter) {
+  if (operations == 0) ++counter;
+}
+
+void release(void* memory) {
+  std::free(memory);
+}
+
+struct Allocator final : c10::Allocator {
+#if TORCH_VERSION_MAJOR >= 2
+  c10::DataPtr allocate(size_t bytes) override {
+    return allocated(bytes);
+  }
+  void copy_data(void* to, const void* from, size_t bytes) const override {
+    default_copy_data(to, from, bytes);
+  }
+#else
+  c10::DataPtr allocate(size_t bytes) const override {
+    return allocated(bytes);
+  }
+#endif
+  c10::DeleterFnPtr raw_deleter() const override {
+    return release;
+  }
+
+ private:
+  static c10::DataPtr allocated(size_t bytes) {
+    auto* memory = std::malloc(bytes == 0 ? 1 : bytes);
+    return {memory, memory, release, c10::Device(DeviceType::XPU, 0)};
+  }
+};
+Allocator allocator;
+REGISTER_ALLOCATOR(c10::DeviceType::XPU, &allocator)
+
+struct Guard final : c10::impl::DeviceGuardImplInterface {
+  DeviceType type() const override { return DeviceType::XPU; }
+  c10::Device exchangeDevice(c10::Device) const override { return getDevice(); }
+  c10::Device getDevice() const override { return {DeviceType::XPU, 0}; }
+  void setDevice(c10::Device) const override {}
+  void uncheckedSetDevice(c10::Device) const noexcept override {}
+  c10::Stream getStream(c10::Device device) const noexcept override {
+    return c10::Stream(c10::Stream::DEFAULT, device);
+  }
+  c10::Stream exchangeStream(c10::Stream stream) const noexcept override { return stream; }
+  c10::DeviceIndex deviceCount() const noexcept override { return 1; }
+  void record(void**, const c10::Stream&, const c10::DeviceIndex,
+              const c10::EventFlag) const override {}
+  void block(void*, const c10::Stream&) const override {}
+  bool queryEvent(void*) const override { return true; }
+  void destroyEvent(void*, const c10::DeviceIndex) const noexcept override {}
+};
+C10_REGISTER_GUARD_IMPL(XPU, Guard);
+
+constexpr c10::DispatchKeySet keys(c10::DispatchKey::XPU);
+
+at::Tensor empty(at::IntArrayRef sizes, c10::optional<at::ScalarType> type,
+                 c10::optional<at::Layout>, c10::optional<at::Device>, c10::optional<bool>,
+                 c10::optional<at::MemoryFormat> format) {
+  count(use.allocations);
+  return at::detail::empty_generic(sizes, &allocator, keys, c10::dtype_or_default(type), format);
+}
+
+at::Tensor empty_strided(at::IntArrayRef sizes, at::IntArrayRef strides,
+                         c10::optional<at::ScalarType> type, c10::optional<at::Layout>,
+                         c10::optional<at::Device>, c10::optional<bool>) {
+  count(use.allocations);
+  return at::detail::empty_strided_generic(sizes, strides, &allocator, keys,
+                                           c10::dtype_or_default(type));
+}
+
+/// The same memory as a tensor of the CPU.
+at::Tensor on_cpu(const at::Tensor& tensor) {
+  if (tensor.device().is_cpu()) return tensor;
+  return at::from_blob(tensor.data_ptr(), tensor.sizes(), tensor.strides(),
+                       at::TensorOptions().dtype(tensor.scalar_type()));
+}
+
+at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool) {
+  if (from.device().is_cpu()) count(use.uploads);
+  if (to.device().is_cpu()) count(use.downloads);
+  on_cpu(to).copy_(on_cpu(from));
+  return to;
+}
+
+at::Tensor copy_from_and_resize(const at::Tensor& from, const at::Tensor& to) {
+  to.resize_(from.sizes());
+  return copy_from(from, to, false);
+}
+
+at::Tensor as_strided(const at::Tensor& tensor, at::IntArrayRef sizes, at::IntArrayRef strides,
+                      c10::optional<int64_t> offset) {
+  return at::native::as_strided_tensorimpl(tensor, sizes, strides, offset);
+}
+
+at::Tensor view(const at::Tensor& tensor, at::IntArrayRef sizes) {
+  return at::native::view(tensor, sizes);
+}
+
+at::Scalar local_scalar(const at::Tensor& tensor) {
+  count(use.downloads);
+  return on_cpu(tensor).item();
+}
+
+const at::Tensor& resize(const at::Tensor& tensor, at::IntArrayRef sizes,
+                         c10::optional<at::MemoryFormat>) {
+  auto* implementation = tensor.unsafeGetTensorImpl();
+  const auto elements = static_cast<size_t>(c10::multiply_integers(sizes));
+  const auto bytes =
+      (elements + static_cast<size_t>(implementation->storage_offset())) * tensor.element_size();
+  const auto& storage = implementation->storage();
+  if (bytes > storage.nbytes()) {
+    auto memory = allocator.allocate(bytes);
+    std::memcpy(memory.get(), storage.data(), storage.nbytes());
+    storage.set_data_ptr(std::move(memory));
+    storage.set_nbytes(bytes);
+  }
+  implementation->set_sizes_contiguous(sizes);
+  return tensor;
+}
+
+void fall_back(const c10::OperatorHandle& operation, torch::jit::Stack* stack) {
+  ++operations;
+  try {
+    at::native::cpu_fallback(operation, stack);
+  } catch (...) {
+    --operations;
+    throw;
+  }
+  --operations;
+}
+
+TORCH_LIBRARY_IMPL(_, XPU, library) {
+  library.fallback(torch::CppFunction::makeFromBoxedFunction<&fall_back>());
+}
+
+TORCH_LIBRARY_IMPL(aten, XPU, library) {
+  library.impl("empty.memory_format", &empty);
+  library.impl("empty_strided", &empty_strided);
+  library.impl("_copy_from", &copy_from);
+  library.impl("_copy_from_and_resize", &copy_from_and_resize);
+  library.impl("as_strided", &as_strided);
+  library.impl("view", &view);
+  library.impl("_local_scalar_dense", &local_scalar);
+  library.impl("resize_", &resize);
+}
+
+}  // namespace
+
+namespace layerwise::testing {
+
+c10::Device fake_device() {
+  return {DeviceType::XPU, 0};
+}
+
+FakeDeviceUse fake_device_use() {
+  return use;
+}
+
+}  // namespace layerwise::testing
