@@ -2,6 +2,7 @@
 
 /// LibTorch and Catch2 both define CHECK, and Catch2's must win: include this header last, and
 /// never Catch2 itself.
+#include <torch/cuda.h>
 #include <torch/types.h>
 #include <torch/utils.h>
 
@@ -19,6 +20,7 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -63,6 +65,13 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+/// The first GPU, or nothing, saying that the test is skipped.
+inline std::optional<c10::Device> cuda() {
+  if (torch::cuda::is_available()) return c10::Device(c10::kCUDA, 0);
+  WARN("skipped: no CUDA");
+  return std::nullopt;
+}
 
 inline std::string content_of(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);

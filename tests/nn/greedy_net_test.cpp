@@ -3,7 +3,6 @@
 #include <cmath>
 #include <vector>
 
-#include <torch/cuda.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/dropout.h>
@@ -13,6 +12,7 @@
 #include "layerwise/nn/initializers.h"
 #include "layerwise/nn/stacked_autoencoder.h"
 
+#include "fake_device.h"
 #include "testing.h"
 
 namespace layerwise {
@@ -172,17 +172,21 @@ TEST_CASE("A dense layer needs widths") {
   REQUIRE_THROWS_AS(Dense(DenseOptions{3, -1, Activation::relu}), std::invalid_argument);
 }
 
-TEST_CASE("New blocks and heads follow the network to its device", "[cuda]") {
-  if (!torch::cuda::is_available()) {
-    WARN("skipped: no CUDA");
-    return;
-  }
+void check_that_new_blocks_follow(torch::Device device) {
   RandomState random(1);
   auto net = small_net(random);
-  net->to(torch::kCUDA);
+  net->to(device);
   net->deepen(dense(4, 4, random));
   net->exchange_head(output(4, 2, random));
-  REQUIRE(net->forward(torch::ones({2, 2}, torch::kCUDA)).is_cuda());
+  REQUIRE(net->forward(torch::ones({2, 2}).to(device)).device() == device);
+}
+
+TEST_CASE("New blocks and heads follow the network to its device") {
+  check_that_new_blocks_follow(testing::fake_device());
+}
+
+TEST_CASE("New blocks and heads follow the network to CUDA", "[cuda]") {
+  if (const auto device = testing::cuda()) check_that_new_blocks_follow(*device);
 }
 
 TEST_CASE("A clone has values of its own, and the same blocks frozen") {

@@ -5,13 +5,13 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <torch/cuda.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/linear.h>
 
 #include "layerwise/layerwise.h"
 
+#include "fake_device.h"
 #include "testing.h"
 
 namespace layerwise {
@@ -222,13 +222,9 @@ TEST_CASE("Networks and plans that make no sense are refused") {
                     std::invalid_argument);
 }
 
-TEST_CASE("A stacked autoencoder on CUDA agrees with the CPU", "[cuda]") {
-  if (!torch::cuda::is_available()) {
-    WARN("skipped: no CUDA");
-    return;
-  }
+void check_a_stacked_autoencoder_on(torch::Device other) {
   std::vector<double> losses;
-  for (const auto& device : {torch::Device(torch::kCPU), torch::Device(torch::kCUDA)}) {
+  for (const auto& device : {torch::Device(torch::kCPU), other}) {
     Random random(1, 0);
     auto net = small_network(true).make(random.initialization);
     net->to(device);
@@ -243,6 +239,14 @@ TEST_CASE("A stacked autoencoder on CUDA agrees with the CPU", "[cuda]") {
     train_stacked_autoencoder(net, random_images().to(device), training, random, observer);
   }
   REQUIRE(testing::relative_difference(losses[1], losses[0]) < 1e-4);
+}
+
+TEST_CASE("A stacked autoencoder on another device agrees with the CPU") {
+  check_a_stacked_autoencoder_on(testing::fake_device());
+}
+
+TEST_CASE("A stacked autoencoder on CUDA agrees with the CPU", "[cuda]") {
+  if (const auto device = testing::cuda()) check_a_stacked_autoencoder_on(*device);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include <cmath>
 #include <numeric>
+#include <numeric>
 #include <vector>
 
-#include <torch/cuda.h>
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/dropout.h>
@@ -10,11 +10,13 @@
 
 #include "layerwise/data/blobs.h"
 #include "layerwise/engines/autograd_engine.h"
+#include "layerwise/engines/engines.h"
 #include "layerwise/nn/dense.h"
 #include "layerwise/nn/greedy_net.h"
 #include "layerwise/pretraining/fit_stage.h"
 #include "layerwise/train/evaluate.h"
 
+#include "fake_device.h"
 #include "testing.h"
 
 namespace layerwise {
@@ -330,13 +332,9 @@ TEST_CASE("A module that works in place changes neither the data nor the feature
   REQUIRE(torch::equal(data.train.inputs, inputs));
 }
 
-TEST_CASE("A stage on CUDA agrees with the CPU", "[cuda]") {
-  if (!torch::cuda::is_available()) {
-    WARN("skipped: no CUDA");
-    return;
-  }
+void check_a_stage_on(torch::Device other) {
   std::vector<double> losses;
-  for (const auto& device : {torch::Device(torch::kCPU), torch::Device(torch::kCUDA)}) {
+  for (const auto& device : {torch::Device(torch::kCPU), other}) {
     const auto data = blobs_of(200).to(device);
     Random random(1, 0);
     GreedyNet net{dense(2, 10, random.initialization), output(10, 3, random.initialization)};
@@ -347,6 +345,36 @@ TEST_CASE("A stage on CUDA agrees with the CPU", "[cuda]") {
     losses.push_back(value_of(result.scores, "train", "cross_entropy"));
   }
   REQUIRE(testing::relative_difference(losses[1], losses[0]) < 1e-5);
+}
+
+TEST_CASE("A stage on another device agrees with the CPU") {
+  check_a_stage_on(testing::fake_device());
+}
+
+TEST_CASE(
+    "An epoch on another device waits for it once, and uploads once, however many its steps") {
+  const auto device = testing::fake_device();
+  constexpr int64_t images = 600;
+  const Dataset train{torch::rand({images, 784}).to(device), {}};
+  std::vector<int64_t> order(images);
+  std::iota(order.begin(), order.end(), 0);
+  for (const int64_t batch_size : {300, 10}) {
+    RandomState random(1);
+    GreedyNet net{dense(784, 5, random), output(5, 784, random)};
+    net->to(device);
+    const auto engine = make_engine(net->stage(), {reconstruction(), Target::features}, {train, {}},
+                                    {.epochs = 1, .batch_size = batch_size});
+    const auto before = testing::fake_device_use();
+    engine->run(order);
+    const auto after = testing::fake_device_use();
+    INFO("batches of " << batch_size);
+    CHECK(after.downloads - before.downloads == 1);
+    CHECK(after.uploads - before.uploads == 1);
+  }
+}
+
+TEST_CASE("A stage on CUDA agrees with the CPU", "[cuda]") {
+  if (const auto device = testing::cuda()) check_a_stage_on(*device);
 }
 
 }  // namespace

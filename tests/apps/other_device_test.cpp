@@ -1,0 +1,77 @@
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "apps/running.h"
+#include "data/images.h"
+
+/// Small runs of every program on a device that is no CPU (fake_device.cpp).
+namespace layerwise {
+namespace {
+
+using testing::content_of;
+using testing::fields_of;
+using testing::lines_of;
+using testing::program;
+using testing::run;
+using testing::TemporaryFolder;
+
+/// The same run on both devices: their results agree to what roundings make of themselves in it.
+void check_both_devices(const TemporaryFolder& folder, const std::string& name,
+                        const std::string& options) {
+  INFO(name << options);
+  for (const std::string device : {"cpu", "xpu"}) {
+    const auto outcome = run(
+        folder, fmt::format("PATH=/nowhere LD_PRELOAD={} {} {} --engine autograd --quiet "
+                            "--device {} --out {}-{}",
+                            LAYERWISE_FAKE_DEVICE, program(name), options, device, name, device));
+    INFO(outcome.err);
+    REQUIRE(outcome.status == 0);
+  }
+  const auto cpu = lines_of(content_of(folder.path() / (name + "-cpu") / "metrics.csv"));
+  const auto other = lines_of(content_of(folder.path() / (name + "-xpu") / "metrics.csv"));
+  REQUIRE(cpu.size() > 2);
+  REQUIRE(cpu.size() == other.size());
+  for (size_t i = 1; i < cpu.size(); ++i) {
+    INFO(cpu[i] << " and " << other[i]);
+    const auto value = [](const std::string& line) { return std::stod(fields_of(line)[8]); };
+    CHECK(testing::relative_difference(value(other[i]), value(cpu[i])) < 1e-3);
+  }
+}
+
+TEST_CASE("The blobs programs run on another device") {
+  const TemporaryFolder folder;
+  const std::string small = " --samples 60 --epochs 2 --layers 3 --units 5 --fine-tune 1";
+  check_both_devices(folder, "blobs_supervised", small);
+  check_both_devices(folder, "blobs_unsupervised", small + " --fine-tune-classifier");
+}
+
+TEST_CASE("The MNIST programs run on another device") {
+  const TemporaryFolder folder;
+  testing::write_images(folder.path() / "data");
+  const std::string small =
+      " --data-dir data --validation 20 --units 30,12,7 --repeats 2 --math-threads 1";
+  check_both_devices(folder, "mnist_autoencoder",
+                     small + " --batch-size 25 --epochs 2 --noise gaussian:0.3 --fine-tune 1");
+  check_both_devices(folder, "mnist_pretraining",
+                     small +
+                         " --encoder-batch-size 25 --encoder-epochs 2 --labels 60 --epochs 2 "
+                         "--batch-size 20");
+}
+
+TEST_CASE("A program of one's own runs on another device") {
+  const TemporaryFolder folder;
+  std::string table = "a,b,y\n";
+  for (int row = 0; row < 60; ++row)
+    table += fmt::format("{},{},{}\n", row % 7 - 3, row % 5 - 2, row % 3);
+  std::ofstream(folder.path() / "table.csv") << table;
+  // Its dropout draws other numbers there.
+  const auto outcome = run(
+      folder, fmt::format("PATH=/nowhere LD_PRELOAD={} {} --data table.csv --device xpu --quiet",
+                          LAYERWISE_FAKE_DEVICE, program("own_study")));
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+}
+
+}  // namespace
+}  // namespace layerwise
