@@ -128,6 +128,12 @@ CLI::Option* add_switch(CLI::App& app, const std::string& name, bool& value,
       ->option_text(on ? "[on; off with " + name + "=off]" : "[off]");
 }
 
+CLI::Option* add_text(CLI::App& app, const std::string& name, std::string& value,
+                      const std::string& description, const std::string& shown) {
+  return app.add_option(name, value, description)
+      ->option_text(value.empty() ? shown : fmt::format("{} [{}]", shown, value));
+}
+
 CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& value,
                       const std::string& description, const std::string& shown) {
   return app.add_option(name, value, description)

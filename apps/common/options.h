@@ -176,6 +176,10 @@ CLI::Option* add_number(CLI::App& app, const std::string& name, double& value,
 /// Adds a flag, `--NAME`; a flag that is on by default is switched off by `--NAME=off`.
 CLI::Option* add_switch(CLI::App& app, const std::string& name, bool& value,
                         const std::string& description);
+/// Adds an option for any text.
+/// @param shown what --help calls it, e.g. `NAME`
+CLI::Option* add_text(CLI::App& app, const std::string& name, std::string& value,
+                      const std::string& description, const std::string& shown);
 /// Adds an option for the name of a file or folder. A resumed run finds it from any folder.
 CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& value,
                       const std::string& description, const std::string& shown);

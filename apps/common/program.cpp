@@ -29,9 +29,19 @@ std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
+/// A hint of the library, which names a setting in brackets, as one of the command line: `(out)`
+/// becomes `(--out)`.
+std::string with_options(std::string hint) {
+  for (const std::string name : {"out", "force"}) {
+    const auto place = hint.find("(" + name + ")");
+    if (place != std::string::npos) hint.insert(place + 1, "--");
+  }
+  return hint;
+}
+
 int report_error(const std::string& what, const std::string& hint, int status) {
   report::results_arrived();
-  report::print_note(fmt::format("error: {}\nhint: {}\n", first_line(what), hint));
+  report::print_note(fmt::format("error: {}\nhint: {}\n", first_line(what), with_options(hint)));
   return status;
 }
 
@@ -84,7 +94,7 @@ int run_guarded(const std::function<void()>& body) {
     return report_error(error.what(), "use --device cpu, or --device auto to take what there is",
                         1);
   } catch (const FileError& error) {
-    return report_error(error.what(), "see that the file is there, whole, and yours to read", 1);
+    return report_error(error.what(), error.hint(), 1);
   } catch (const std::bad_alloc&) {
     return report_error("out of memory", "ask for fewer units or less data", 1);
   } catch (const c10::Error& error) {
@@ -153,9 +163,10 @@ int run_program(CLI::App& app, const std::vector<std::string>& arguments,
                 const std::function<void()>& body) {
   prepare_process();
   app.set_version_flag(
-      "--version", [&app] { return version_text(app); },
-      "Print the versions that results depend on, and exit");
-  app.set_help_flag("-h,--help", "Print this help and exit");
+         "--version", [&app] { return version_text(app); },
+         "Print the versions that results depend on, and exit")
+      ->group("Run");
+  app.set_help_flag("-h,--help", "Print this help and exit")->group("Run");
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.set_config("--config", "", "Read options from this file, lines as epochs=20 (INI or TOML)")
       ->check(file_name())

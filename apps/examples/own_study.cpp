@@ -23,11 +23,13 @@ TORCH_MODULE(Residual);
 
 int main(int argc, char** argv) {
   std::string file = "my_data.csv";
+  std::string label = "y";
   const auto options = [&](CLI::App& app) {
-    apps::add_path(app, "--data", file, "A CSV file whose column 'y' is to be predicted", "FILE");
+    apps::add_path(app, "--data", file, "A CSV file, its first line with names", "FILE");
+    apps::add_text(app, "--label", label, "The column to predict", "NAME");
   };
   const auto make_study = [&](const study::Settings& settings) {
-    const auto table = read_csv(file, {.label = "y"});
+    const auto table = read_csv(file, {.label = label});
     RandomState order(1);
     const auto data = split(table.data, {.test = 0.25}, /*stratified=*/true, order);
     const auto features = data.train.inputs.size(1);

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace layerwise {
 
@@ -11,12 +12,16 @@ namespace layerwise {
 class FileError : public std::runtime_error {
  public:
   /// @param code the system's error number; 0 if the content is invalid
-  explicit FileError(const std::string& what, int code = 0)
-      : std::runtime_error(what), code_(code) {}
+  /// @param hint what to do about it
+  explicit FileError(const std::string& what, int code = 0,
+                     std::string hint = "see that the file is there, whole, and yours to read")
+      : std::runtime_error(what), code_(code), hint_(std::move(hint)) {}
   int code() const { return code_; }
+  const std::string& hint() const { return hint_; }
 
  private:
   int code_;
+  std::string hint_;
 };
 
 /// The whole content of a regular file.

@@ -9,6 +9,7 @@
 #include "layerwise/data/subset.h"
 #include "layerwise/device.h"
 #include "layerwise/engines/engines.h"
+#include "layerwise/file.h"
 #include "layerwise/nn/activation.h"
 #include "layerwise/nn/chain.h"
 #include "layerwise/nn/corruption.h"

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -207,6 +208,73 @@ TEST_CASE("A study that fails keeps what is whole, and goes on from there when r
   CHECK(made == std::vector<int64_t>{2});
   for (const auto* file : {"metrics.csv", "curves.csv", "troubles.csv", "repeat2_net.safetensors"})
     CHECK(content_of(part / file) == content_of(folder.path() / "whole" / file));
+}
+
+/// A study of two networks, which fails after so many of its four fits.
+Study study_of_variants(int fits_before_failing) {
+  auto study = small_study();
+  SupervisedDeepeningOptions options;
+  options.layers = 3;
+  options.fit.epochs = 2;
+  const auto plan = study.plan;
+  study.plan = joined({of_variant("narrow", plan), of_variant("wide", plan)});
+  const auto left = std::make_shared<int>(fits_before_failing);
+  study.algorithm = [=](Repeat& repeat) {
+    for (const auto& [name, units] : {std::pair("narrow", 4), std::pair("wide", 7)}) {
+      auto part = repeat.of_variant(name);
+      const auto tell = part.observer.on_stage;
+      part.observer.on_stage = [=](const StageReport& report) {
+        if ((*left)-- == 0) throw std::runtime_error("enough");
+        tell(report);
+      };
+      const BlockFactory next = [=](RandomState& draw) { return dense(units, units, draw); };
+      GreedyNet net(dense(2, units, part.random.initialization),
+                    output(units, 2, part.random.initialization));
+      const auto done = part.go_on_with(net, next);
+      deepen_supervised(net, part.data, options, next, part.random, part.observer, done);
+    }
+  };
+  return study;
+}
+
+TEST_CASE("A study compares networks by name, each with its own file to go on from") {
+  const TemporaryFolder folder;
+  ::setenv("PATH", "/nowhere", 1);
+  const auto whole = folder.path() / "whole";
+  run_study(study_of_variants(100), settings_for(whole, 1), {"a test", "a test", {}});
+  const auto script = content_of(whole / "metrics.gp");
+  CHECK(contains(script, "narrow, train, this run"));
+  CHECK(contains(script, "wide, test, this run"));
+  CHECK(contains(content_of(whole / "learning_curves.gp"), "wide, train"));
+  for (int fits = 0; fits < 4; ++fits) {
+    INFO("stopped after " << fits << " fits");
+    const auto part = folder.path() / std::to_string(fits);
+    CHECK_THROWS_WITH(
+        run_study(study_of_variants(fits), settings_for(part, 1), {"a test", "a test", {}}),
+        "enough");
+    run_study(study_of_variants(100), settings_for(part, 1),
+              {"a test", "a test", {}, part.string()});
+    for (const auto* file :
+         {"metrics.csv", "curves.csv", "narrow_net.safetensors", "wide_net.safetensors"})
+      CHECK(content_of(part / file) == content_of(whole / file));
+  }
+}
+
+TEST_CASE("A repeat keeps one network, and knows the variants of its plan alone") {
+  const TemporaryFolder folder;
+  auto study = study_of_variants(100);
+  study.algorithm = [](Repeat& repeat) {
+    CHECK_THROWS_AS(repeat.of_variant("other"), std::invalid_argument);
+    GreedyNet net(dense(2, 4, repeat.random.initialization),
+                  output(4, 2, repeat.random.initialization));
+    repeat.go_on_with(net, {});
+    repeat.go_on_with(net, {});
+  };
+  CHECK_THROWS_AS(run_study(study, settings_for(folder.path() / "run", 1), {"a", "a", {}}),
+                  std::logic_error);
+  CHECK_THROWS_AS(of_variant("a, b", stage(1)), std::invalid_argument);
+  CHECK_THROWS_AS(of_variant("", stage(1)), std::invalid_argument);
+  CHECK(of_variant("wide", stage(1, "fine_tuned")).variant == "wide: fine_tuned");
 }
 
 TEST_CASE("Settings that make no sense are refused") {

@@ -121,7 +121,8 @@ CsvData table_of(const std::string& text, const std::filesystem::path& path,
                  const CsvOptions& options) {
   Reader reader(text, options.separator);
   const auto fail = [&](int64_t line, const std::string& what) {
-    throw FileError(fmt::format("'{}', line {}: {}", path.string(), line, what));
+    throw FileError(fmt::format("'{}', line {}: {}", path.string(), line, what), 0,
+                    "mend that line of the table, or name another column or file");
   };
   const auto header = reader.next();
   if (!header) throw FileError(fmt::format("'{}' is empty", path.string()));

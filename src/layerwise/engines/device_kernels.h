@@ -95,8 +95,9 @@ LAYERWISE_ON_DEVICE inline float activated(float x, Activation activation) {
       return ::tanhf(x);
     case Activation::sigmoid:
       return 1 / (1 + ::expf(-x));
+    default:  // never comes here: see KernelActivations
+      return NAN;
   }
-  return x;
 }
 
 /// The derivative, computed from the output.
@@ -117,8 +118,9 @@ LAYERWISE_ON_DEVICE inline float slope(float y, Activation activation) {
       return 1 - y * y;
     case Activation::sigmoid:
       return y * (1 - y);
+    default:
+      return NAN;
   }
-  return 1;
 }
 
 /// Gathers the batch's rows and corrupts them. A thread takes four entries of a row: one block of

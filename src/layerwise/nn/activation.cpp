@@ -12,14 +12,14 @@ namespace layerwise {
 
 namespace {
 
-constexpr std::array<std::pair<Activation, const char*>, 7> activations{
-    {{Activation::linear, "linear"},
-     {Activation::relu, "relu"},
-     {Activation::leaky_relu, "leaky-relu"},
-     {Activation::elu, "elu"},
-     {Activation::selu, "selu"},
-     {Activation::tanh, "tanh"},
-     {Activation::sigmoid, "sigmoid"}}};
+constexpr auto activations =
+    std::to_array<std::pair<Activation, const char*>>({{Activation::linear, "linear"},
+                                                       {Activation::relu, "relu"},
+                                                       {Activation::leaky_relu, "leaky-relu"},
+                                                       {Activation::elu, "elu"},
+                                                       {Activation::selu, "selu"},
+                                                       {Activation::tanh, "tanh"},
+                                                       {Activation::sigmoid, "sigmoid"}});
 
 }  // namespace
 

@@ -1,7 +1,11 @@
 #include "layerwise/pretraining/plan.h"
 
 #include <algorithm>
+#include <cctype>
+#include <stdexcept>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace layerwise {
 
@@ -18,6 +22,33 @@ PlannedFit::PlannedFit(StageInfo info_, int64_t epochs_, Scores scores_)
       epochs(epochs_),
       scores(std::move(scores_)),
       work(static_cast<double>(epochs_)) {}
+
+StageInfo of_variant(const std::string& name, StageInfo info) {
+  const auto plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+  };
+  if (name.empty() || !std::all_of(name.begin(), name.end(), plain)) {
+    throw std::invalid_argument(fmt::format(
+        "of_variant: the name '{}' is not one of letters, digits, '-', '_' and '.'", name));
+  }
+  info.variant = info.variant.empty() ? name : fmt::format("{}: {}", name, info.variant);
+  return info;
+}
+
+Plan of_variant(const std::string& name, Plan plan) {
+  for (auto& fit : plan) fit.info = of_variant(name, std::move(fit.info));
+  return plan;
+}
+
+bool belongs_to(const std::string& name, const StageInfo& info) {
+  return info.variant == name || info.variant.rfind(name + ": ", 0) == 0;
+}
+
+Plan joined(const std::vector<Plan>& plans) {
+  Plan all;
+  for (const auto& plan : plans) all.insert(all.end(), plan.begin(), plan.end());
+  return all;
+}
 
 std::vector<std::pair<std::string, std::string>> scores_of(
     const std::vector<std::string>& splits, const std::vector<std::string>& metrics) {

@@ -18,9 +18,11 @@ struct StageInfo {
   StageInfo() = default;
   StageInfo(int64_t stage_, int64_t layers_, std::string variant_, Task task_, int64_t labels_ = 0);
 
-  int64_t stage = 1;    ///< from 1
-  int64_t layers = 2;   ///< number of hidden blocks plus the head; 0 where layers are not counted
-  std::string variant;  ///< empty for a regular stage; otherwise the kind of extra fit
+  int64_t stage = 1;   ///< from 1
+  int64_t layers = 2;  ///< number of hidden blocks plus the head; 0 where layers are not counted
+  /// The network, where a study compares several (see `of_variant`); then the kind of an extra fit,
+  /// as fine-tuning. Empty for the stages of the only network.
+  std::string variant;
   Task task = Task::classification;
   int64_t labels = 0;  ///< number of labeled training rows; 0 where fits do not differ in it
 
@@ -41,6 +43,19 @@ struct PlannedFit {
   int64_t curve_rows = -1;
 };
 using Plan = std::vector<PlannedFit>;
+
+/// The fits of one of the networks that a study compares: `variant` becomes `name`, and that of an
+/// extra fit `name: fine_tuned`.
+/// @throws std::invalid_argument if the name is empty or has other characters than letters, digits,
+///   `-`, `_` and `.`
+StageInfo of_variant(const std::string& name, StageInfo info);
+Plan of_variant(const std::string& name, Plan plan);
+
+/// Whether a fit is named by `of_variant` with this name.
+bool belongs_to(const std::string& name, const StageInfo& info);
+
+/// One plan after the other, as those of several variants.
+Plan joined(const std::vector<Plan>& plans);
 
 /// All pairs of a split and a metric.
 std::vector<std::pair<std::string, std::string>> scores_of(const std::vector<std::string>& splits,

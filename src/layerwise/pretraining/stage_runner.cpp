@@ -1,5 +1,6 @@
 #include "layerwise/pretraining/stage_runner.h"
 
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -17,6 +18,23 @@ Block make_block(const BlockFactory& factory, int64_t stage, Random& random) {
   auto generator = torch_generator(random.noise, static_cast<uint32_t>(stage), Draws::making);
   const WithGenerator drawing(generator);
   return factory(random.initialization);
+}
+
+Observer of_variant(const std::string& name, Observer observer) {
+  Observer renaming;
+  if (observer.on_progress) {
+    renaming.on_progress = [name, tell = observer.on_progress](const auto& info, const auto& view) {
+      return tell(of_variant(name, info), view);
+    };
+  }
+  if (observer.on_stage) {
+    renaming.on_stage = [name, tell = observer.on_stage](StageReport report) {
+      report.info = of_variant(name, std::move(report.info));
+      tell(report);
+    };
+  }
+  renaming.on_checkpoint = std::move(observer.on_checkpoint);
+  return renaming;
 }
 
 StageRunner::StageRunner(GreedyNet& net_, const Split& data, const Observer& observer,

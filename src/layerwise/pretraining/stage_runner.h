@@ -47,6 +47,10 @@ struct Observer {
       on_checkpoint = {};
 };
 
+/// Callbacks that report the fits of an algorithm as those of one of several networks.
+/// @see of_variant(const std::string&, StageInfo)
+Observer of_variant(const std::string& name, Observer observer);
+
 /// The environment of every stage of an algorithm: network, inputs, cached features and observer.
 class StageRunner {
  public:

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -26,20 +27,47 @@ double quantile_of_finite(const std::vector<double>& values, double p) {
   return finite.empty() ? no_value : report::quantile(finite, p);
 }
 
-/// The regular stages of the plan; fine-tuned variants are left out.
-Plan stages_of(const Plan& plan, Task task) {
+/// A network whose stages are drawn.
+struct Drawn {
+  std::string variant;
+  const char* color;  ///< of all its lines; null: the color of the split
+};
+
+/// The networks that a plan deepens on a task: the only one; or, where all fits have the name of a
+/// variant, each of these. Extra fits, as fine-tuning, are left out.
+std::vector<Drawn> networks_of(const Plan& plan, Task task) {
+  static constexpr const char* colors[] = {"#1f4e79", "#e07b00", "#4d7c2a",
+                                           "#8c3b7a", "#7a6a00", "#555555"};
+  std::vector<Drawn> networks;
+  for (const auto& [info, epochs, scores, work, rows] : plan) {
+    if (info.task != task || info.variant.find(": ") != std::string::npos) continue;
+    if (info.variant.empty()) return {{"", nullptr}};
+    const bool known = std::any_of(networks.begin(), networks.end(),
+                                   [&](const Drawn& one) { return one.variant == info.variant; });
+    if (!known) networks.push_back({info.variant, colors[networks.size() % std::size(colors)]});
+  }
+  return networks;
+}
+
+/// The regular stages of a network.
+Plan stages_of(const Plan& plan, Task task, const std::string& variant) {
   Plan stages;
   for (const auto& fit : plan) {
-    if (fit.info.variant.empty() && fit.info.task == task) stages.push_back(fit);
+    if (fit.info.variant == variant && fit.info.task == task) stages.push_back(fit);
   }
   return stages;
 }
 
-/// The stages of the first task that reports this metric.
-Plan stages_with(const Plan& plan, const std::string& metric) {
+/// The task of the first fit that reports this metric.
+std::optional<Task> task_with(const Plan& plan, const std::string& metric) {
   const auto first = std::find_if(plan.begin(), plan.end(),
                                   [&](const PlannedFit& fit) { return reports(fit, metric); });
-  return first == plan.end() ? Plan{} : stages_of(plan, first->info.task);
+  return first == plan.end() ? std::nullopt : std::optional(first->info.task);
+}
+
+/// `train, median`, or `relu, train, median`.
+std::string titled(const Drawn& network, const std::string& text) {
+  return network.variant.empty() ? text : network.variant + ", " + text;
 }
 
 Series measured(const Results& results, const Plan& stages, const Look& look,
@@ -74,7 +102,8 @@ Series printed(const std::vector<Published>& published, const Results& results, 
 report::Panel against_layers(const Results& results, const std::vector<Published>& published,
                              const Plan& plan, const std::string& metric,
                              const std::string& label) {
-  const auto stages = stages_with(plan, metric);
+  const auto task = task_with(plan, metric);
+  const auto networks = task ? networks_of(plan, *task) : std::vector<Drawn>();
   const auto repeats = results.repeats.size();
   report::Panel panel;
   panel.x_label = "layers (hidden and output)";
@@ -83,17 +112,22 @@ report::Panel against_layers(const Results& results, const std::vector<Published
   panel.y_format = "%.3f";
   panel.log_y = metric == "mse";
   for (const auto& look : looks) {
-    auto middle = measured(results, stages, look, metric, 0.5);
-    middle.title = repeats > 1 ? fmt::format("{}, median", look.split)
-                               : fmt::format("{}, this run", look.split);
-    middle.style = {Style::Kind::line_and_points, look.color, look.filled, look.dash, 0.8};
-    panel.series.push_back(middle);
-    for (const double p : {0.025, 0.975}) {
-      if (repeats == 1) continue;
-      auto bound = measured(results, stages, look, metric, p);
-      bound.title = p > 0.5 ? fmt::format("{}, middle 95%", look.split) : "";
-      bound.style = {Style::Kind::line, look.color, 0, 3, 0};
-      panel.series.push_back(bound);
+    for (const auto& network : networks) {
+      const auto stages = stages_of(plan, *task, network.variant);
+      const auto* color = network.color != nullptr ? network.color : look.color;
+      auto middle = measured(results, stages, look, metric, 0.5);
+      middle.title =
+          titled(network, fmt::format("{}, {}", look.split, repeats > 1 ? "median" : "this run"));
+      middle.style = {Style::Kind::line_and_points, color, look.filled, look.dash, 0.8};
+      panel.series.push_back(middle);
+      for (const double p : {0.025, 0.975}) {
+        if (repeats == 1) continue;
+        auto bound = measured(results, stages, look, metric, p);
+        bound.title =
+            p > 0.5 ? titled(network, fmt::format("{}, middle 95%", look.split)) : std::string();
+        bound.style = {Style::Kind::line, color, 0, 3, 0};
+        panel.series.push_back(bound);
+      }
     }
     if (results.comparable) panel.series.push_back(printed(published, results, look, metric));
   }
@@ -107,34 +141,47 @@ report::Panel learning_curves(const std::vector<CurvePoint>& curves, const Plan&
   panel.y_label = label;
   panel.top_label = "layers";
   panel.log_y = metric != "accuracy";
-  for (const auto& look : looks) {
-    panel.series.push_back({look.split, {}, {}, {Style::Kind::line, look.color, 0, look.dash, 0}});
-  }
-  double begin = 0;
-  for (const auto& fit : stages_of(plan, task)) {
-    const bool fitted = std::any_of(curves.begin(), curves.end(), [&](const CurvePoint& point) {
-      return point.info == fit.info;
-    });
-    if (!fitted) break;
-    for (const auto& point : curves) {
-      if (point.info != fit.info || point.score.metric != metric) continue;
-      const auto series =
-          std::find_if(panel.series.begin(), panel.series.end(),
-                       [&](const Series& s) { return s.title == point.score.split; });
-      if (series == panel.series.end()) continue;
-      series->x.push_back(begin + static_cast<double>(point.epoch));
-      series->y.push_back(point.score.value);
+  for (const auto& network : networks_of(plan, task)) {
+    const auto first = panel.series.size();
+    for (const auto& look : looks) {
+      panel.series.push_back(
+          {titled(network, look.split),
+           {},
+           {},
+           {Style::Kind::line, network.color != nullptr ? network.color : look.color, 0, look.dash,
+            0}});
     }
-    for (auto& series : panel.series) {  // a gap between stages
-      series.x.push_back(begin);
-      series.y.push_back(no_value);
+    double begin = 0;
+    std::vector<double> boundaries;
+    std::vector<std::pair<double, std::string>> tics;
+    for (const auto& fit : stages_of(plan, task, network.variant)) {
+      const bool fitted = std::any_of(curves.begin(), curves.end(), [&](const CurvePoint& point) {
+        return point.info == fit.info;
+      });
+      if (!fitted) break;
+      for (const auto& point : curves) {
+        if (point.info != fit.info || point.score.metric != metric) continue;
+        for (size_t i = 0; i < std::size(looks); ++i) {
+          if (looks[i].split != point.score.split) continue;
+          panel.series[first + i].x.push_back(begin + static_cast<double>(point.epoch));
+          panel.series[first + i].y.push_back(point.score.value);
+        }
+      }
+      for (size_t i = first; i < panel.series.size(); ++i) {  // a gap between stages
+        panel.series[i].x.push_back(begin);
+        panel.series[i].y.push_back(no_value);
+      }
+      const auto epochs = static_cast<double>(fit.epochs);
+      tics.emplace_back(begin + epochs / 2, fmt::format("{}", fit.info.layers));
+      begin += epochs;
+      boundaries.push_back(begin);
     }
-    const auto epochs = static_cast<double>(fit.epochs);
-    panel.top_tics.emplace_back(begin + epochs / 2, fmt::format("{}", fit.info.layers));
-    begin += epochs;
-    panel.boundaries.push_back(begin);
+    if (!boundaries.empty()) boundaries.pop_back();
+    if (tics.size() > panel.top_tics.size()) {
+      panel.top_tics = tics;
+      panel.boundaries = boundaries;
+    }
   }
-  if (!panel.boundaries.empty()) panel.boundaries.pop_back();
   return panel;
 }
 

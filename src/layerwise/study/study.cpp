@@ -5,8 +5,10 @@
 #include <cstdlib>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <optional>
 #include <regex>
+#include <set>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -36,12 +38,14 @@ constexpr size_t repeats_for_a_range = 20;
 constexpr auto stages_key = "stages";
 constexpr auto without_net = "remove that file to begin this repeat anew";
 
-std::string net_file(int64_t repeat) {
-  return repeat > 0 ? fmt::format("repeat{}_net.safetensors", repeat) : "net.safetensors";
+std::string net_file(int64_t repeat, const std::string& variant) {
+  const auto name = variant.empty() ? "net.safetensors" : variant + "_net.safetensors";
+  return repeat > 0 ? fmt::format("repeat{}_{}", repeat, name) : name;
 }
 
+/// The files of kept networks; the second group is the name of the variant with its line.
 std::regex net_files() {
-  return std::regex("(repeat[0-9]+_)?net\\.safetensors");
+  return std::regex("(repeat[0-9]+_)?(([A-Za-z0-9_.-]+)_)?net\\.safetensors");
 }
 
 /// The number of stages that the network in a checkpoint has completed; 0 if there is no file.
@@ -81,29 +85,53 @@ void check(const Study& study, const Settings& settings) {
   if (study.plan.empty()) throw std::invalid_argument("run_study: the plan is empty");
 }
 
+/// The variants of which a run has kept networks.
+std::set<std::string> kept_variants(const std::filesystem::path& folder) {
+  std::set<std::string> variants;
+  for (const auto& file : files_named(folder, net_files())) {
+    std::smatch parts;
+    std::regex_match(file, parts, net_files());
+    variants.insert(parts[3].str());
+  }
+  return variants;
+}
+
 /// The fits of complete repeats, and in other repeats those up to the last checkpoint.
 std::vector<Finished> finished_fits(const Study& study, const std::filesystem::path& folder,
                                     int64_t repeats) {
   auto all = fits_with_rows(study.plan, study.metrics, repeats, folder, Diverged::finished);
-  // A kill may come behind the rows of the last stage and before its checkpoint.
-  const bool keeps_nets = !files_named(folder, net_files()).empty();
-  int64_t last_stage = 0;
-  for (const auto& fit : study.plan)
-    if (fit.info.variant.empty()) last_stage = std::max(last_stage, fit.info.stage);
+  const auto kept = kept_variants(folder);
+  // The variant whose network a fit belongs to.
+  const auto owner_of = [&](const StageInfo& info) {
+    const auto owner = std::find_if(kept.begin(), kept.end(),
+                                    [&](const auto& name) { return belongs_to(name, info); });
+    return owner == kept.end() ? std::string() : *owner;
+  };
+  std::map<std::string, int64_t> last_stages;
+  for (const auto& fit : study.plan) {
+    const auto owner = owner_of(fit.info);
+    auto& last = last_stages[owner];
+    if (fit.info.variant == owner) last = std::max(last, fit.info.stage);
+  }
   for (int64_t repeat = 0; repeat < repeats; ++repeat) {
     auto& fits = all[static_cast<size_t>(repeat)];
     const bool whole = std::find(fits.begin(), fits.end(), false) == fits.end();
-    if (whole && !keeps_nets) continue;
-    const auto path = folder / net_file(repeat);
-    const auto stages = stages_in(path);
-    if (whole && stages >= last_stage) continue;
+    if (whole && kept.empty()) continue;
+    std::map<std::string, int64_t> stages;
+    for (const auto& [owner, last] : last_stages) {
+      stages[owner] = stages_in(folder / net_file(repeat, owner));
+      // A kill may come behind the rows of the last stage and before its checkpoint.
+      if (whole && stages[owner] >= last) stages[owner] = std::numeric_limits<int64_t>::max();
+    }
     for (size_t i = 0; i < fits.size(); ++i) {
-      if (study.plan[i].info.stage > stages) {
+      const auto& info = study.plan[i].info;
+      const auto owner = owner_of(info);
+      if (info.stage > stages[owner]) {
         fits[i] = false;
       } else if (!fits[i]) {
         throw report::Failure(
             fmt::format("'{}' is past stage {}, of which metrics.csv lacks rows of repeat {}",
-                        path.string(), study.plan[i].info.stage, repeat),
+                        (folder / net_file(repeat, owner)).string(), info.stage, repeat),
             without_net);
       }
     }
@@ -301,7 +329,7 @@ report::Table Report::table(const Plan& plan, const Results& results, const Curv
     }
   }
   for (const auto& [split, metric] : columns) table.columns.push_back(split + " " + metric);
-  table.columns.emplace_back();
+  table.columns.emplace_back("troubles");
   for (const auto& fit : plan) {
     const auto& info = fit.info;
     std::vector<std::string> row{fmt::format("{}", info.layers),
@@ -347,12 +375,40 @@ std::vector<CaptionedFigure> Report::figures(const Plan& plan, const Results& re
            "Each metric after every epoch of every stage (repeat 0)."}};
 }
 
+Repeat::Repeat(int64_t number_, const Split& data_, const Plan& plan_,
+               std::filesystem::path folder_, Finished finished_, Random random_,
+               Observer observer_)
+    : number(number_),
+      data(data_),
+      plan(plan_),
+      folder(std::move(folder_)),
+      finished(std::move(finished_)),
+      random(std::move(random_)),
+      observer(std::move(observer_)) {}
+
+Repeat Repeat::of_variant(const std::string& name) const {
+  const bool planned = std::any_of(
+      plan.begin(), plan.end(), [&](const PlannedFit& fit) { return belongs_to(name, fit.info); });
+  if (!planned)
+    throw std::invalid_argument(fmt::format("of_variant: the plan has no fit of '{}'", name));
+  Repeat one = *this;
+  one.variant = name;
+  one.observer = layerwise::of_variant(name, observer);
+  return one;
+}
+
 int64_t Repeat::go_on_with(GreedyNet& net, const BlockFactory& next_block,
                            const BlockFactory& next_head) {
-  const auto path = folder / net_file(number);
+  if (!nets_->insert(variant).second) {
+    throw std::logic_error(
+        "go_on_with: a repeat keeps one network; of several, each has its of_variant");
+  }
+  const auto path = folder / net_file(number, variant);
   int64_t done = 0;
-  for (size_t i = 0; i < finished.size(); ++i)
-    if (finished[i]) done = std::max(done, plan[i].info.stage);
+  for (size_t i = 0; i < finished.size(); ++i) {
+    if (finished[i] && (variant.empty() || belongs_to(variant, plan[i].info)))
+      done = std::max(done, plan[i].info.stage);
+  }
   if (done > 0) {
     auto drawn_already = random;
     for (int64_t stage = 2; stage <= done; ++stage) {
@@ -420,8 +476,8 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
   } catch (const Interrupted& interrupted) {
     description.try_to_end("interrupted");
     if (start.resuming.empty()) throw;
-    throw Interrupted(interrupted.signal(), fmt::format("go on after the last whole fit: {} {}",
-                                                        start.resuming, folder.path().string()));
+    throw Interrupted(interrupted.signal(), fmt::format("go on with the run: {} {}", start.resuming,
+                                                        folder.path().string()));
   } catch (...) {
     description.try_to_end("failed");
     throw;

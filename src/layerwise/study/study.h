@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,25 +24,40 @@ namespace layerwise::study {
 
 /// One repeat to run.
 struct Repeat {
-  int64_t number = 0;
+  Repeat(int64_t number_, const Split& data_, const Plan& plan_, std::filesystem::path folder_,
+         Finished finished_, Random random_, Observer observer_);
+
+  int64_t number;
   const Split& data;             ///< on the device
   const Plan& plan;              ///< of the study
   std::filesystem::path folder;  ///< of the run
   Finished finished;             ///< the fits of the plan that the resumed run has completed
   Random random;                 ///< this repeat's streams
   Observer observer;             ///< callbacks that receive the algorithm's progress
+  std::string variant = {};      ///< the network, where the study compares several
 
-  /// Keeps a network that is deepened in `net.safetensors` (`repeatN_net.safetensors`), together
-  /// with the state of the random streams. The file is written again after every stage, when all
-  /// fits of the stage are complete. In a resumed run, `net` and the streams are restored from the
-  /// last such file.
+  /// This repeat for one of the networks that the study compares. Their streams begin alike, so
+  /// that differences between them are paired. The plan has their fits by `of_variant`.
+  /// @throws std::invalid_argument as `of_variant`, and if the plan has no fit of this name
+  Repeat of_variant(const std::string& name) const;
+
+  /// Keeps a network that is deepened in `net.safetensors` (with the variant's name and the number
+  /// of a later repeat before it), together with the state of the random streams. The file is
+  /// written again after every stage, when all fits of the stage are complete. In a resumed run,
+  /// `net` and the streams are restored from the last such file; without this, a repeat that was
+  /// not complete begins anew. For one network: of several, each has its `of_variant`.
   /// @param net as at the beginning of the first stage; is moved to the device of the data
   /// @param next_block creates the blocks that the stages have added since
   /// @param next_head creates its heads, if the stages have replaced them
   /// @returns the number of completed stages, for the algorithm that continues
+  /// @throws std::logic_error if the repeat, or its variant, keeps a network already
   /// @throws report::Failure if the file is damaged or holds another network
   int64_t go_on_with(GreedyNet& net, const BlockFactory& next_block,
                      const BlockFactory& next_head = {});
+
+ private:
+  /// The files of the networks that this repeat keeps; shared by its variants.
+  std::shared_ptr<std::set<std::string>> nets_ = std::make_shared<std::set<std::string>>();
 };
 
 struct CaptionedFigure {

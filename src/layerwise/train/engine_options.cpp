@@ -9,8 +9,8 @@ namespace layerwise {
 
 namespace {
 
-constexpr std::array<std::pair<Precision, const char*>, 3> precisions{
-    {{Precision::fp32, "fp32"}, {Precision::tf32, "tf32"}, {Precision::bf16, "bf16"}}};
+constexpr auto precisions = std::to_array<std::pair<Precision, const char*>>(
+    {{Precision::fp32, "fp32"}, {Precision::tf32, "tf32"}, {Precision::bf16, "bf16"}});
 
 }  // namespace
 
