@@ -1,7 +1,12 @@
 #include "mnist_autoencoder/mnist.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -13,6 +18,17 @@ namespace layerwise::apps {
 namespace fs = std::filesystem;
 
 namespace {
+
+/// The data sets: the name in options, which is also that of the folder and what
+/// cmake/fetch_data.sh takes; and the name in texts.
+constexpr auto data_sets = std::to_array<std::pair<const char*, const char*>>(
+    {{"mnist", "MNIST"}, {"fashion-mnist", "Fashion-MNIST"}});
+
+std::vector<std::string> names_of_data_sets() {
+  std::vector<std::string> names;
+  for (const auto& [name, title] : data_sets) names.emplace_back(name);
+  return names;
+}
 
 /// The folder in which cmake/fetch_data.sh puts data.
 fs::path cache() {
@@ -26,7 +42,7 @@ fs::path cache() {
 
 void MnistData::add_to(CLI::App& app) {
   const auto* group = "Data";
-  add_choice(app, "--dataset", dataset, with_themselves({"mnist", "fashion-mnist"}), "Which images")
+  add_choice(app, "--dataset", dataset, with_themselves(names_of_data_sets()), "Which images")
       ->group(group);
   add_path(app, "--data-dir", data_dir,
            "Folder with the four IDX files, plain or .gz, or with a folder of them by the data "
@@ -39,6 +55,12 @@ void MnistData::add_to(CLI::App& app) {
              {{"first", ValidationFrom::first}, {"last", ValidationFrom::last}},
              "Whether these are its first or its last rows")
       ->group(group);
+}
+
+std::string MnistData::title() const {
+  const auto found = std::find_if(data_sets.begin(), data_sets.end(),
+                                  [&](const auto& one) { return one.first == dataset; });
+  return found == data_sets.end() ? dataset : found->second;
 }
 
 LabelledImages MnistData::read() const {

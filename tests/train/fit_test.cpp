@@ -1,6 +1,5 @@
 #include <cmath>
 #include <numeric>
-#include <numeric>
 #include <vector>
 
 #include <torch/nn/modules/activation.h>

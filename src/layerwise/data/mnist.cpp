@@ -70,23 +70,23 @@ Dataset read_part(const fs::path& folder, const std::string& stem, int64_t& heig
           as_tensor(std::move(labels.values), {labels.shape[0]}).to(torch::kInt64)};
 }
 
-std::string checksum(const Dataset& data) {
-  auto crc = ::crc32_z(0, nullptr, 0);
-  for (const auto& tensor : {data.inputs, data.targets})
-    crc = ::crc32_z(crc, static_cast<const Bytef*>(tensor.data_ptr()), tensor.nbytes());
-  return fmt::format("{:08x}", crc);
-}
-
 Dataset rows(const Dataset& data, int64_t begin, int64_t end) {
   return {data.inputs.slice(0, begin, end), data.targets.slice(0, begin, end)};
 }
 
 }  // namespace
 
+std::string checksum_of(const Dataset& data) {
+  auto crc = ::crc32_z(0, nullptr, 0);
+  for (const auto& tensor : {data.inputs.contiguous(), data.targets.contiguous()})
+    crc = ::crc32_z(crc, static_cast<const Bytef*>(tensor.data_ptr()), tensor.nbytes());
+  return fmt::format("{:08x}", crc);
+}
+
 LabelledImages read_mnist(const fs::path& folder) {
   LabelledImages images;
   images.train = read_part(folder, "train", images.height, images.width);
-  images.checksum = checksum(images.train);
+  images.checksum = checksum_of(images.train);
   images.test = read_part(folder, "t10k", images.height, images.width);
   return images;
 }

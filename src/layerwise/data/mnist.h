@@ -8,17 +8,21 @@
 
 namespace layerwise {
 
-/// MNIST, or data in the same files: images [rows, pixels] as bytes, and labels 0 to 9 as int64.
+/// Images [rows, pixels] as bytes or as float32 in [0, 1], and labels from 0 as int64.
 struct LabelledImages {
   Dataset train;
   Dataset test;
   int64_t height = 0;
   int64_t width = 0;
-  std::string checksum;  ///< CRC-32 of the training images and labels
+  std::string checksum;  ///< of the training images and labels
 };
 
-/// Reads the four IDX files `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
-/// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte` of a folder, each uncompressed or with
+/// CRC-32 of the inputs and targets, which are on the CPU.
+std::string checksum_of(const Dataset& data);
+
+/// Reads MNIST, or data in the same files: the four IDX files `train-images-idx3-ubyte`,
+/// `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte` of a folder,
+/// each uncompressed or with
 /// `.gz`.
 ///
 /// The images stay bytes, which take a quarter of the memory of float32; see `values_of`.

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# All that only a GPU can show: builds with CUDA, runs the tests tagged [cuda], the programs on CPU and GPU side by side,
+# compute-sanitizer, and steps beside PyTorch and JAX.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+usage() {
+  cat <<'EOT'
+Shows on a GPU what only a GPU can show. Needs CUDA's LibTorch and its toolkit; works without a network.
+
+  bash tests/gpu/run.sh [--torch PATH] [--packages FOLDER] [--out FOLDER] [STEP...]
+
+  --torch     the folder of a LibTorch with CUDA (default: the torch of your python3)
+  --packages  what packages.sh has fetched (default: packages and MNIST of this machine)
+  --out       where the build, the runs and the times go (default: build/gpu)
+  STEP        build tests sanitizer programs speed (default: all, in this order)
+EOT
+}
+
+torch=
+packages=
+out=$root/build/gpu
+steps=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --torch | --packages | --out)
+      [ -n "${2:-}" ] || { printf 'error: %s needs a value\nhint: see --help\n' "$1" >&2; exit 2; }
+      printf -v "${1#--}" %s "$2"; shift 2 ;;
+    -h | --help) usage; exit ;;
+    build | tests | sanitizer | programs | speed) steps+=("$1"); shift ;;
+    *) printf "error: unknown argument '%s'\nhint: see --help\n" "$1" >&2; exit 2 ;;
+  esac
+done
+[ ${#steps[@]} -gt 0 ] || steps=(build tests sanitizer programs speed)
+[ -n "$torch" ] || torch=$(python3 -c 'import os, torch; print(os.path.dirname(torch.__file__))')
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+data=()
+if [ -n "$packages" ]; then
+  packages=$(cd "$packages" && pwd)
+  data=(--data-dir "$packages/data")
+  export LD_LIBRARY_PATH=$out/packages/usr/lib/x86_64-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+fi
+cd "$root"
+
+build() {
+  local prefix=$torch
+  if [ -n "$packages" ]; then
+    mkdir -p "$out/packages"
+    for package in "$packages"/*.deb; do dpkg -x "$package" "$out/packages"; done
+    prefix="$torch;$out/packages/usr"
+  fi
+  cmake --preset release -B "$out/build" -DCMAKE_PREFIX_PATH="$prefix"
+  cmake --build "$out/build" --target turns nn_test train_test engines_test pretraining_test \
+    blobs_supervised blobs_unsupervised mnist_autoencoder mnist_pretraining
+}
+
+tests() {
+  for test in nn_test train_test pretraining_test engines_test; do "$out/build/tests/$test" '[cuda]' -d yes; done
+}
+
+sanitizer() {
+  command -v compute-sanitizer >/dev/null || { echo "skipped: no compute-sanitizer"; return; }
+  for tool in memcheck racecheck; do
+    LAYERWISE_GRID_EVERY=500 compute-sanitizer --tool $tool --error-exitcode 1 "$out/build/tests/engines_test" '[cuda]'
+  done
+}
+
+# Twice on the GPU and once on the CPU: the same bits, and what rounding makes of a short run.
+programs() {
+  local name program started
+  run() {
+    name=$1 program=$2
+    shift 2
+    for device in cpu cuda again; do
+      started=$(date +%s.%N)
+      "$out/build/bin/$program" "$@" --device "${device/again/cuda}" --out "$out/runs/$name-$device" --force --quiet \
+        >"$out/runs/$name-$device.txt" 2>"$out/runs/$name-$device.err" ||
+        { cat "$out/runs/$name-$device.err" >&2; return 1; }
+      awk -v a="$started" -v b="$(date +%s.%N)" 'BEGIN { printf "%.1f s", b - a }' >"$out/runs/$name-$device/seconds"
+    done
+    cmp "$out/runs/$name-cuda/metrics.csv" "$out/runs/$name-again/metrics.csv"
+    python3 "$root/tests/gpu/difference.py" "$name" "$out/runs/$name-cpu" "$out/runs/$name-cuda"
+  }
+  mkdir -p "$out/runs"
+  run supervised blobs_supervised --layers 4 --epochs 5
+  run unsupervised blobs_unsupervised --layers 4 --epochs 5
+  run autoencoder mnist_autoencoder "${data[@]}"
+  run gaussian mnist_autoencoder --reproduce gaussian --epochs 2 "${data[@]}"
+  run pretraining mnist_pretraining --encoder-epochs 1 --curve-every 20 "${data[@]}"
+}
+
+speed() {
+  local peers=$root/tests/gpu/peers work shape
+  rm -f "$out/speed.tsv"
+  for work in autoencoder_fp32 autoencoder_tf32 autoencoder_bf16 wide_tf32 wide_bf16; do
+    shape="784 300 150 60000"
+    [ "${work%_*}" = autoencoder ] || shape="2000 2000 256 61440"
+    # shellcheck disable=SC2086
+    python3 tests/benchmarks/alternate.py turns 7 "$out/speed.tsv" $work :: layerwise "$out/build/tests/turns" $work cuda \
+      :: "PyTorch eager" python3 "$peers/steps_pytorch.py" eager ${work#*_} $shape \
+      :: "PyTorch compiled" python3 "$peers/steps_pytorch.py" compiled ${work#*_} $shape \
+      :: "PyTorch graph" python3 "$peers/steps_pytorch.py" graph ${work#*_} $shape \
+      :: JAX python3 "$peers/steps_jax.py" ${work#*_} $shape
+  done
+  python3 tests/benchmarks/ratios.py "$out/speed.tsv"
+}
+
+nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
+for step in "${steps[@]}"; do
+  printf '\n== %s (after %d s)\n' "$step" "$SECONDS"
+  "$step"
+done
