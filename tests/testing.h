@@ -8,8 +8,9 @@
 
 #undef CHECK
 
-#if __has_include(<catch2/catch_test_macros.hpp>)
+#if LAYERWISE_CATCH2 >= 3
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers.hpp>
 #else
 #include <catch2/catch.hpp>
 #endif
