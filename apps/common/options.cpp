@@ -145,7 +145,9 @@ CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& value
 void RunOptions::add_to(CLI::App& app) {
   app_ = &app;
   const auto* group = "Run";
-  app.add_option("--device", device, "auto (CUDA where there is some), cpu, cuda or cuda:N")
+  app.add_option(
+         "--device", device,
+         "auto (CUDA where there is some), cpu, cuda, cuda:N, or another device of LibTorch")
       ->capture_default_str()
       ->option_text("NAME [auto]")
       ->group(group);
@@ -161,8 +163,9 @@ void RunOptions::add_to(CLI::App& app) {
   add_choice(app, "--engine", engine.kind, with_values(engine_names(), engine_named),
              "What takes the steps: auto is the fastest that can, and says which and why")
       ->group(group);
-  add_choice(app, "--precision", engine.precision, with_values(precision_names(), precision_named),
-             "What the dense engine multiplies in; bf16 keeps weights and sums in float32")
+  add_choice(
+      app, "--precision", engine.precision, with_values(precision_names(), precision_named),
+      "What the dense engine multiplies in: tf32 on CUDA alone; weights and sums stay float32")
       ->group(group);
   app.add_option("--out", out, "Folder to write to")
       ->check(file_name())

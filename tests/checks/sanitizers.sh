@@ -18,7 +18,7 @@ case ${1:-} in
       own_autoencoder)
     export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-    export LAYERWISE_GRID_EVERY=13 # of the grid of engines_test
+    export LAYERWISE_GRID_EVERY=29 # of the grid of engines_test
     cmake --preset asan -DCMAKE_CXX_FLAGS=--coverage -DCMAKE_COMPILE_WARNING_AS_ERROR=ON >/dev/null
     cmake --build build/asan --parallel "$jobs" --target "${tests[@]}"
     find build/asan -name '*.gcda' -delete

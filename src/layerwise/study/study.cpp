@@ -383,7 +383,7 @@ Repeat::Repeat(int64_t number_, const Split& data_, const Plan& plan_,
       plan(plan_),
       folder(std::move(folder_)),
       finished(std::move(finished_)),
-      random(std::move(random_)),
+      random(random_),
       observer(std::move(observer_)) {}
 
 Repeat Repeat::of_variant(const std::string& name) const {
