@@ -91,12 +91,16 @@ int run_guarded(const std::function<void()>& body) {
   } catch (const report::Failure& error) {
     return report_error(error.what(), error.hint(), 1);
   } catch (const DeviceUnavailable& error) {
-    return report_error(error.what(), "use --device cpu, or --device auto to take what there is",
-                        1);
+    return report_error(error.what(), error.hint(), 1);
   } catch (const FileError& error) {
     return report_error(error.what(), error.hint(), 1);
   } catch (const std::bad_alloc&) {
     return report_error("out of memory", "ask for fewer units or less data", 1);
+  } catch (const c10::OutOfMemoryError& error) {
+    return report_error(error.what_without_backtrace(),
+                        "ask for fewer units, a smaller --batch-size or less data, or use "
+                        "--device cpu",
+                        1);
   } catch (const c10::Error& error) {
     return report_error(error.what_without_backtrace(),
                         "if memory ran out, ask for fewer units or less data", 1);

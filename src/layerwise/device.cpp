@@ -13,6 +13,13 @@
 #include <torch/cuda.h>
 #include <torch/version.h>
 
+#ifdef LAYERWISE_CUDA
+#include <cuda_runtime_api.h>
+
+#include <ATen/cuda/CUDAContext.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#endif
+
 namespace layerwise {
 
 namespace {
@@ -47,15 +54,58 @@ void settle_vector_math() {
   static const at::Tensor root = at::ones({1}).sqrt();
 }
 
+#ifdef LAYERWISE_CUDA
+constexpr bool built_for_cuda = true;
+#else
+constexpr bool built_for_cuda = false;
+#endif
+constexpr auto other_device = "use --device cpu, or --device auto to take what there is";
+
 c10::Device find_cuda(int index) {
-  if (!torch::cuda::is_available())
-    throw DeviceUnavailable("LibTorch finds no CUDA device on this machine");
+  if (!torch::cuda::is_available()) {
+    throw DeviceUnavailable(
+        about_cuda(),
+        built_for_cuda ? "see what nvidia-smi says of the driver; or use --device cpu"
+                       : "build with a LibTorch for CUDA (pip install torch, then --torch pip), or "
+                         "use --device cpu");
+  }
   const auto count = static_cast<int>(torch::cuda::device_count());
   if (index >= count) {
     throw DeviceUnavailable(
-        fmt::format("cuda:{} does not exist, this machine has {} CUDA device(s)", index, count));
+        fmt::format("cuda:{} does not exist, this machine has {} CUDA device(s)", index, count),
+        other_device);
   }
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(index)};
+}
+
+std::string name_of_card([[maybe_unused]] c10::DeviceIndex index) {
+#ifdef LAYERWISE_CUDA
+  return at::cuda::getDeviceProperties(index)->name;
+#else
+  return "a CUDA device";
+#endif
+}
+
+/// `13.0` for 13000, as CUDA counts versions.
+[[maybe_unused]] std::string cuda_version(int number) {
+  return fmt::format("{}.{}", number / 1000, number % 1000 / 10);
+}
+
+std::string cuda_in_use() {
+  if (!torch::cuda::is_available()) return "none: " + about_cuda();
+  const auto count = static_cast<c10::DeviceIndex>(torch::cuda::device_count());
+  std::string text = name_of_card(0);
+  for (c10::DeviceIndex i = 1; i < count; ++i) text += ", " + name_of_card(i);
+#ifdef LAYERWISE_CUDA
+  int driver = 0;
+  int runtime = 0;
+  cudaDriverGetVersion(&driver);
+  cudaRuntimeGetVersion(&runtime);
+  text += fmt::format("; CUDA {}, driver for {}", cuda_version(runtime), cuda_version(driver));
+  const auto& hooks = at::detail::getCUDAHooks();
+  if (hooks.hasCuDNN()) text += fmt::format("; cuDNN {}", hooks.versionCuDNN());
+#endif
+  return text;
 }
 
 /// Nothing if LibTorch knows no such kind of device.
@@ -71,7 +121,8 @@ void try_out(const c10::Device& device) {
   try {
     at::ones({1}, at::TensorOptions().device(device)).item();
   } catch (const c10::Error&) {
-    throw DeviceUnavailable(fmt::format("this LibTorch cannot compute on '{}'", device.str()));
+    throw DeviceUnavailable(fmt::format("this LibTorch cannot compute on '{}'", device.str()),
+                            other_device);
   }
 }
 
@@ -100,11 +151,15 @@ void prepare_thread(int math_threads) {
   at::globalContext().setFlushDenormal(true);
 }
 
+std::string about_cuda() {
+  if (!built_for_cuda) return "this LibTorch is built for the CPU alone";
+  if (!torch::cuda::is_available()) return "LibTorch finds no CUDA device on this machine";
+  return name_of_card(0);
+}
+
 BuildInfo build_info() {
   return {LAYERWISE_VERSION, TORCH_VERSION, blas_in_use(), from_config("CPU capability usage: "),
-          torch::cuda::is_available()
-              ? fmt::format("{} CUDA device(s)", torch::cuda::device_count())
-              : "no CUDA"};
+          cuda_in_use()};
 }
 
 }  // namespace layerwise

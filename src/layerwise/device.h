@@ -2,14 +2,22 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include <c10/core/Device.h>
 
 namespace layerwise {
 
 /// The requested device is not available.
-struct DeviceUnavailable : std::runtime_error {
-  using std::runtime_error::runtime_error;
+class DeviceUnavailable : public std::runtime_error {
+ public:
+  /// @param hint what to do about it
+  DeviceUnavailable(const std::string& what, std::string hint)
+      : std::runtime_error(what), hint_(std::move(hint)) {}
+  const std::string& hint() const { return hint_; }
+
+ private:
+  std::string hint_;
 };
 
 /// The device with this name: `auto` (the first CUDA device, else the CPU), `cpu`, `cuda` or
@@ -17,6 +25,10 @@ struct DeviceUnavailable : std::runtime_error {
 /// @throws std::invalid_argument if the name is none of these
 /// @throws DeviceUnavailable if LibTorch finds no such device
 c10::Device find_device(const std::string& name);
+
+/// The name of the first CUDA device, or the reason why there is none: the reason for the choice of
+/// `auto`.
+std::string about_cuda();
 
 /// Sets the number of threads inside one operation, for the whole program. Call it before other
 /// threads start.
@@ -39,7 +51,7 @@ struct BuildInfo {
   std::string libtorch;        ///< e.g. 2.13.0
   std::string blas;            ///< the library that multiplies matrices on the CPU
   std::string cpu_capability;  ///< the instruction set that LibTorch uses, e.g. AVX2
-  std::string cuda;            ///< the number of CUDA devices, or "no CUDA"
+  std::string cuda;  ///< the devices, driver, CUDA and cuDNN; or the reason why there is none
 };
 BuildInfo build_info();
 

@@ -15,7 +15,7 @@ cuda=${2:?the folder of CUDA is missing}
 [ -e "$cuda/include/cuda_runtime_api.h" ] || { echo "error: no include/cuda_runtime_api.h in '$cuda'" >&2; exit 1; }
 grep -rl LAYERWISE_CUDA "$root/src" --include=*.cpp | while read -r source; do
   echo "compiling ${source#"$root/"} with LAYERWISE_CUDA" >&2
-  "${CXX:-c++}" -std=c++20 -fsyntax-only -DLAYERWISE_CUDA=1 -Wall -Wextra -Wpedantic -Wshadow -Werror \
+  "${CXX:-c++}" -std=c++20 -fsyntax-only -DLAYERWISE_CUDA=1 -DLAYERWISE_VERSION='""' -Wall -Wextra -Wpedantic -Wshadow -Werror \
     -I"$root/src" -isystem "$here" -isystem "$cuda/include" -isystem "$torch/include" \
     -isystem "$torch/include/torch/csrc/api/include" "$source"
 done

@@ -437,6 +437,11 @@ Study::Study(std::string title_, Split data_, Plan plan_, Algorithm algorithm_)
 void run_study(const Study& study, const Settings& settings, const Start& start) {
   check(study, settings);
   const auto device = find_device(settings.device_for_repeats());
+  if (settings.device == "auto" && !settings.quiet) {
+    report::print_note(
+        fmt::format("device {}: {}\n", device.str(),
+                    settings.threads > 1 ? "several repeats run at once" : about_cuda()));
+  }
   const auto data = study.data.to(device);
   throw_if_interrupted("nothing has been written");
   const auto folder = folder_of(study, settings, start);
