@@ -8,7 +8,7 @@ install(EXPORT layerwiseTargets NAMESPACE layerwise:: DESTINATION "${_package_fo
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/src/layerwise" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   FILES_MATCHING PATTERN "*.h"
   PATTERN "*-inl.h" EXCLUDE
-  REGEX "/(engines/(autograd|dense|kernel|product|stage_pass|tiny)|study/(run_description|results_json)|report/gnuplot_script|data/chunks)[^/]*$" EXCLUDE)
+  REGEX "/(engines/(autograd|dense|device|kernel|product|stage_pass|tiny)|study/(run_description|results_json)|report/gnuplot_script|data/chunks)[^/]*$" EXCLUDE)
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/layerwiseConfig.cmake.in"
   "${PROJECT_BINARY_DIR}/layerwiseConfig.cmake" INSTALL_DESTINATION "${_package_folder}" NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/layerwiseConfigVersion.cmake" COMPATIBILITY SameMinorVersion)

@@ -16,7 +16,7 @@ declare -A may_include=(
   [study]="data nn train engines pretraining report study"
 )
 # What one folder keeps for itself: the umbrella header and other folders see engines.h and processor.h alone.
-private='^engines/(autograd|dense|tiny|kernel|product|simd|stage_pass)'
+private='^engines/(autograd|dense|device|tiny|kernel|product|simd|stage_pass)'
 wrong=0
 while IFS=: read -r file line; do
   folder=$(dirname "$file")
