@@ -17,6 +17,40 @@
 #include <torch/library.h>
 #include <torch/version.h>
 
+#if TORCH_VERSION_MAJOR >= 2
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/detail/XPUHooksInterface.h>
+#endif
+
+#if TORCH_VERSION_MAJOR >= 2
+namespace at {
+namespace {
+
+/// What LibTorch 2 asks of a device before it computes gradients there. It looks for this name.
+struct XPUHooks final : XPUHooksInterface {
+  XPUHooks() = default;
+  explicit XPUHooks(XPUHooksArgs) {}
+  void init() const override {}
+  bool hasXPU() const override { return true; }
+  std::string showConfig() const override { return {}; }
+  const Generator& getDefaultGenerator(DeviceIndex) const override {
+    static const auto generator = detail::createCPUGenerator();
+    return generator;
+  }
+  bool isBuilt() const override { return true; }
+  bool isAvailable() const override { return true; }
+  bool hasPrimaryContext(DeviceIndex) const override { return true; }
+  DeviceIndex getNumGPUs() const override { return 1; }
+  DeviceIndex deviceCount() const override { return 1; }
+  DeviceIndex current_device() const override { return 0; }
+  DeviceIndex getCurrentDevice() const override { return 0; }
+};
+REGISTER_XPU_HOOKS(XPUHooks);
+
+}  // namespace
+}  // namespace at
+#endif
+
 namespace {
 
 using c10::DeviceType;
@@ -109,6 +143,12 @@ at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool) {
   return to;
 }
 
+/// LibTorch 2 would look for its own kernels for XPU.
+at::Tensor& copy(at::Tensor& to, const at::Tensor& from, bool) {
+  copy_from(from, to, false);
+  return to;
+}
+
 at::Tensor copy_from_and_resize(const at::Tensor& from, const at::Tensor& to) {
   to.resize_(from.sizes());
   return copy_from(from, to, false);
@@ -163,6 +203,7 @@ TORCH_LIBRARY_IMPL(_, XPU, library) {
 TORCH_LIBRARY_IMPL(aten, XPU, library) {
   library.impl("empty.memory_format", &empty);
   library.impl("empty_strided", &empty_strided);
+  library.impl("copy_", &copy);
   library.impl("_copy_from", &copy_from);
   library.impl("_copy_from_and_resize", &copy_from_and_resize);
   library.impl("as_strided", &as_strided);
