@@ -20,13 +20,11 @@ void require(bool there, const ClassifierVariant& variant, const char* part) {
 /// The network of the variant, before any training of this classifier.
 GreedyNet network_of(const ClassifierVariant& variant, const ClassifierParts& parts,
                      const torch::Tensor& inputs, RandomState& initialization) {
-  if (variant.codes == Codes::inputs) {
-    require(parts.head != nullptr, variant, "a head on the inputs");
-    GreedyNet head_alone(std::vector<Block>{}, parts.head(inputs.size(1), initialization));
-    head_alone->to(inputs.device());
-    return head_alone;
-  }
-  auto net = parts.network(initialization);
+  const bool head_alone = variant.codes == Codes::inputs;
+  if (head_alone) require(parts.head != nullptr, variant, "a head on the inputs");
+  auto net = head_alone
+                 ? GreedyNet(std::vector<Block>{}, parts.head(inputs.size(1), initialization))
+                 : parts.network(initialization);
   if (variant.codes == Codes::pretrained) {
     require(!parts.pretrained.is_empty(), variant, "a pretrained encoder");
     copy_values(*parts.pretrained, *net->hidden);
@@ -35,7 +33,7 @@ GreedyNet network_of(const ClassifierVariant& variant, const ClassifierParts& pa
     net = GreedyNet(*parts.components, *net->head->begin());
   }
   net->to(inputs.device());
-  if (!variant.standardized) return net;
+  if (head_alone || !variant.standardized) return net;
   auto blocks = net->blocks();
   blocks.emplace_back(Standardize(forward_in_chunks(chain_of(blocks), inputs)));
   return GreedyNet(blocks, *net->head->begin());
