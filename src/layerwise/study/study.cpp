@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
@@ -14,16 +13,14 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "layerwise/device.h"
 #include "layerwise/file.h"
 #include "layerwise/report/failure.h"
 #include "layerwise/report/print.h"
-#include "layerwise/report/statistics.h"
 #include "layerwise/study/checkpoints.h"
-#include "layerwise/study/figures.h"
 #include "layerwise/study/interrupt.h"
+#include "layerwise/study/presentation.h"
 #include "layerwise/study/recorder.h"
 #include "layerwise/study/repeats.h"
 #include "layerwise/study/results_json.h"
@@ -32,8 +29,6 @@
 namespace layerwise::study {
 
 namespace {
-
-constexpr size_t repeats_for_a_range = 20;
 
 constexpr auto stages_key = "stages";
 constexpr auto without_net = "remove that file to begin this repeat anew";
@@ -161,56 +156,6 @@ void run_repeats(const Study& study, const Settings& settings, const Split& data
   for_each_repeat(settings.repeats, settings, work, [&] { recorder.stop(); });
 }
 
-/// A sentence: how many of the published values lie within the range of the repeats.
-std::string agreement(const Results& results, const std::vector<Published>& published) {
-  const auto repeats = results.repeats.size();
-  if (repeats == 1) {
-    return fmt::format(
-        "A single run is one random draw, and so is the published one; {} repeats show the "
-        "spread.",
-        repeats_for_a_range);
-  }
-  const bool enough = repeats >= repeats_for_a_range;
-  const double tail = enough ? 0.025 : 0;
-  size_t compared = 0;
-  size_t inside = 0;
-  for (const auto& value : published) {
-    if (!results.has(value.info)) continue;
-    const auto values = report::finite(results.values(value.info, value.split, value.metric));
-    if (values.empty()) continue;
-    ++compared;
-    inside += value.high >= report::quantile(values, tail) &&
-              value.low <= report::quantile(values, 1 - tail);
-  }
-  if (enough) {
-    return fmt::format("{} of {} published values lie within the middle 95% of the repeats.",
-                       inside, compared);
-  }
-  return fmt::format(
-      "{} of {} published values lie between the smallest and the largest of these {} repeats; a "
-      "range that should hold 95% of all runs needs {} repeats.",
-      inside, compared, repeats, repeats_for_a_range);
-}
-
-std::string comparison_note(const Comparison& published, const Results& results) {
-  if (published.changed.empty()) return agreement(results, published.values);
-  return fmt::format(
-      "The published values are not comparable: they belong to {}, and this run has {}.",
-      published.settings, fmt::join(published.changed, ", "));
-}
-
-/// A sentence: how to read the numbers of several repeats.
-std::string reading_note(const Study& study) {
-  const auto& heavy_tailed = study.heavy_tailed;
-  return fmt::format(
-      "In the table, values are mean +- standard "
-      "deviation{}, over the repeats whose value is finite; the others are counted in the last "
-      "column.",
-      heavy_tailed.empty()
-          ? ""
-          : fmt::format(", but of {} median [minimum .. maximum]", fmt::join(heavy_tailed, ", ")));
-}
-
 std::vector<std::string> files_of_a_run(const Study& study, const std::filesystem::path& folder) {
   std::vector<std::string> files{"run.json",   "results.json", "metrics.csv",
                                  "curves.csv", "troubles.csv", "report.html"};
@@ -224,68 +169,6 @@ std::vector<std::string> files_of_a_run(const Study& study, const std::filesyste
   return files;
 }
 
-/// Draws the figures and adds them to the page; without gnuplot, only writes their scripts. The
-/// first failure is returned in `failure`, to be reported at the end.
-void draw_all(const std::vector<CaptionedFigure>& figures, const report::RunFolder& folder,
-              report::Page& page, std::optional<report::Failure>& failure) {
-  const bool can_draw = report::gnuplot_found();
-  for (const auto& [drawing, caption] : figures) {
-    throw_if_interrupted();
-    if (!can_draw) {
-      report::write_script(drawing, folder.path());
-      continue;
-    }
-    try {
-      report::draw(drawing, folder.path(), [] { throw_if_interrupted(); });
-      page.figures.emplace_back(report::name_of(drawing) + ".svg", caption);
-    } catch (const report::Failure& error) {
-      if (!failure) failure = error;
-    }
-  }
-  if (!can_draw) {
-    report::print_note(
-        fmt::format("error: no plots were drawn, because 'gnuplot' is not in PATH\n"
-                    "hint: all results are in {0}; install gnuplot (Debian: apt-get install "
-                    "gnuplot-nox), then: "
-                    "cd {0} && gnuplot *.gp\n",
-                    folder.path().string()));
-  }
-}
-
-/// Prints a section. A table whose cells are sentences is printed cell by cell, each after the name
-/// of its column.
-void print_section(const report::Section& section) {
-  report::print_result(
-      fmt::format("\n{}\n{}\n", section.title, std::string(section.title.size(), '-')));
-  for (const auto& paragraph : section.paragraphs)
-    report::print_result(report::wrapped(paragraph, 100) + "\n");
-  report::print_result(section.sentences ? section.table.to_records(100) : section.table.to_text());
-}
-
-/// Prints the results, draws the figures and writes the page.
-void report_results(const Study& study, const Results& results, const Recorder& recorder,
-                    const std::string& command, const report::RunFolder& folder,
-                    std::optional<report::Failure>& failure) {
-  const auto& shown = *study.report;
-  auto notes = shown.notes(study.plan, results);
-  if (!study.published.values.empty()) notes.push_back(comparison_note(study.published, results));
-  const auto table = shown.table(study.plan, results, recorder.curves());
-  report::print_result(fmt::format("\n{}\n", table.to_text()));
-  const auto print = [](const std::string& note) {
-    report::print_result(report::wrapped(note, 100) + "\n");
-  };
-  const auto reading = results.repeats.size() > 1 ? reading_note(study) : std::string();
-  if (!reading.empty()) print("The lines above the table are those of repeat 0. " + reading);
-  std::for_each(notes.begin(), notes.end(), print);
-  if (!reading.empty()) notes.insert(notes.begin(), reading);
-
-  report::Page page{study.title, command, notes, table, {}, {}};
-  page.sections = shown.sections(study.plan, results, recorder.curves());
-  for (const auto& section : page.sections) print_section(section);
-  draw_all(shown.figures(study.plan, results, recorder.curves()), folder, page, failure);
-  report::write_page(page, folder.file("report.html"));
-}
-
 report::RunFolder folder_of(const Study& study, const Settings& settings, const Start& start) {
   using Use = report::RunFolder::Use;
   const auto files = files_of_a_run(study, start.resumed.empty() ? settings.out : start.resumed);
@@ -297,83 +180,6 @@ report::RunFolder folder_of(const Study& study, const Settings& settings, const 
 }
 
 }  // namespace
-
-std::vector<Score> Report::curve_scores(const StageInfo&, const FitView& view) const {
-  std::vector<Score> all;
-  for (const auto& split : splits_) {
-    const auto scores = view.engine.evaluate(split);
-    all.insert(all.end(), scores.begin(), scores.end());
-  }
-  return all;
-}
-
-std::string Report::label(const StageInfo& info) const {
-  return fmt::format("layers {}, {}{}{}", info.layers, name_of(info.task),
-                     info.variant.empty() ? "" : ", ", info.variant);
-}
-
-std::string Report::line(const Outcome& outcome) const {
-  auto line = fmt::format("> layers={}", outcome.info.layers);
-  for (const auto& [split, metric, value] : outcome.scores)
-    line += fmt::format(", {} {}={}", split, metric, three_digits(value));
-  return outcome.info.variant.empty() ? line : line + ", " + outcome.info.variant;
-}
-
-report::Table Report::table(const Plan& plan, const Results& results, const Curves&) const {
-  report::Table table{{"layers", "fit"}, {}};
-  std::vector<std::pair<std::string, std::string>> columns;
-  for (const auto& fit : plan) {
-    for (const auto& score : fit.scores) {
-      if (std::find(columns.begin(), columns.end(), score) == columns.end())
-        columns.push_back(score);
-    }
-  }
-  for (const auto& [split, metric] : columns) table.columns.push_back(split + " " + metric);
-  table.columns.emplace_back("troubles");
-  for (const auto& fit : plan) {
-    const auto& info = fit.info;
-    std::vector<std::string> row{fmt::format("{}", info.layers),
-                                 info.variant.empty() ? name_of(info.task) : info.variant};
-    for (const auto& [split, metric] : columns) row.push_back(results.cell_if(info, split, metric));
-    row.push_back(results.note(info));
-    table.rows.push_back(row);
-  }
-  return table;
-}
-
-std::vector<std::string> Report::notes(const Plan& plan, const Results& results) const {
-  std::vector<std::string> notes;
-  for (const auto trouble : {Trouble::diverged, Trouble::collapsed}) {
-    const auto count = results.count(plan, trouble);
-    if (count == 0) continue;
-    notes.push_back(
-        results.repeats.size() == 1
-            ? fmt::format("This run {}.", name_of(trouble))
-            : fmt::format("{} of {} repeats {}.", count, results.repeats.size(), name_of(trouble)));
-  }
-  return notes;
-}
-
-std::vector<CaptionedFigure> Report::figures(const Plan& plan, const Results& results,
-                                             const Curves& curves) const {
-  std::vector<report::Panel> metrics;
-  std::vector<report::Panel> learning;
-  for (const auto& metric : metrics_of(plan)) {
-    const auto first = std::find_if(plan.begin(), plan.end(),
-                                    [&](const PlannedFit& fit) { return reports(fit, metric); });
-    auto label = metric;
-    std::replace(label.begin(), label.end(), '_', ' ');
-    metrics.push_back(against_layers(results, {}, plan, metric, label));
-    learning.push_back(learning_curves(curves.front(), plan, first->info.task, metric, label));
-  }
-  const auto height = [](const std::vector<report::Panel>& panels) {
-    return 420 * static_cast<int>(panels.size());
-  };
-  return {{report::Figure{"metrics", metrics, 800, height(metrics)},
-           "Each metric at the end of every stage against the number of layers."},
-          {report::Figure{"learning_curves", learning, 960, height(learning)},
-           "Each metric after every epoch of every stage (repeat 0)."}};
-}
 
 Repeat::Repeat(int64_t number_, const Split& data_, const Plan& plan_,
                std::filesystem::path folder_, Finished finished_, Random random_,
@@ -475,7 +281,7 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
     results.comparable = study.published.changed.empty();
     description.add_results(results, recorder.engines());
     report::write_run_file(folder.file("results.json"), results_json(study, settings, results));
-    report_results(study, results, recorder, description.command(), folder, failure);
+    present(study, results, recorder.curves(), description.command(), folder, failure);
     throw_if_interrupted();  // for the last time: a later signal finds everything done
     recorder.write_mean_curves();
   } catch (const Interrupted& interrupted) {
