@@ -161,7 +161,7 @@ int main(int argc, char** argv) {
                                                 /*code_statistics=*/true};
     const auto blobs = data.make();
     data.export_to_file(blobs);
-    const auto parts = split(to_dataset(blobs), data.train_rows());
+    const auto parts = data.split_of();
 
     Study study("Unsupervised greedy layer-wise pretraining on blobs", parts,
                 plan_of(deepening, parts), [&, deepening](Repeat& repeat) {
@@ -170,10 +170,11 @@ int main(int argc, char** argv) {
                   const auto classifier = [&](RandomState& draw) {
                     return output(training.units, data.centers, draw);
                   };
-                  deepen_autoencoder(net, repeat.data, deepening, training.next_block(), classifier,
+                  deepen_autoencoder(net, data.of(repeat), deepening, training.next_block(), classifier,
                                      repeat.random, repeat.observer);
                 });
-    study.metrics = {"mse", "accuracy"};
+    study.metrics = {"mse", "accuracy", code_metric::dead_units, code_metric::rank,
+                     code_metric::effective_rank};
     study.heavy_tailed = {"mse"};  // one collapsed repeat would dominate a mean
     study.published = compared(run, published_values());
     study.report =

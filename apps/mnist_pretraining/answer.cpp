@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "layerwise/report/statistics.h"
+#include "layerwise/study/statistics.h"
 
 #include "mnist_pretraining/comparison.h"
 
@@ -17,8 +17,6 @@ namespace layerwise::apps {
 
 namespace {
 
-using report::Interval;
-using report::mean_interval;
 
 constexpr size_t repeats_for_an_answer = 20;
 constexpr int64_t early = 20;  // the step that "early" means: as many as the document prints
@@ -38,7 +36,7 @@ std::string points(const Interval& difference) {
 }
 
 Interval difference(const std::vector<double>& a, const std::vector<double>& b) {
-  return mean_interval(report::differences(a, b));
+  return mean_interval(differences(a, b));
 }
 
 std::string grouped(int64_t number) {
@@ -52,7 +50,7 @@ std::string grouped(int64_t number) {
 }
 
 std::string mean_cell(const std::vector<double>& values) {
-  const auto spread = report::spread_of(values);
+  const auto spread = spread_of(values);
   if (spread.count == 0) return "nan";
   return values.size() == 1 ? with_digits(spread.mean, 3)
                             : fmt::format("{:.3f} +- {:.3f}", spread.mean, spread.sd);
@@ -64,7 +62,7 @@ ClassifierVariant variant_named(const std::string& name) {
 }
 
 double mean_of(const std::vector<double>& values) {
-  return report::spread_of(values).mean;
+  return spread_of(values).mean;
 }
 
 /// Answers "Is there a mistake?": compares the document's two lists with what this program prints
@@ -76,8 +74,8 @@ std::string mistake(const ComparisonResults& results) {
     const auto count = static_cast<int64_t>(accuracies.size());
     if (!results.has(variant) || results.steps() < count) continue;
     const auto ours = results.mean_of_first(variant, count);
-    if (report::finite(ours).size() < 2) continue;
-    const auto [ours_mean, low, high, repeats] = report::prediction_interval(ours);
+    if (finite(ours).size() < 2) continue;
+    const auto [ours_mean, low, high, repeats] = prediction_interval(ours);
     const double published = mean_of(accuracies);
     (published >= low && published <= high ? inside : outside)
         .push_back(fmt::format("the {} values printed {} pretraining have a mean of {:.1f}%, this "
@@ -120,7 +118,7 @@ std::optional<Row> at_the_start(const ComparisonResults& r) {
 std::optional<Row> as_printed(const ComparisonResults& r, const PretrainingOptions& options) {
   if (!r.looked_at(1)) return std::nullopt;
   const auto flattery = [&](const char* variant) {
-    return report::differences(r.at(variant, 1, "last_batch"), r.at(variant, 1, "validation"));
+    return differences(r.at(variant, 1, "last_batch"), r.at(variant, 1, "validation"));
   };
   const auto none = mean_interval(flattery("none"));
   const auto more = difference(flattery("none"), flattery("frozen"));

@@ -16,7 +16,6 @@
 #include "layerwise/report/plot.h"
 #include "layerwise/report/progress.h"
 #include "layerwise/report/run_folder.h"
-#include "layerwise/report/statistics.h"
 #include "layerwise/report/table.h"
 
 #include "processes.h"
@@ -29,47 +28,6 @@ using testing::content_of;
 using testing::TemporaryFolder;
 
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
-
-TEST_CASE("Statistics count what is not finite apart") {
-  const auto spread = spread_of({1, nan_value, 3, 5});
-  REQUIRE(spread.count == 3);
-  REQUIRE(spread.not_finite == 1);
-  REQUIRE(spread.mean == 3);
-  REQUIRE(spread.sd == 2);
-  REQUIRE(spread.min == 1);
-  REQUIRE(spread.max == 5);
-  REQUIRE(spread_of({}).count == 0);
-  REQUIRE(spread_of({7}).sd == 0);
-}
-
-TEST_CASE("Quantiles are NumPy's") {
-  REQUIRE(quantile({4, 1, 3, 2}, 0.5) == 2.5);
-  REQUIRE(quantile({4, 1, 3, 2}, 0.0) == 1);
-  REQUIRE(quantile({4, 1, 3, 2}, 1.0) == 4);
-  REQUIRE(quantile({1, 2, 3, 4}, 0.25) == 1.75);
-  REQUIRE_THROWS_AS(quantile({}, 0.5), std::invalid_argument);
-  REQUIRE_THROWS_AS(quantile({1}, 1.5), std::invalid_argument);
-}
-
-TEST_CASE("Intervals are Student's, over the values that are finite") {
-  // 2.776445105 is the 97.5% quantile of Student's t with 4 degrees of freedom (SciPy's t.ppf).
-  const auto interval = mean_interval({1, 2, nan_value, 3, 4, 5});
-  REQUIRE(interval.count == 5);
-  REQUIRE(interval.mean == 3);
-  const double error = std::sqrt(2.5 / 5);
-  REQUIRE(std::abs(interval.high - (3 + 2.776445105 * error)) < 1e-8);
-  REQUIRE(std::abs(interval.low - (3 - 2.776445105 * error)) < 1e-8);
-  REQUIRE(interval.above(1));
-  REQUIRE_FALSE(interval.above(2));
-  REQUIRE(interval.below(5));
-  const auto one_more = prediction_interval({1, 2, 3, 4, 5});
-  REQUIRE(std::abs(one_more.high - (3 + 2.776445105 * std::sqrt(2.5 * 1.2))) < 1e-8);
-  REQUIRE(mean_interval({7}).mean == 7);
-  REQUIRE_FALSE(mean_interval({7}).above(0));
-  REQUIRE_FALSE(mean_interval({}).below(0));
-  REQUIRE(differences({3, 5}, {1, 10}) == std::vector<double>{2, -5});
-  REQUIRE_THROWS_AS(differences({1}, {}), std::invalid_argument);
-}
 
 TEST_CASE("A table's columns stand under each other") {
   const Table table{{"layers", "train", ""}, {{"2", "0.816", "note"}, {"12", "0.85", ""}}};

@@ -11,7 +11,7 @@ namespace layerwise::report {
 /// How a series is drawn. Series can also be told apart in grayscale: by marker, dash type or
 /// lightness.
 struct Style {
-  enum class Kind { line, line_and_points, points };
+  enum class Kind { line, line_and_points, points, area };
   Kind kind = Kind::line;
   std::string color = "#000000";
   /// Point type of gnuplot: 7 disc, 6 circle, 5 square, 4 open square, 9 triangle, 1 plus.

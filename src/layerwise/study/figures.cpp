@@ -8,7 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "layerwise/report/statistics.h"
+#include "layerwise/pretraining/code_statistics.h"
+#include "layerwise/study/statistics.h"
 
 namespace layerwise::study {
 
@@ -23,8 +24,8 @@ constexpr Look looks[] = {{"train", "#1f4e79", 1, 7, 6},
 constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
 
 double quantile_of_finite(const std::vector<double>& values, double p) {
-  const auto finite = report::finite(values);
-  return finite.empty() ? no_value : report::quantile(finite, p);
+  const auto known = finite(values);
+  return known.empty() ? no_value : quantile(known, p);
 }
 
 /// A network whose stages are drawn.
@@ -130,6 +131,31 @@ report::Panel against_layers(const Results& results, const std::vector<Published
       }
     }
     if (results.comparable) panel.series.push_back(printed(published, results, look, metric));
+  }
+  return panel;
+}
+
+report::Panel kinds_by_depth(const Results& results, const Plan& plan, const std::string& variant) {
+  static constexpr std::pair<Kind, const char*> looks_of_kinds[] = {{Kind::alive, "#009e73"},
+                                                                    {Kind::one_direction, "#f0e442"},
+                                                                    {Kind::dead, "#999999"},
+                                                                    {Kind::diverged, "#222222"}};
+  report::Panel panel;
+  panel.x_label = "layers (hidden and output)";
+  panel.y_label = "share of the repeats";
+  panel.whole_x = true;
+  for (const auto& [kind, color] : looks_of_kinds) {
+    Series series;
+    series.title = name_of(kind);
+    series.style = {Style::Kind::area, color};
+    for (const auto& fit : plan) {
+      const bool reports_code = reports(fit, code_metric::rank) && fit.info.variant == variant;
+      if (!reports_code) continue;
+      series.x.push_back(static_cast<double>(fit.info.layers));
+      series.y.push_back(static_cast<double>(results.count(fit.info, kind)) /
+                         static_cast<double>(results.repeats.size()));
+    }
+    if (!series.x.empty()) panel.series.push_back(std::move(series));
   }
   return panel;
 }

@@ -26,4 +26,9 @@ report::Panel against_layers(const Results& results, const std::vector<Published
 report::Panel learning_curves(const std::vector<CurvePoint>& curves, const Plan& plan, Task task,
                               const std::string& metric, const std::string& label);
 
+/// The shares of the repeats whose code is alive, has one direction, is dead or diverged, stacked,
+/// against the number of layers. Without series if no stage of this variant reports its code.
+/// @param variant the network; empty for the only one
+report::Panel kinds_by_depth(const Results& results, const Plan& plan, const std::string& variant);
+
 }  // namespace layerwise::study

@@ -15,7 +15,7 @@
 
 #include "layerwise/file.h"
 #include "layerwise/report/failure.h"
-#include "layerwise/report/statistics.h"
+#include "layerwise/study/statistics.h"
 #include "layerwise/study/interrupt.h"
 #include "layerwise/study/rows.h"
 
@@ -143,6 +143,10 @@ Outcome outcome_of(const StageReport& report, const PlannedFit& fit) {
   Outcome outcome{report.info, {}};
   auto scores = report.result.scores;
   scores.insert(scores.end(), report.result.last_batch.begin(), report.result.last_batch.end());
+  if (report.code) {
+    const auto of_code = scores_of(*report.code);
+    scores.insert(scores.end(), of_code.begin(), of_code.end());
+  }
   for (const auto& [split, metric] : fit.scores) {
     const auto score = std::find_if(
         scores.begin(), scores.end(),
@@ -155,7 +159,7 @@ Outcome outcome_of(const StageReport& report, const PlannedFit& fit) {
     outcome.details =
         epoch > 0 ? fmt::format("diverged: not a number from epoch {} on", epoch) : "diverged";
   } else if (report.code && collapsed(*report.code, report.info.task)) {
-    const auto& [units, dead, rank, lost] = *report.code;
+    const auto& [units, dead, rank, effective_rank, lost] = *report.code;
     outcome.trouble = Trouble::collapsed;
     if (rank == 0) {
       outcome.details = fmt::format("collapsed: all {} units of the newest layer are dead", units);
@@ -370,8 +374,7 @@ void Recorder::on_stage(int64_t repeat, const StageReport& report) {
   metrics_file_->append(metric_rows(repeat, outcome));
   if (repeat == 0) {
     auto line = study_.report->line(outcome);
-    if (!outcome.details.empty())
-      line += fmt::format("{}({})", line.empty() ? "" : " ", outcome.details);
+    if (!line.empty() && !outcome.details.empty()) line += fmt::format(" ({})", outcome.details);
     if (!line.empty()) progress_.print(line + "\n");
   }
   const auto label = progress_label(repeat, report.info);

@@ -10,6 +10,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "layerwise/pretraining/code_statistics.h"
+#include "layerwise/study/statistics.h"
+
 namespace layerwise::study {
 
 const char* name_of(Trouble trouble) {
@@ -22,6 +25,24 @@ const char* name_of(Trouble trouble) {
       return "collapsed";
     case Trouble::not_reached:
       return "not reached";
+  }
+  return "";
+}
+
+bool higher_is_better(const std::string& metric) {
+  return metric.ends_with("accuracy") || metric.ends_with("rank");
+}
+
+const char* name_of(Kind kind) {
+  switch (kind) {
+    case Kind::alive:
+      return "alive";
+    case Kind::one_direction:
+      return "one direction";
+    case Kind::dead:
+      return "dead";
+    case Kind::diverged:
+      return "diverged";
   }
   return "";
 }
@@ -56,12 +77,12 @@ std::string Results::cell(const StageInfo& info, const std::string& split,
                           const std::string& metric, int digits) const {
   const auto all = values(info, split, metric);
   if (all.size() == 1) return with_digits(all[0], digits);
-  const auto spread = report::spread_of(all);
+  const auto spread = spread_of(all);
   if (spread.count == 0) return "nan";
   if (std::find(heavy_tailed.begin(), heavy_tailed.end(), metric) == heavy_tailed.end())
     return with_digits(spread.mean, digits) + " +- " + with_digits(spread.sd, digits);
   return fmt::format("{} [{} .. {}]",
-                     with_digits(report::quantile(report::finite(all), 0.5), digits),
+                     with_digits(quantile(finite(all), 0.5), digits),
                      with_digits(spread.min, digits), with_digits(spread.max, digits));
 }
 
@@ -81,6 +102,28 @@ int64_t Results::count(const Plan& fits, Trouble trouble) const {
       return outcome(repeat, fit.info).trouble == trouble;
     });
   }
+  return found;
+}
+
+std::optional<Kind> Results::kind(size_t repeat, const StageInfo& info) const {
+  const auto trouble = outcome(repeat, info).trouble;
+  std::optional<double> rank;
+  for (const auto& other : repeats.at(repeat)) {
+    const bool same_code = other.info.stage == info.stage && other.info.variant == info.variant;
+    if (!same_code || rank) continue;
+    for (const auto& score : other.scores) {
+      if (score.metric == code_metric::rank) rank = score.value;
+    }
+  }
+  if (!rank) return std::nullopt;
+  if (trouble == Trouble::diverged || trouble == Trouble::not_reached) return Kind::diverged;
+  if (*rank == 0) return Kind::dead;
+  return *rank == 1 ? Kind::one_direction : Kind::alive;
+}
+
+int64_t Results::count(const StageInfo& info, Kind kind_) const {
+  int64_t found = 0;
+  for (size_t repeat = 0; repeat < repeats.size(); ++repeat) found += kind(repeat, info) == kind_;
   return found;
 }
 
@@ -110,7 +153,7 @@ std::vector<MeanPoint> mean_curves(const Plan& plan, const Curves& curves) {
     }
     for (const auto& point : points) {
       const auto& all = values.at({point.step, point.score.split, point.score.metric});
-      means.push_back({point, report::mean_interval(all)});
+      means.push_back({point, mean_interval(all)});
     }
   }
   return means;

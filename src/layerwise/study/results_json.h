@@ -8,10 +8,12 @@
 
 namespace layerwise::study {
 
-/// The content of results.json. For every planned fit: how many repeats had which trouble; and for
-/// each score the values of the repeats, their mean with its 95% interval, their standard
-/// deviation, and the published value. Numbers that are not finite are `null`; means are those of
-/// the finite values.
+/// The contents of results.json. In short: the summary, the judged claims, and each published
+/// value's place among the repeats. Then for every planned fit: how many repeats had which trouble
+/// and which kind of code, with Wilson intervals; and for each score the values of the repeats,
+/// their mean with its 95% interval, standard deviation, median and 2.5-97.5% range, and the
+/// published value. Numbers that are not finite are `null`; means are those of the finite values;
+/// `estimators` says what each number is.
 std::string results_json(const Study& study, const Settings& settings, const Results& results);
 
 }  // namespace layerwise::study

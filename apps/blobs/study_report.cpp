@@ -1,0 +1,359 @@
+#include "blobs/study_report.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "layerwise/study/figures.h"
+#include "layerwise/study/statistics.h"
+
+namespace layerwise::apps {
+
+namespace {
+
+constexpr auto of_depth = "depth";
+constexpr auto of_greedy = "greedy";
+constexpr auto of_tuning = "fine-tuning";
+constexpr auto of_autoencoder = "autoencoder";
+constexpr auto of_autoencoder_tuning = "autoencoder, fine-tuned";
+
+/// Where a statement of the tutorial stands, and the claims that judge it.
+struct Sentence {
+  std::string text;
+  std::vector<std::string> claims;  ///< statements of claims
+};
+
+ScoreOf score_of(const std::string& name, int64_t stage, int64_t layers, const char* extra,
+                 const char* split, Task task = Task::classification) {
+  const auto* metric = task == Task::classification ? "accuracy" : "mse";
+  return {of_variant(name, StageInfo{stage, layers, extra, task}), split, metric};
+}
+
+/// The test accuracy of an arm at its last depth.
+ScoreOf last(const std::string& name, int64_t layers, const char* extra = "") {
+  const bool tuned = std::string(extra) == fine_tuned;
+  return score_of(name, tuned ? layers : layers - 1, layers, extra, "test");
+}
+
+/// The arms that greedy deepening is compared with: their names, number of layers and description.
+struct Rival {
+  const char* name;
+  int64_t layers;
+  const char* description;
+};
+std::vector<Rival> rivals(int64_t layers) {
+  return {{arm::at_once, layers, "all layers at once, as long as one stage"},
+          {arm::at_once_long, layers, "all layers at once, as long as all stages together"},
+          {arm::not_frozen, layers, "deepening without freezing"},
+          {arm::random_prefix, layers, "earlier layers random and frozen"},
+          {arm::two_layers_long, 2, "two layers, trained as long"},
+          {arm::two_layers_wide, 2, "two layers with as many parameters"}};
+}
+
+std::string depth_claim(int64_t layers, const char* split) {
+  return fmt::format("{} layers against 2, both greedy: {} accuracy", layers, split);
+}
+
+std::string autoencoder_claim(int64_t layers, int64_t than, const char* score) {
+  return fmt::format("Codes of {} layers against {}: {}", layers, than, score);
+}
+
+std::string tuning_claim(const char* which, int64_t layers) {
+  return fmt::format("Codes of {} layers, fine-tuned {} the classifier is fitted, against not", layers,
+                     which);
+}
+
+constexpr auto greedy_tuned_claim = "Greedy deepening, fine-tuned, against not fine-tuned";
+
+/// Of three fine-tunings of codes: the variant, and when it happens.
+constexpr std::pair<const char*, const char*> code_tunings[] = {
+    {"fine_tuned_autoencoder", "before"},
+    {"fine_tuned_classifier", "after"},
+    {"fine_tuned_both", "before and after"}};
+
+std::string percent(const Proportion& share) {
+  return fmt::format("{} of {} ({:.0f}%, {:.0f} to {:.0f}%)", share.count, share.total,
+                     100.0 * static_cast<double>(share.count) / static_cast<double>(share.total),
+                     100 * share.low, 100 * share.high);
+}
+
+std::string mean_text(const Results& results, const ScoreOf& score) {
+  if (!results.has(score.info)) return {};
+  const auto [mean, low, high, count] =
+      mean_interval(results.values(score.info, score.split, score.metric));
+  if (count < 2) return fmt::format("{:.3f}", mean);
+  return fmt::format("{:.3f} [{:.3f}, {:.3f}]", mean, low, high);
+}
+
+/// The plan's fit of an arm at its last depth, without extra fits.
+const PlannedFit& last_fit(const Arm& one) {
+  const auto found = std::find_if(one.plan.rbegin(), one.plan.rend(), [](const PlannedFit& fit) {
+    return fit.info.variant.empty() && fit.info.task == Task::classification;
+  });
+  return *found;
+}
+
+bool is_autoencoder(const Arm& one) {
+  return reports(one.plan.front(), "mse");
+}
+
+report::Series mean_line(const Results& results, const Arm& one, const char* split,
+                         const char* extra, const char* color, int dash) {
+  report::Series series;
+  series.title = *extra == '\0' ? one.name : fmt::format("{}, {}", one.name, extra);
+  series.style = {report::Style::Kind::line_and_points, color, 7, dash, 0.6};
+  for (const auto& fit : one.plan) {
+    if (fit.info.variant != extra || fit.info.layers < 2) continue;
+    const auto info = of_variant(one.name, fit.info);
+    const auto [mean, low, high, count] = mean_interval(results.values(info, split, "accuracy"));
+    series.x.push_back(static_cast<double>(fit.info.layers));
+    series.y.push_back(mean);
+    if (one.name == arm::greedy && *extra == '\0' && count > 1) {
+      series.low.push_back(low);
+      series.high.push_back(high);
+    }
+  }
+  return series;
+}
+
+/// A score that has no depth, as a line across the panel.
+report::Series level(const Results& results, const Arm& one, const char* split, int64_t layers,
+                     const char* color) {
+  const auto info = of_variant(one.name, last_fit(one).info);
+  const double mean = mean_interval(results.values(info, split, "accuracy")).mean;
+  return {one.name, {2, static_cast<double>(layers)}, {mean, mean},
+          {report::Style::Kind::line, color, 0, 3, 0}};
+}
+
+}  // namespace
+
+std::vector<Claim> study_claims(const ArmOptions& options, double margin) {
+  const auto layers = options.classifier.layers;
+  const auto codes = options.autoencoder.layers;
+  std::vector<Claim> claims;
+  const auto add = [&](const char* family, std::string statement, ScoreOf score,
+                       ScoreOf reference) {
+    claims.push_back({std::move(statement), std::move(score), std::move(reference), margin, true,
+                      family});
+  };
+  const auto greedy_at = [](int64_t depth, const char* split) {
+    return score_of(arm::greedy, depth - 1, depth, "", split);
+  };
+  if (layers > 2) {
+    for (const auto* split : {"train", "test"})
+      add(of_depth, depth_claim(layers, split), greedy_at(layers, split), greedy_at(2, split));
+  }
+  if (layers != 9) add(of_depth, depth_claim(9, "test"), greedy_at(9, "test"), greedy_at(2, "test"));
+
+  const auto greedy = last(arm::greedy, layers);
+  for (const auto& [name, depth, description] : rivals(layers))
+    add(of_greedy, fmt::format("Greedy deepening to {} layers against {}", layers, description),
+        greedy, last(name, depth));
+  add(of_greedy, "Greedy deepening with its head kept against a new head in each stage", greedy,
+      last(arm::fresh_head, layers));
+  add(of_greedy, "A new linear head on the greedy layers (probe) against the kept head",
+      last(arm::greedy, layers, probe), greedy);
+  add(of_greedy, "Greedy deepening against softmax regression", greedy,
+      score_of(arm::softmax, 1, 1, "", "test"));
+  add(of_greedy, "Greedy deepening against the Bayes rule", greedy,
+      score_of(arm::bayes, 1, 0, "", "test"));
+
+  const auto tuned = last(arm::greedy, layers, fine_tuned);
+  add(of_tuning, greedy_tuned_claim, tuned, greedy);
+  for (const auto& [name, depth, description] : rivals(layers))
+    add(of_tuning, fmt::format("Both fine-tuned: greedy deepening against {}", description), tuned,
+        last(name, depth, fine_tuned));
+  add(of_tuning, "Both fine-tuned: the head kept against a new head in each stage", tuned,
+      last(arm::fresh_head, layers, fine_tuned));
+  add(of_tuning, "Greedy deepening, fine-tuned, against the same fine-tuning from random weights",
+      tuned, last(arm::random_fine_tuned, layers));
+
+  const auto code = [&](int64_t depth, const char* split, const char* extra = "") {
+    return score_of(arm::autoencoder, depth - 1, depth, extra, split);
+  };
+  for (const auto* split : {"train", "test"}) {
+    add(of_autoencoder, autoencoder_claim(5, 2, fmt::format("{} accuracy", split).c_str()),
+        code(5, split), code(2, split));
+  }
+  add(of_autoencoder, autoencoder_claim(codes, 5, "test accuracy"), code(codes, "test"),
+      code(5, "test"));
+  for (const auto& [variant, when] : code_tunings) {
+    add(of_autoencoder_tuning, tuning_claim(when, codes), code(codes, "test", variant),
+        code(codes, "test"));
+  }
+  return claims;
+}
+
+StudyReport::StudyReport(const ArmOptions& options, double margin, std::vector<Arm> arms)
+    : layers_(options.classifier.layers),
+      autoencoder_layers_(options.autoencoder.layers),
+      claims_(study_claims(options, margin)),
+      arms_(std::move(arms)) {}
+
+report::Table StudyReport::table(const Plan&, const Results& results, const Curves&) const {
+  report::Table table{{"arm", "layers", "epochs", "train accuracy", "test accuracy",
+                       "fine-tuned: test", ""},
+                      {}};
+  for (const auto& one : arms_) {
+    if (is_autoencoder(one)) continue;
+    const auto& fit = last_fit(one);
+    const auto layers = fit.info.layers;
+    const ScoreOf score{of_variant(one.name, fit.info), "train", "accuracy"};
+    auto test = score;
+    test.split = "test";
+    table.rows.push_back({one.name, layers > 0 ? fmt::format("{}", layers) : "",
+                          fit.epochs > 0 ? fmt::format("{}", fit.epochs) : "",
+                          mean_text(results, score), mean_text(results, test),
+                          mean_text(results, last(one.name, layers, fine_tuned)),
+                          one.description});
+  }
+  return table;
+}
+
+std::vector<std::string> StudyReport::notes(const Plan&, const Results& results) const {
+  std::vector<std::string> notes;
+  int64_t diverged = 0;
+  for (const auto& one : arms_) {
+    if (is_autoencoder(one)) continue;
+    Plan own = of_variant(one.name, one.plan);
+    diverged += results.count(own, Trouble::diverged);
+  }
+  if (diverged > 0) {
+    notes.push_back(fmt::format("{} runs of supervised arms diverged; means are those of the others.",
+                                diverged));
+  }
+  return notes;
+}
+
+std::vector<SummaryLine> StudyReport::summary(const Plan&, const Results& results,
+                                              const Comparison&) const {
+  std::vector<SummaryLine> lines;
+  for (const auto* name : {arm::greedy, arm::at_once, arm::softmax}) {
+    const auto one = std::find_if(arms_.begin(), arms_.end(),
+                                  [&](const Arm& a) { return a.name == name; });
+    if (one == arms_.end()) continue;
+    lines.push_back({fmt::format("{}: test accuracy", one->description), {},
+                     mean_text(results, {of_variant(name, last_fit(*one).info), "test", "accuracy"})});
+  }
+  return lines;
+}
+
+std::vector<CaptionedFigure> StudyReport::figures(const Plan& plan, const Results& results,
+                                                  const Curves&) const {
+  static constexpr const char* colors[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                           "#56b4e9", "#e69f00", "#777777"};
+  std::vector<report::Panel> panels;
+  for (const auto* split : {"train", "test"}) {
+    report::Panel panel;
+    panel.x_label = "layers (hidden and output)";
+    panel.y_label = fmt::format("{} accuracy", split);
+    panel.whole_x = true;
+    panel.y_format = "%.3f";
+    size_t drawn = 0;
+    for (const auto& one : arms_) {
+      if (is_autoencoder(one)) continue;
+      const auto color = [&] { return colors[drawn++ % std::size(colors)]; };
+      const auto dash = static_cast<int>(drawn / std::size(colors)) + 1;
+      if (one.name == arm::softmax || one.name == arm::bayes) {
+        panel.series.push_back(level(results, one, split, layers_, color()));
+      } else if (last_fit(one).info.layers > 2 && one.name != arm::random_fine_tuned) {
+        panel.series.push_back(mean_line(results, one, split, "", color(), dash));
+      }
+      if (one.name == arm::greedy)
+        panel.series.push_back(mean_line(results, one, split, probe, color(), 2));
+    }
+    if (!panel.series.empty()) panels.push_back(panel);
+  }
+  std::vector<CaptionedFigure> figures;
+  if (!panels.empty()) {
+    figures.push_back({report::Figure{"depth", panels, 900, 900},
+                       "Mean accuracy against depth, by the way of training; the band is the 95% "
+                       "interval of the mean of greedy deepening."});
+  }
+  if (auto kinds = kinds_by_depth(results, plan, arm::autoencoder); !kinds.series.empty()) {
+    figures.push_back({report::Figure{"kinds", {std::move(kinds)}, 800, 420},
+                       "What deepening leaves in the autoencoder's codes under the tutorial's "
+                       "settings: the shares of the repeats by depth."});
+  }
+  return figures;
+}
+
+report::Section StudyReport::answer(const Results& results) const {
+  const std::vector<Sentence> sentences{
+      {"\"As the layers are increased, we can roughly see an increase in accuracy for the model on "
+       "the training dataset, likely as it is beginning to overfit the data.\"",
+       {depth_claim(layers_, "train")}},
+      {"\"We see a rough drop in classification accuracy on the test dataset, likely because of "
+       "the overfitting.\"",
+       {depth_claim(layers_, "test")}},
+      {"\"Perhaps better test set performance after seven added layers.\"",
+       {depth_claim(9, "test")}},
+      {"\"Allow all weights in the model to be fine tuned ... to see if this can further reduce "
+       "generalization error.\"",
+       {greedy_tuned_claim}},
+      {"\"Accuracy on the training dataset seems to decrease as layers are added to the encoder.\"",
+       {autoencoder_claim(5, 2, "train accuracy")}},
+      {"\"Accuracy test seems to improve as layers are added, at least until the model has five "
+       "layers.\"",
+       {autoencoder_claim(5, 2, "test accuracy")}},
+      {"\"After which performance appears to crash.\"",
+       {autoencoder_claim(autoencoder_layers_, 5, "test accuracy")}},
+      {"\"Whether fine tuning of all weights in the model prior or after fitting a classifier "
+       "output layer improves performance.\"",
+       {tuning_claim("before", autoencoder_layers_), tuning_claim("after", autoencoder_layers_)}}};
+  report::Section section{
+      "The tutorial's sentences",
+      {"Scope of every verdict: three Gaussian classes of equal width in two dimensions, whose best "
+       "border is linear, 500 training rows, and networks 10 units wide. \"No help here\" is not "
+       "\"no help\"."},
+      {{"sentence", "verdict", "numbers"}, {}},
+      true};
+  const auto judged = judge(claims_, results);
+  for (const auto& sentence : sentences) {
+    for (const auto& one : judged) {
+      const auto& names = sentence.claims;
+      if (std::find(names.begin(), names.end(), one.claim.statement) == names.end()) continue;
+      section.table.rows.push_back({sentence.text,
+                                    fmt::format("{}: {}", one.claim.statement, name_of(one.verdict)),
+                                    one.evidence()});
+    }
+  }
+  return section;
+}
+
+report::Section StudyReport::prevention(const Results& results) const {
+  report::Section section{
+      "What prevents the crash",
+      {fmt::format("Autoencoders of {} layers. Shares of repeats have 95% intervals by Wilson. Alive: "
+                   "the code keeps two directions or more; accuracies are those of the repeats that "
+                   "did not diverge.",
+                   autoencoder_layers_)},
+      {{"settings", "alive", "one direction", "dead", "diverged", "test accuracy"}, {}}};
+  for (const auto& one : arms_) {
+    if (!is_autoencoder(one)) continue;
+    const auto info = of_variant(one.name, last_fit(one).info);
+    std::vector<std::string> row{one.description};
+    for (const auto kind : kinds) {
+      row.push_back(percent(
+          wilson_interval(results.count(info, kind), static_cast<int64_t>(results.repeats.size()))));
+    }
+    row.push_back(mean_text(results, {info, "test", "accuracy"}));
+    section.table.rows.push_back(std::move(row));
+  }
+  return section;
+}
+
+std::vector<report::Section> StudyReport::sections(const Plan&, const Results& results,
+                                                   const Curves&) const {
+  std::vector<report::Section> sections;
+  if (results.repeats.size() > 1) {
+    if (auto judged = answer(results); !judged.table.rows.empty()) sections.push_back(judged);
+  }
+  if (auto table = prevention(results); !table.table.rows.empty()) sections.push_back(table);
+  return sections;
+}
+
+}  // namespace layerwise::apps
