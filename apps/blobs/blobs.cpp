@@ -7,10 +7,12 @@
 
 #include <ATen/ops/linalg_eigh.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/utils.h>
 
 #include "layerwise/nn/standardize.h"
 #include "layerwise/report/run_folder.h"
+#include "layerwise/study/statistics.h"
 
 namespace layerwise::apps {
 
@@ -265,6 +267,26 @@ std::vector<std::string> trouble_notes(const Results& results, const Plan& plan)
   return notes;
 }
 
+CaptionedFigure diagnosis_figure(std::vector<report::Panel> panels) {
+  return {report::Figure{"diagnosis", std::move(panels), 800, 1100},
+          "What deepening leaves in the codes, by depth. Above: the shares of the repeats whose code "
+          "keeps two directions or more (alive), one, none (dead), or that diverged. Then the dead "
+          "units of the newest layer and the effective rank of its output, over the repeats that "
+          "did not diverge."};
+}
+
+std::string diagnosis(const Results& results, const StageInfo& last) {
+  std::vector<std::string> parts;
+  for (const auto kind : kinds) {
+    const auto share =
+        wilson_interval(results.count(last, kind), static_cast<int64_t>(results.repeats.size()));
+    parts.push_back(fmt::format("{} {} ({:.0f} to {:.0f}%)", share.count, name_of(kind),
+                                100 * share.low, 100 * share.high));
+  }
+  return fmt::format("After {} layers, of {} repeats: {}. Intervals are Wilson's, of 95%.",
+                     last.layers, results.repeats.size(), fmt::join(parts, ", "));
+}
+
 BlobsReport::BlobsReport(LabelledPoints blobs, int64_t train_rows, std::vector<Published> published)
     : blobs_(std::move(blobs)), train_rows_(train_rows), published_(std::move(published)) {}
 
@@ -280,7 +302,7 @@ std::vector<CaptionedFigure> BlobsReport::figures(const Plan& plan, const Result
 }
 
 std::vector<std::string> BlobsReport::figure_names() const {
-  return {"data", "accuracy", "reconstruction", "learning_curves"};
+  return {"data", "accuracy", "reconstruction", "diagnosis", "learning_curves"};
 }
 
 Comparison compared(const RunOptions& run, std::vector<Published> published) {

@@ -97,6 +97,13 @@ struct Margin {
 /// Notes for a user whose run diverged or collapsed: what that means and what to try.
 std::vector<std::string> trouble_notes(const Results& results, const Plan& plan);
 
+/// A figure of the panels of `code_diagnosis`.
+CaptionedFigure diagnosis_figure(std::vector<report::Panel> panels);
+
+/// A sentence: how many repeats of an autoencoder are of which kind after its last stage, with
+/// intervals.
+std::string diagnosis(const Results& results, const StageInfo& last);
+
 /// The tutorial's data and published values, with the results of the run beside them.
 class BlobsReport : public Report {
  public:

@@ -31,7 +31,7 @@ class StudyReport : public Report {
                                    const Comparison& published) const override;
   std::vector<CaptionedFigure> figures(const Plan& plan, const Results& results,
                                        const Curves& curves) const override;
-  std::vector<std::string> figure_names() const override { return {"depth", "kinds"}; }
+  std::vector<std::string> figure_names() const override { return {"depth", "diagnosis"}; }
   /// The tutorial's sentences, judged; and what prevents the crash.
   std::vector<report::Section> sections(const Plan& plan, const Results& results,
                                         const Curves& curves) const override;
@@ -43,6 +43,7 @@ class StudyReport : public Report {
   int64_t layers_;
   int64_t autoencoder_layers_;
   std::vector<Claim> claims_;
+  std::string scope_;
   std::vector<Arm> arms_;
 };
 

@@ -160,6 +160,18 @@ report::Panel kinds_by_depth(const Results& results, const Plan& plan, const std
   return panel;
 }
 
+std::vector<report::Panel> code_diagnosis(const Results& results, const Plan& plan,
+                                          const std::string& variant) {
+  Plan own;
+  for (const auto& fit : plan) {
+    if (fit.info.variant == variant && reports(fit, code_metric::rank)) own.push_back(fit);
+  }
+  if (own.empty()) return {};
+  return {kinds_by_depth(results, own, variant),
+          against_layers(results, {}, own, code_metric::dead_units, "dead units"),
+          against_layers(results, {}, own, code_metric::effective_rank, "effective rank")};
+}
+
 report::Panel learning_curves(const std::vector<CurvePoint>& curves, const Plan& plan, Task task,
                               const std::string& metric, const std::string& label) {
   report::Panel panel;
