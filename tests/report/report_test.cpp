@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "layerwise/report/failure.h"
+#include "layerwise/report/gnuplot_script.h"
 #include "layerwise/report/helper_process.h"
 #include "layerwise/report/page.h"
 #include "layerwise/report/plot.h"
@@ -276,7 +277,7 @@ TEST_CASE("Labels stand at the ends of their lines, in their order, and do not t
   const auto script = content_of(folder.file("labelled.gp"));
   std::vector<double> heights;
   for (const auto* name : {"high", "nearer", "near", "low"}) {
-    const auto place = script.find(std::string("set label \"") + name + "\" at graph 1.09, graph ");
+    const auto place = script.find(std::string("set label '") + name + "' at graph 1.09, graph ");
     REQUIRE(place != std::string::npos);
     heights.push_back(
         std::stod(script.substr(script.find("graph ", place + 25 + std::string(name).size()) + 6)));
@@ -297,6 +298,48 @@ TEST_CASE("What gnuplot cannot draw is a failure in its own words", "[gnuplot]")
   figure.panels[0].series[0].style.color = "no such color";
   REQUIRE_THROWS_AS(draw(figure, folder.path()), Failure);
   REQUIRE_FALSE(std::filesystem::exists(folder.file("figure.png")));
+}
+
+/// The shares of three groups at 2 and 3 layers, whose first lies at the bottom.
+Panel shares() {
+  Panel panel;
+  panel.whole_x = true;
+  const auto add = [&](const char* title, std::vector<double> y, const char* of_color) {
+    panel.series.push_back({title, {2, 3}, std::move(y), {Style::Kind::area, of_color}});
+  };
+  add("alive", {0.7, 0.25}, color::sky_blue);
+  add("dead", {0.1, 0.5}, color::vermilion);
+  add("diverged", {0.2, 0.25}, color::black);
+  return panel;
+}
+
+TEST_CASE("Areas are stacked in the order of their series, over the whole panel") {
+  auto panel = shares();
+  panel.series.push_back({"a line", {2, 3}, {0.5, 0.5}, {}});
+  const auto script = gnuplot_script(Figure{"shares", {panel}});
+  // x, y, and the bounds of the region; half a unit beyond the first and the last layer.
+  REQUIRE(testing::contains(script,
+                            "$series1 << EOD\n1.5 0.8 0.7 0.8\n2 0.8 0.7 0.8\n"
+                            "3 0.75 0.25 0.75\n3.5 0.75 0.25 0.75\nEOD\n"));
+  REQUIRE(testing::contains(script, "$series2 << EOD\n1.5 1 0.8 1\n"));
+  REQUIRE(testing::contains(script, "set yrange [0:1]"));
+  REQUIRE(testing::contains(script, "set xrange [1.5:3.5]"));
+  const auto area = script.find("$series2 using 1:3:4 with filledcurves fillstyle solid 1");
+  REQUIRE(area != std::string::npos);
+  REQUIRE(script.find("$series3 using 1:2 with lines") > area);  // in front of the areas
+  panel.series[1].x = {2, 4};
+  REQUIRE_THROWS_AS(gnuplot_script(Figure{"shares", {panel}}), std::invalid_argument);
+}
+
+TEST_CASE("A band is filled behind the lines, and may have a title of its own") {
+  Panel panel;
+  panel.series.push_back({"median", {1, 2}, {0.5, 0.6}, {}, "", {0.4, 0.5}, {0.6, nan_value}});
+  panel.series.back().band_title = "middle 95%";
+  const auto script = gnuplot_script(Figure{"band", {panel}});
+  const auto band = script.find("$series0 using 1:3:4 with filledcurves");
+  REQUIRE(band != std::string::npos);
+  REQUIRE(script.find("title 'middle 95%'") > band);
+  REQUIRE(script.find("$series0 using 1:2 with lines") > script.find("title 'middle 95%'"));
 }
 
 TEST_CASE("A page escapes what it is given") {
