@@ -134,8 +134,7 @@ Split BlobsData::of(const Repeat& repeat) const {
 double bayes_accuracy(const LabelledPoints& blobs, const std::vector<double>& cluster_std) {
   const auto deviations =
       torch::tensor(cluster_std, torch::kFloat64).expand({blobs.centers.size(0)});
-  const auto squares =
-      (blobs.points.unsqueeze(1) - blobs.centers.unsqueeze(0)).square().sum(2);
+  const auto squares = (blobs.points.unsqueeze(1) - blobs.centers.unsqueeze(0)).square().sum(2);
   const auto features = static_cast<double>(blobs.points.size(1));
   const auto log_density = -squares / (2 * deviations.square()) - features * deviations.log();
   return log_density.argmax(1).eq(blobs.labels).to(torch::kFloat64).mean().item<double>();
@@ -268,11 +267,12 @@ std::vector<std::string> trouble_notes(const Results& results, const Plan& plan)
 }
 
 CaptionedFigure diagnosis_figure(std::vector<report::Panel> panels) {
-  return {report::Figure{"diagnosis", std::move(panels), 800, 1100},
-          "What deepening leaves in the codes, by depth. Above: the shares of the repeats whose code "
-          "keeps two directions or more (alive), one, none (dead), or that diverged. Then the dead "
-          "units of the newest layer and the effective rank of its output, over the repeats that "
-          "did not diverge."};
+  return {
+      report::Figure{"diagnosis", std::move(panels), 800, 1100},
+      "What deepening leaves in the codes, by depth. Above: the shares of the repeats whose code "
+      "keeps two directions or more (alive), one, none (dead), or that diverged. Then the dead "
+      "units of the newest layer and the effective rank of its output, over the repeats that "
+      "did not diverge."};
 }
 
 std::string diagnosis(const Results& results, const StageInfo& last) {

@@ -43,7 +43,11 @@ std::vector<Claim> claims(int64_t layers, double margin) {
   };
   const auto against_two = [&](const char* reading, int64_t depth, const char* split) {
     return Claim{fmt::format("{} layers against 2, on the {} rows ({})", depth, split, reading),
-                 of(depth, split), of(2, split), margin, true, "depth"};
+                 of(depth, split),
+                 of(2, split),
+                 margin,
+                 true,
+                 "depth"};
   };
   if (layers == 2) return {};
   return {against_two("the tutorial: accuracy rises", layers, "train"),

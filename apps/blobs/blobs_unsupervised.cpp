@@ -127,19 +127,19 @@ class UnsupervisedReport : public BlobsReport {
       figures.push_back(diagnosis_figure(code_diagnosis(results, plan, "")));
     std::vector<CaptionedFigure> others{
         {report::Figure{"accuracy", {panel("accuracy", "accuracy of the classifier")}},
-             "Accuracy of the classifier on the codes against the number of layers, with the "
-             "tutorial's single run."},
-            {report::Figure{"reconstruction", {std::move(errors)}},
-             "Reconstruction error against the number of layers, with what the best single "
-             "direction and a constant output reach. Published zeros are drawn at 0.0005, the most "
-             "that prints as 0.000."},
-            {report::Figure{"learning_curves",
-                            {learning(Task::reconstruction, "mse", "mean squared error"),
-                             learning(Task::classification, "cross_entropy", "cross-entropy")},
-                            960,
-                            840},
-             "After every epoch of every stage (repeat 0): reconstruction error of the autoencoder "
-             "above, cross-entropy of the classifier on its codes below."}};
+         "Accuracy of the classifier on the codes against the number of layers, with the "
+         "tutorial's single run."},
+        {report::Figure{"reconstruction", {std::move(errors)}},
+         "Reconstruction error against the number of layers, with what the best single "
+         "direction and a constant output reach. Published zeros are drawn at 0.0005, the most "
+         "that prints as 0.000."},
+        {report::Figure{"learning_curves",
+                        {learning(Task::reconstruction, "mse", "mean squared error"),
+                         learning(Task::classification, "cross_entropy", "cross-entropy")},
+                        960,
+                        840},
+         "After every epoch of every stage (repeat 0): reconstruction error of the autoencoder "
+         "above, cross-entropy of the classifier on its codes below."}};
     std::move(others.begin(), others.end(), std::back_inserter(figures));
     return figures;
   }
@@ -206,8 +206,8 @@ int main(int argc, char** argv) {
                   const auto classifier = [&](RandomState& draw) {
                     return output(training.units, data.centers, draw);
                   };
-                  deepen_autoencoder(net, data.of(repeat), deepening, training.next_block(), classifier,
-                                     repeat.random, repeat.observer);
+                  deepen_autoencoder(net, data.of(repeat), deepening, training.next_block(),
+                                     classifier, repeat.random, repeat.observer);
                 });
     study.metrics = {"mse", "accuracy", code_metric::dead_units, code_metric::rank,
                      code_metric::effective_rank};

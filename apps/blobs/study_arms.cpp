@@ -78,8 +78,8 @@ class Classifiers {
               const auto start = repeat.random;
               for (int64_t layers = 2; layers <= self.training_.layers; ++layers) {
                 auto random = start;
-                auto net = random_net(self.training_, layers, data, self.classes_,
-                                      random.initialization);
+                auto net =
+                    random_net(self.training_, layers, data, self.classes_, random.initialization);
                 const bool last = layers == self.training_.layers;
                 self.fit_all(net, layers - 1, epochs(layers), last, data, random, repeat);
               }
@@ -91,10 +91,11 @@ class Classifiers {
                  int64_t epochs) const {
     auto training = training_;
     training.units = units;
-    return {name, description, {planned(classification_at(1, 2), epochs, data_), tuned(2)},
+    return {name,
+            description,
+            {planned(classification_at(1, 2), epochs, data_), tuned(2)},
             [self = *this, training, epochs](Repeat& repeat, const Split& data) {
-              auto net =
-                  random_net(training, 2, data, self.classes_, repeat.random.initialization);
+              auto net = random_net(training, 2, data, self.classes_, repeat.random.initialization);
               self.fit_all(net, 1, epochs, true, data, repeat.random, repeat);
             }};
   }
@@ -103,7 +104,8 @@ class Classifiers {
   Arm random_fine_tuned() const {
     const auto layers = training_.layers;
     const auto fit = fine_tuning_.applied_to(fit_);
-    return {arm::random_fine_tuned, "fine-tuning alone, from random weights",
+    return {arm::random_fine_tuned,
+            "fine-tuning alone, from random weights",
             {planned(classification_at(layers - 1, layers), fit.epochs, data_)},
             [self = *this, layers, fit](Repeat& repeat, const Split& data) {
               auto net = random_net(self.training_, layers, data, self.classes_,
@@ -115,14 +117,14 @@ class Classifiers {
   }
 
   Arm softmax() const {
-    return {arm::softmax, "softmax regression: the head alone, on the inputs",
+    return {arm::softmax,
+            "softmax regression: the head alone, on the inputs",
             {planned(classification_at(1, 1), fit_.epochs, data_)},
             [self = *this](Repeat& repeat, const Split& data) {
-              auto net = random_net(self.training_, 1, data, self.classes_,
-                                    repeat.random.initialization);
+              auto net =
+                  random_net(self.training_, 1, data, self.classes_, repeat.random.initialization);
               StageRunner runner(net, data, repeat.observer, false);
-              runner.fit(classification_at(1, 1), data, classification(), self.fit_,
-                         repeat.random);
+              runner.fit(classification_at(1, 1), data, classification(), self.fit_, repeat.random);
             }};
   }
 
@@ -206,7 +208,8 @@ int64_t equal_width(int64_t inputs, int64_t units, int64_t hidden, int64_t class
 /// A score without a fit.
 Arm bayes_arm(const BlobsData& data) {
   const auto info = classification_at(1, 0);
-  return {arm::bayes, "the Bayes rule, which knows the centers",
+  return {arm::bayes,
+          "the Bayes rule, which knows the centers",
           {{info, 0, scores_of({"train", "test"}, {"accuracy"})}},
           [&data, info](Repeat& repeat, const Split&) {
             const auto blobs = data.make(repeat.number);
@@ -226,9 +229,10 @@ Arm bayes_arm(const BlobsData& data) {
 Arm deepened_autoencoder(const std::string& name, const std::string& description,
                          const ArmOptions& options, const Training& training, bool fine_tune,
                          bool standardize, const Split& data) {
-  AutoencoderDeepeningOptions deepening{training.layers, training.options(options.engine),
-                                        {}, {}, /*code_statistics=*/true};
-  if (fine_tune) deepening.fine_tune_autoencoder = deepening.fine_tune_classifier = options.fine_tuning;
+  AutoencoderDeepeningOptions deepening{
+      training.layers, training.options(options.engine), {}, {}, /*code_statistics=*/true};
+  if (fine_tune)
+    deepening.fine_tune_autoencoder = deepening.fine_tune_classifier = options.fine_tuning;
   return {name, description, plan_of(deepening, data),
           [=, classes = options.data.centers](Repeat& repeat, const Split& given) {
             const auto own = standardize ? standardized(given) : given;
@@ -252,8 +256,8 @@ std::vector<Arm> supervised_arms(const ArmOptions& options, const Split& data) {
   const auto all_stages = [epochs = training.epochs](int64_t depth) {
     return (depth - 1) * epochs;
   };
-  const auto wide = equal_width(options.data.features, training.units, layers - 1,
-                                options.data.centers);
+  const auto wide =
+      equal_width(options.data.features, training.units, layers - 1, options.data.centers);
   return {make.greedy(),
           make.deepening(arm::fresh_head, "the same, with a new head in each stage",
                          EarlierBlocks::frozen, true),
@@ -281,8 +285,8 @@ std::vector<Arm> unsupervised_arms(const ArmOptions& options, const Split& data)
                                              plain, true, false, data)};
   const auto add = [&](const std::string& name, const std::string& description,
                        const Training& training, bool standardize) {
-    arms.push_back(deepened_autoencoder(name, description, options, training, false, standardize,
-                                        data));
+    arms.push_back(
+        deepened_autoencoder(name, description, options, training, false, standardize, data));
   };
   add("standardized", "standardized inputs", plain, true);
   for (const double rate : {0.003, 0.001}) {

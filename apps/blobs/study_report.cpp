@@ -28,8 +28,8 @@ constexpr auto of_autoencoder_tuning = "autoencoder, fine-tuned";
 /// A sentence of the tutorial, and the claim that judges it.
 struct Sentence {
   std::string text;
-  std::string claim;                ///< its statement
-  std::optional<Verdict> says;      ///< what the sentence says; nothing if it is a question
+  std::string claim;            ///< its statement
+  std::optional<Verdict> says;  ///< what the sentence says; nothing if it is a question
 };
 
 /// What a verdict means for a sentence.
@@ -76,8 +76,8 @@ std::string autoencoder_claim(int64_t layers, int64_t than, const char* score) {
 }
 
 std::string tuning_claim(const char* which, int64_t layers) {
-  return fmt::format("Codes of {} layers, fine-tuned {} the classifier is fitted, against not", layers,
-                     which);
+  return fmt::format("Codes of {} layers, fine-tuned {} the classifier is fitted, against not",
+                     layers, which);
 }
 
 constexpr auto greedy_tuned_claim = "Greedy deepening, fine-tuned, against not fine-tuned";
@@ -105,8 +105,8 @@ std::string mean_text(const Results& results, const ScoreOf& score) {
 /// How the error grows from two layers to five: by jumps, in words.
 std::string jumps(const Results& results) {
   const auto errors = [&](int64_t layers) {
-    const auto score = score_of(arm::autoencoder, layers - 1, layers, "", "train",
-                                Task::reconstruction);
+    const auto score =
+        score_of(arm::autoencoder, layers - 1, layers, "", "train", Task::reconstruction);
     return results.has(score.info) ? finite(results.values(score.info, "train", "mse"))
                                    : std::vector<double>();
   };
@@ -114,25 +114,28 @@ std::string jumps(const Results& results) {
   const auto at_five = errors(5);
   const auto crashed =
       std::count_if(at_five.begin(), at_five.end(), [](double error) { return error > jump; });
-  return fmt::format(" (of {} repeats that reach five layers, {} have jumped above {}: it is not "
-                     "slow)",
-                     at_five.size(), crashed, jump);
+  return fmt::format(
+      " (of {} repeats that reach five layers, {} have jumped above {}: it is not "
+      "slow)",
+      at_five.size(), crashed, jump);
 }
 
 std::string scope_of(const BlobsData& data) {
   const auto rows = data.test_samples > 0 ? data.test_samples : data.samples - data.train_rows();
   const auto error = std::sqrt(0.83 * 0.17 / static_cast<double>(rows));
   return fmt::format(
-      "Scope: {} Gaussian classes in {} dimensions{}, {} training rows, small networks. {} \"No help "
+      "Scope: {} Gaussian classes in {} dimensions{}, {} training rows, small networks. {} \"No "
+      "help "
       "here\" is not \"no help\".",
       data.centers, data.features,
       data.cluster_std.size() == 1 ? ", of equal width, so that the best borders are linear" : "",
       data.train_rows(),
-      data.vary ? "The intervals are over data sets and seeds."
-                : fmt::format("The intervals are over seeds on one data set: its {} test rows alone "
-                              "give an accuracy a standard error of {:.3f}, which no number of seeds "
-                              "removes.",
-                              rows, error));
+      data.vary
+          ? "The intervals are over data sets and seeds."
+          : fmt::format("The intervals are over seeds on one data set: its {} test rows alone "
+                        "give an accuracy a standard error of {:.3f}, which no number of seeds "
+                        "removes.",
+                        rows, error));
 }
 
 /// The plan's fit of an arm at its last depth, without extra fits.
@@ -171,7 +174,9 @@ report::Series level(const Results& results, const Arm& one, const char* split, 
                      const char* color) {
   const auto info = of_variant(one.name, last_fit(one).info);
   const double mean = mean_interval(results.values(info, split, "accuracy")).mean;
-  return {one.name, {2, static_cast<double>(layers)}, {mean, mean},
+  return {one.name,
+          {2, static_cast<double>(layers)},
+          {mean, mean},
           {report::Style::Kind::line, color, 0, 3, 0}};
 }
 
@@ -183,8 +188,8 @@ std::vector<Claim> study_claims(const ArmOptions& options, double margin) {
   std::vector<Claim> claims;
   const auto add = [&](const char* family, std::string statement, ScoreOf score,
                        ScoreOf reference) {
-    claims.push_back({std::move(statement), std::move(score), std::move(reference), margin, true,
-                      family});
+    claims.push_back(
+        {std::move(statement), std::move(score), std::move(reference), margin, true, family});
   };
   const auto greedy_at = [](int64_t depth, const char* split) {
     return score_of(arm::greedy, depth - 1, depth, "", split);
@@ -193,7 +198,8 @@ std::vector<Claim> study_claims(const ArmOptions& options, double margin) {
     for (const auto* split : {"train", "test"})
       add(of_depth, depth_claim(layers, split), greedy_at(layers, split), greedy_at(2, split));
   }
-  if (layers != 9) add(of_depth, depth_claim(9, "test"), greedy_at(9, "test"), greedy_at(2, "test"));
+  if (layers != 9)
+    add(of_depth, depth_claim(9, "test"), greedy_at(9, "test"), greedy_at(2, "test"));
 
   const auto greedy = last(arm::greedy, layers);
   for (const auto& [name, depth, description] : rivals(layers))
@@ -247,9 +253,8 @@ StudyReport::StudyReport(const ArmOptions& options, double margin, std::vector<A
       arms_(std::move(arms)) {}
 
 report::Table StudyReport::table(const Plan&, const Results& results, const Curves&) const {
-  report::Table table{{"arm", "layers", "epochs", "train accuracy", "test accuracy",
-                       "fine-tuned: test", ""},
-                      {}};
+  report::Table table{
+      {"arm", "layers", "epochs", "train accuracy", "test accuracy", "fine-tuned: test", ""}, {}};
   for (const auto& one : arms_) {
     if (is_autoencoder(one)) continue;
     const auto& fit = last_fit(one);
@@ -260,8 +265,7 @@ report::Table StudyReport::table(const Plan&, const Results& results, const Curv
     table.rows.push_back({one.name, layers > 0 ? fmt::format("{}", layers) : "",
                           fit.epochs > 0 ? fmt::format("{}", fit.epochs) : "",
                           mean_text(results, score), mean_text(results, test),
-                          mean_text(results, last(one.name, layers, fine_tuned)),
-                          one.description});
+                          mean_text(results, last(one.name, layers, fine_tuned)), one.description});
   }
   return table;
 }
@@ -275,8 +279,8 @@ std::vector<std::string> StudyReport::notes(const Plan&, const Results& results)
     diverged += results.count(own, Trouble::diverged);
   }
   if (diverged > 0) {
-    notes.push_back(fmt::format("{} runs of supervised arms diverged; means are those of the others.",
-                                diverged));
+    notes.push_back(fmt::format(
+        "{} runs of supervised arms diverged; means are those of the others.", diverged));
   }
   return notes;
 }
@@ -285,11 +289,13 @@ std::vector<SummaryLine> StudyReport::summary(const Plan&, const Results& result
                                               const Comparison&) const {
   std::vector<SummaryLine> lines;
   for (const auto* name : {arm::greedy, arm::at_once, arm::softmax}) {
-    const auto one = std::find_if(arms_.begin(), arms_.end(),
-                                  [&](const Arm& a) { return a.name == name; });
+    const auto one =
+        std::find_if(arms_.begin(), arms_.end(), [&](const Arm& a) { return a.name == name; });
     if (one == arms_.end()) continue;
-    lines.push_back({fmt::format("{}: test accuracy", one->description), {},
-                     mean_text(results, {of_variant(name, last_fit(*one).info), "test", "accuracy"})});
+    lines.push_back(
+        {fmt::format("{}: test accuracy", one->description),
+         {},
+         mean_text(results, {of_variant(name, last_fit(*one).info), "test", "accuracy"})});
   }
   return lines;
 }
@@ -339,13 +345,14 @@ report::Section StudyReport::answer(const Results& results) const {
       {"\"We see a rough drop in classification accuracy on the test dataset, likely because of "
        "the overfitting.\"",
        depth_claim(layers_, "test"), Verdict::worse},
-      {"\"Perhaps better test set performance after seven added layers.\"",
-       depth_claim(9, "test"), Verdict::better},
+      {"\"Perhaps better test set performance after seven added layers.\"", depth_claim(9, "test"),
+       Verdict::better},
       {"\"Allow all weights in the model to be fine tuned ... to see if this can further reduce "
        "generalization error.\"",
        greedy_tuned_claim, std::nullopt},
       {"\"Reconstruction error starts low, in fact near-perfect, then slowly increases during "
-       "training.\"" + jumps(results),
+       "training.\"" +
+           jumps(results),
        autoencoder_claim(5, 2, "reconstruction error"), Verdict::worse},
       {"\"Accuracy on the training dataset seems to decrease as layers are added to the encoder.\"",
        autoencoder_claim(5, 2, "train accuracy"), Verdict::worse},
@@ -361,16 +368,13 @@ report::Section StudyReport::answer(const Results& results) const {
        "layer improves performance.\"",
        tuning_claim("after", autoencoder_layers_), std::nullopt}};
   report::Section section{
-      "The tutorial's sentences",
-      {scope_},
-      {{"sentence", "answer", "claim", "numbers"}, {}},
-      true};
+      "The tutorial's sentences", {scope_}, {{"sentence", "answer", "claim", "numbers"}, {}}, true};
   const auto judged = judge(claims_, results);
   for (const auto& sentence : sentences) {
     for (const auto& one : judged) {
       if (one.claim.statement != sentence.claim) continue;
-      section.table.rows.push_back({sentence.text, answer_to(sentence, one.verdict),
-                                    one.claim.statement, one.evidence()});
+      section.table.rows.push_back(
+          {sentence.text, answer_to(sentence, one.verdict), one.claim.statement, one.evidence()});
     }
   }
   return section;
@@ -379,18 +383,19 @@ report::Section StudyReport::answer(const Results& results) const {
 report::Section StudyReport::prevention(const Results& results) const {
   report::Section section{
       "What prevents the crash",
-      {fmt::format("Autoencoders of {} layers. Shares of repeats have 95% intervals by Wilson. Alive: "
-                   "the code keeps two directions or more; accuracies are those of the repeats that "
-                   "did not diverge.",
-                   autoencoder_layers_)},
+      {fmt::format(
+          "Autoencoders of {} layers. Shares of repeats have 95% intervals by Wilson. Alive: "
+          "the code keeps two directions or more; accuracies are those of the repeats that "
+          "did not diverge.",
+          autoencoder_layers_)},
       {{"settings", "alive", "one direction", "dead", "diverged", "test accuracy"}, {}}};
   for (const auto& one : arms_) {
     if (!is_autoencoder(one)) continue;
     const auto info = of_variant(one.name, last_fit(one).info);
     std::vector<std::string> row{one.description};
     for (const auto kind : kinds) {
-      row.push_back(percent(
-          wilson_interval(results.count(info, kind), static_cast<int64_t>(results.repeats.size()))));
+      row.push_back(percent(wilson_interval(results.count(info, kind),
+                                            static_cast<int64_t>(results.repeats.size()))));
     }
     row.push_back(mean_text(results, {info, "test", "accuracy"}));
     section.table.rows.push_back(std::move(row));

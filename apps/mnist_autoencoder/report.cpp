@@ -9,8 +9,8 @@
 #include <torch/utils.h>
 
 #include "layerwise/nn/dense.h"
-#include "layerwise/study/statistics.h"
 #include "layerwise/study/figures.h"
+#include "layerwise/study/statistics.h"
 
 namespace layerwise::apps {
 

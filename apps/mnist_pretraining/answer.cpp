@@ -17,7 +17,6 @@ namespace layerwise::apps {
 
 namespace {
 
-
 constexpr size_t repeats_for_an_answer = 20;
 constexpr int64_t early = 20;  // the step that "early" means: as many as the document prints
 

@@ -44,7 +44,7 @@ bool left_out() {
 }
 
 study::Spread spread_of(const std::vector<ScoresByStage>& runs, int64_t stage,
-                         const std::string& name) {
+                        const std::string& name) {
   std::vector<double> values;
   for (const auto& run : runs) values.push_back(run.at({stage, name}));
   return study::spread_of(values);

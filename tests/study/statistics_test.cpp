@@ -98,7 +98,8 @@ TEST_CASE("Shares have SciPy's Wilson intervals") {
   CHECK_THROWS_AS(wilson_interval(3, 2), std::invalid_argument);
 }
 
-TEST_CASE("Pairs without a value are counted, and pairs that all differ alike are no division by 0") {
+TEST_CASE(
+    "Pairs without a value are counted, and pairs that all differ alike are no division by 0") {
   const auto test = paired_test({1, nan_value, 3, 4}, {0, 1, nan_value, 3}, 2);
   CHECK(test.difference.count == 2);
   CHECK(test.missing == 2);
@@ -110,7 +111,8 @@ TEST_CASE("Pairs without a value are counted, and pairs that all differ alike ar
   CHECK_THROWS_AS(paired_test({1}, {1}, 0), std::invalid_argument);
 }
 
-TEST_CASE("Holm multiplies the smallest p-value by all, the next by one less, and keeps the order") {
+TEST_CASE(
+    "Holm multiplies the smallest p-value by all, the next by one less, and keeps the order") {
   const auto corrected = holm({0.01, 0.04, 0.03, 0.005, 0.5});
   const std::vector<double> expected{0.04, 0.09, 0.09, 0.025, 0.5};
   for (size_t i = 0; i < expected.size(); ++i) CHECK(close(corrected[i], expected[i]));
@@ -143,8 +145,10 @@ Results results_of(const std::vector<double>& first, const std::vector<double>& 
 }
 
 Claim second_against_first(double margin) {
-  return {"the second stage against the first", {fit_at(2), "test", "accuracy"},
-          {fit_at(1), "test", "accuracy"}, margin};
+  return {"the second stage against the first",
+          {fit_at(2), "test", "accuracy"},
+          {fit_at(1), "test", "accuracy"},
+          margin};
 }
 
 Verdict verdict(const std::vector<double>& first, const std::vector<double>& second,
@@ -158,7 +162,8 @@ TEST_CASE("A claim is better, worse, equivalent or undecided, by its interval an
   const std::vector<double> wild{0.90, 0.70, 0.95, 0.65, 0.85, 0.80};
   CHECK(verdict(base, more, 0.005) == Verdict::better);
   CHECK(verdict(more, base, 0.005) == Verdict::worse);
-  CHECK(verdict(base, more, 0.05) == Verdict::equivalent);  // different, and by too little to matter
+  CHECK(verdict(base, more, 0.05) ==
+        Verdict::equivalent);  // different, and by too little to matter
   CHECK(verdict(base, wild, 0.005) == Verdict::undecided);  // covers 0: not the same as no change
   CHECK(verdict(base, base, 0.005) == Verdict::equivalent);
   CHECK(verdict({0.1, 0.1, 0.1, 0.1}, {0.2, 0.2, 0.2, 0.2}, 0.005) == Verdict::undecided);
@@ -197,11 +202,10 @@ Results results_with_ranks(const std::vector<double>& ranks, const std::vector<d
   Results results;
   for (size_t i = 0; i < ranks.size(); ++i) {
     const bool diverged = !std::isfinite(errors[i]);
-    results.repeats.push_back(
-        {{StageInfo{1, 2, "", Task::reconstruction},
-          {{"test", "mse", errors[i]}, {"train", "code_rank", ranks[i]}},
-          diverged ? Trouble::diverged : Trouble::none},
-         {fit_at(1), {{"test", "accuracy", 1 - errors[i]}}}});
+    results.repeats.push_back({{StageInfo{1, 2, "", Task::reconstruction},
+                                {{"test", "mse", errors[i]}, {"train", "code_rank", ranks[i]}},
+                                diverged ? Trouble::diverged : Trouble::none},
+                               {fit_at(1), {{"test", "accuracy", 1 - errors[i]}}}});
   }
   return results;
 }
@@ -244,9 +248,15 @@ TEST_CASE("A published value is placed among the repeats of its kind") {
   CHECK_FALSE(placed[1].inside);
   CHECK(placed[2].excludes_nothing);  // from 0 to 2.4, as everything that is possible
   const auto words = agreement(placed, 80);
-  CHECK(contains(words, "1 of 2 published values"));
-  CHECK(contains(words, "For 1 more"));
+  CHECK(contains(words,
+                 "1 of 2 published values lie within the middle 95% of the repeats of their kind"));
+  CHECK(contains(words, "For 1 the range"));
   CHECK(contains(words, "nothing follows"));
+  const std::vector<double> three{2, 2.1, 2.2};
+  const auto little = place(comparison, results_with_ranks({1, 1, 1}, three));
+  CHECK(little[0].few);
+  CHECK(contains(agreement(little, 3), "0 of 2 published values lie between the 2.5% and 97.5%"));
+  CHECK(contains(agreement(little, 3), "1 have no repeat of their kind"));
   CHECK(published_table(placed).rows.at(0).at(5).rfind("40 of 80 one direction (50%", 0) == 0);
 }
 

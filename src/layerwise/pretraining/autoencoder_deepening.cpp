@@ -100,8 +100,7 @@ Plan plan_of(const AutoencoderDeepeningOptions& options, const Split& data) {
       add(Task::classification, fine_tuned_autoencoder, epochs);
       if (tune_classifier) add(Task::classification, fine_tuned_both, tune_classifier->epochs);
     }
-    if (tune_classifier)
-      add(Task::classification, fine_tuned_classifier, tune_classifier->epochs);
+    if (tune_classifier) add(Task::classification, fine_tuned_classifier, tune_classifier->epochs);
   }
   return plan;
 }
@@ -128,9 +127,7 @@ void deepen_autoencoder(GreedyNet& net, const Split& data,
   begin_stage();
   while (reconstruct(stage, runner, "", options.fit, random)) {
     const Random before = random;
-    evaluate_as_classifier(stage, runner, "",
-                           tune_classifier ? fine_tuned_classifier : "",
-                           random);
+    evaluate_as_classifier(stage, runner, "", tune_classifier ? fine_tuned_classifier : "", random);
     if (tune_autoencoder) {
       evaluate_fine_tuned_autoencoder(stage, tune_classifier ? fine_tuned_both : "", before);
     }

@@ -63,9 +63,8 @@ std::string JudgedClaim::difference() const {
   };
   auto text = fmt::format("{} {}", claim.score.split, claim.score.metric);
   std::replace(text.begin(), text.end(), '_', ' ');
-  return pairs < 2
-             ? text
-             : fmt::format("{} {} [{}, {}]", text, number(mean), number(low), number(high));
+  return pairs < 2 ? text
+                   : fmt::format("{} {} [{}, {}]", text, number(mean), number(low), number(high));
 }
 
 std::string JudgedClaim::evidence() const {

@@ -39,7 +39,7 @@ const char* name_of(Verdict verdict);
 
 struct JudgedClaim {
   Claim claim;
-  PairedTest test;           ///< with p-values corrected in the family
+  PairedTest test;  ///< with p-values corrected in the family
   size_t family_size = 1;
   Verdict verdict = Verdict::undecided;
 

@@ -136,10 +136,11 @@ report::Panel against_layers(const Results& results, const std::vector<Published
 }
 
 report::Panel kinds_by_depth(const Results& results, const Plan& plan, const std::string& variant) {
-  static constexpr std::pair<Kind, const char*> looks_of_kinds[] = {{Kind::alive, "#009e73"},
-                                                                    {Kind::one_direction, "#f0e442"},
-                                                                    {Kind::dead, "#999999"},
-                                                                    {Kind::diverged, "#222222"}};
+  static constexpr std::pair<Kind, const char*> looks_of_kinds[] = {
+      {Kind::alive, "#009e73"},
+      {Kind::one_direction, "#f0e442"},
+      {Kind::dead, "#999999"},
+      {Kind::diverged, "#222222"}};
   report::Panel panel;
   panel.x_label = "layers (hidden and output)";
   panel.y_label = "share of the repeats";

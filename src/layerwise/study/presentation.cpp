@@ -69,7 +69,6 @@ void print_section(const report::Section& section) {
   report::print_result(section.sentences ? section.table.to_records(100) : section.table.to_text());
 }
 
-
 /// The judged claims, a line each.
 report::Section verdict_section(const std::vector<JudgedClaim>& judged) {
   report::Section section{
@@ -80,10 +79,9 @@ report::Section verdict_section(const std::vector<JudgedClaim>& judged) {
        "read together. results.json has the p-values."},
       {{"verdict", "difference", "margin", "pairs", "claim"}, {}}};
   for (const auto& one : judged) {
-    section.table.rows.push_back({name_of(one.verdict), one.difference(),
-                                  fmt::format("{}", one.claim.margin),
-                                  fmt::format("{}", one.test.difference.count),
-                                  one.claim.statement});
+    section.table.rows.push_back(
+        {name_of(one.verdict), one.difference(), fmt::format("{}", one.claim.margin),
+         fmt::format("{}", one.test.difference.count), one.claim.statement});
   }
   return section;
 }
@@ -111,8 +109,7 @@ report::Section statistics_section(const Study& study, const Results& results) {
       {"Means, their 95% intervals by Student's t and standard deviations (n - 1) are those of the "
        "finite values, which are counted. Medians and the 2.5% and 97.5% quantiles (interpolated "
        "linearly) are those of all repeats, with those without a finite value ranked worst."},
-      {{"layers", "fit", "score", "finite", "mean [95% interval]", "sd", "median",
-        "2.5% .. 97.5%"},
+      {{"layers", "fit", "score", "finite", "mean [95% interval]", "sd", "median", "2.5% .. 97.5%"},
        {}}};
   for (const auto& fit : study.plan) {
     for (const auto& [split, metric] : fit.scores) {

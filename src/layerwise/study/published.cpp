@@ -35,9 +35,8 @@ constexpr size_t repeats_for_a_range = 20;
 int decimals(std::string_view text) {
   const auto point = text.find('.');
   const auto end = text.find(' ');
-  return point == std::string_view::npos
-             ? 0
-             : static_cast<int>(std::min(end, text.size()) - point) - 1;
+  return point == std::string_view::npos ? 0
+                                         : static_cast<int>(std::min(end, text.size()) - point) - 1;
 }
 
 /// The finite values of the repeats of its kind, and how many these are of all.
@@ -64,8 +63,10 @@ bool covers(const std::pair<double, double>& bounds, double low, double high) {
 std::string position(const PlacedValue& placed) {
   if (std::isnan(placed.median)) return "no repeat of its kind";
   if (placed.excludes_nothing) return "the range excludes nothing";
-  if (placed.inside) return "within";
-  return placed.value.high < placed.low ? "below" : "above";
+  const std::string where = placed.inside                    ? "within"
+                            : placed.value.high < placed.low ? "below"
+                                                             : "above";
+  return placed.few ? where + ", of few" : where;
 }
 
 }  // namespace
@@ -102,6 +103,7 @@ std::vector<PlacedValue> place(const Comparison& comparison, const Results& resu
       placed.median = placed.low = placed.high = placed.percentile =
           std::numeric_limits<double>::quiet_NaN();
     } else {
+      placed.few = values.size() < repeats_for_a_range;
       placed.median = quantile(values, 0.5);
       placed.low = quantile(values, 0.025);
       placed.high = quantile(values, 0.975);
@@ -145,38 +147,40 @@ report::Table published_table(const std::vector<PlacedValue>& values) {
 }
 
 std::string agreement(const std::vector<PlacedValue>& values, size_t repeats) {
-  size_t empty = 0;
-  size_t nothing = 0;
-  size_t inside = 0;
-  size_t compared = 0;
-  bool kinds_known = false;
-  for (const auto& placed : values) {
-    kinds_known = kinds_known || placed.value.kind;
-    if (std::isnan(placed.median)) {
-      ++empty;
-    } else if (placed.excludes_nothing) {
-      ++nothing;
-    } else {
-      ++compared;
-      inside += placed.inside;
-    }
+  const auto count = [&](const auto& which) {
+    return std::count_if(values.begin(), values.end(), which);
+  };
+  const auto compared = [](const PlacedValue& v) {
+    return v.of_kind.count > 0 && !v.excludes_nothing;
+  };
+  const auto enough = [&](const PlacedValue& v) { return compared(v) && !v.few; };
+  const auto few = [&](const PlacedValue& v) { return compared(v) && v.few; };
+  const bool kinds_known = count([](const auto& v) { return v.value.kind.has_value(); }) > 0;
+  std::vector<std::string> sentences;
+  if (count(enough) > 0) {
+    sentences.push_back(
+        fmt::format("{} of {} published values lie within the middle 95% of the repeats{}.",
+                    count([&](const auto& v) { return enough(v) && v.inside; }), count(enough),
+                    kinds_known ? " of their kind" : ""));
   }
-  const auto* whom = kinds_known ? "the repeats of their kind" : "the repeats";
-  std::string text =
-      repeats >= repeats_for_a_range
-          ? fmt::format("{} of {} published values lie within the middle 95% of {}.", inside,
-                        compared, whom)
-          : fmt::format("{} of {} published values lie between the 2.5% and 97.5% quantiles of {}, "
-                        "which are only {}; a range that should hold 95% of all runs needs {}.",
-                        inside, compared, whom, repeats, repeats_for_a_range);
-  if (nothing > 0) {
-    text += fmt::format(
-        " For {} more that range reaches nearly from a perfect model to a constant output: it "
-        "excludes nothing, so nothing follows.",
-        nothing);
+  if (count(few) > 0) {
+    sentences.push_back(
+        fmt::format("{} of {}{} lie between the 2.5% and 97.5% quantiles of fewer than {} "
+                    "repeats{}, which says "
+                    "little.",
+                    count([&](const auto& v) { return few(v) && v.inside; }), count(few),
+                    sentences.empty() ? " published values" : " more", repeats_for_a_range,
+                    repeats < repeats_for_a_range ? "" : " of their kind"));
   }
-  if (empty > 0) text += fmt::format(" {} have no repeat of their kind to compare with.", empty);
-  return text;
+  if (const auto nothing = count([](const auto& v) { return v.excludes_nothing; }); nothing > 0) {
+    sentences.push_back(fmt::format(
+        "For {} the range of the repeats reaches nearly from a perfect model to a constant output: "
+        "it excludes nothing, so nothing follows.",
+        nothing));
+  }
+  if (const auto none = count([](const auto& v) { return v.of_kind.count == 0; }); none > 0)
+    sentences.push_back(fmt::format("{} have no repeat of their kind to compare with.", none));
+  return fmt::format("{}", fmt::join(sentences, " "));
 }
 
 }  // namespace layerwise::study

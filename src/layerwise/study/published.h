@@ -51,6 +51,7 @@ struct PlacedValue {
   double high = 0;     ///< 97.5% quantile
   double percentile = 0;          ///< from 0 to 100; values that print the same count half
   bool inside = false;            ///< whether what prints like it overlaps [low, high]
+  bool few = false;               ///< whether fewer than 20 repeats are of this kind
   bool excludes_nothing = false;  ///< whether [low, high] covers 90% of the bounds of the metric
 };
 

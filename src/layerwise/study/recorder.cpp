@@ -15,9 +15,9 @@
 
 #include "layerwise/file.h"
 #include "layerwise/report/failure.h"
-#include "layerwise/study/statistics.h"
 #include "layerwise/study/interrupt.h"
 #include "layerwise/study/rows.h"
+#include "layerwise/study/statistics.h"
 
 namespace layerwise::study {
 

@@ -81,8 +81,7 @@ std::string Results::cell(const StageInfo& info, const std::string& split,
   if (spread.count == 0) return "nan";
   if (std::find(heavy_tailed.begin(), heavy_tailed.end(), metric) == heavy_tailed.end())
     return with_digits(spread.mean, digits) + " +- " + with_digits(spread.sd, digits);
-  return fmt::format("{} [{} .. {}]",
-                     with_digits(quantile(finite(all), 0.5), digits),
+  return fmt::format("{} [{} .. {}]", with_digits(quantile(finite(all), 0.5), digits),
                      with_digits(spread.min, digits), with_digits(spread.max, digits));
 }
 

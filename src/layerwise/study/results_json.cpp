@@ -79,11 +79,16 @@ ordered_json claim_json(const JudgedClaim& judged) {
 
 ordered_json placed_json(const PlacedValue& placed) {
   const auto& value = placed.value;
-  ordered_json json{{"stage", value.info.stage},     {"split", value.split},
-                    {"metric", value.metric},        {"published", value.text},
-                    {"repeats", placed.of_kind.count}, {"median", placed.median},
-                    {"range_95", {placed.low, placed.high}}, {"percentile", placed.percentile},
-                    {"within", placed.inside},       {"excludes_nothing", placed.excludes_nothing}};
+  ordered_json json{{"stage", value.info.stage},
+                    {"split", value.split},
+                    {"metric", value.metric},
+                    {"published", value.text},
+                    {"repeats", placed.of_kind.count},
+                    {"median", placed.median},
+                    {"range_95", {placed.low, placed.high}},
+                    {"percentile", placed.percentile},
+                    {"within", placed.inside},
+                    {"excludes_nothing", placed.excludes_nothing}};
   if (!value.info.variant.empty()) json["variant"] = value.info.variant;
   if (value.kind) json["kind"] = name_of(*value.kind);
   return json;
@@ -91,14 +96,15 @@ ordered_json placed_json(const PlacedValue& placed) {
 
 /// What each number is.
 ordered_json estimators() {
-  return {{"mean", "arithmetic mean of the finite values"},
-          {"interval_95", "of a mean: Student's t; of a count: Wilson's score interval"},
-          {"standard_deviation", "of the sample: divided by n - 1"},
-          {"median", "of all repeats, those without a finite value ranked worst (null: among them)"},
-          {"range_95", "2.5% and 97.5% quantiles, interpolated linearly, ranked as for the median"},
-          {"p_difference", "paired t-test, two-sided, corrected by Holm's method in its family"},
-          {"p_equivalence", "two one-sided paired t-tests with .025 each, corrected likewise"},
-          {"percentile", "rank of the published value among the repeats of its kind, ties half"}};
+  return {
+      {"mean", "arithmetic mean of the finite values"},
+      {"interval_95", "of a mean: Student's t; of a count: Wilson's score interval"},
+      {"standard_deviation", "of the sample: divided by n - 1"},
+      {"median", "of all repeats, those without a finite value ranked worst (null: among them)"},
+      {"range_95", "2.5% and 97.5% quantiles, interpolated linearly, ranked as for the median"},
+      {"p_difference", "paired t-test, two-sided, corrected by Holm's method in its family"},
+      {"p_equivalence", "two one-sided paired t-tests with .025 each, corrected likewise"},
+      {"percentile", "rank of the published value among the repeats of its kind, ties half"}};
 }
 
 }  // namespace

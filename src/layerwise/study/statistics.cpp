@@ -1,15 +1,14 @@
 #include "layerwise/study/statistics.h"
 
 #include <algorithm>
+#include <boost/math/distributions/complement.hpp>
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
-
-#include <boost/math/distributions/complement.hpp>
-#include <boost/math/distributions/normal.hpp>
-#include <boost/math/distributions/students_t.hpp>
 
 namespace layerwise::study {
 

@@ -69,16 +69,17 @@ Proportion wilson_interval(int64_t count, int64_t total);
 
 /// Paired t-tests of the differences a - b, over the pairs of which both values are finite.
 struct PairedTest {
-  Interval difference;  ///< mean of the differences; its count is the number of pairs
-  int64_t missing = 0;  ///< pairs that lack a value
-  double p_difference = 1;   ///< two-sided p-value of "the mean difference is 0"
+  Interval difference;      ///< mean of the differences; its count is the number of pairs
+  int64_t missing = 0;      ///< pairs that lack a value
+  double p_difference = 1;  ///< two-sided p-value of "the mean difference is 0"
   /// p-value of "the mean difference is not within the margin". It is below .05 exactly if the 95%
   /// interval lies within (-margin, margin).
   double p_equivalence = 1;
 };
 /// @param margin above 0
 /// @throws std::invalid_argument if the sizes differ or the margin is not above 0
-/// @see Schuirmann, "A comparison of the two one-sided tests procedure ...", 1987 (with .025 on each
+/// @see Schuirmann, "A comparison of the two one-sided tests procedure ...", 1987 (with .025 on
+/// each
 ///   side, where he takes .05)
 PairedTest paired_test(const std::vector<double>& a, const std::vector<double>& b, double margin);
 
