@@ -92,9 +92,15 @@ class UnsupervisedReport : public BlobsReport {
     return table;
   }
 
+  std::vector<std::string> lead(const Plan& plan, const Results& results) const override {
+    if (results.repeats.size() == 1) return {};
+    return {diagnosis(results, last(plan)),
+            "Most seeds diverge or collapse under the tutorial's procedure, in any framework: that "
+            "is what it does, not a fault of this program. The published run kept one direction."};
+  }
+
   std::vector<std::string> notes(const Plan& plan, const Results& results) const override {
     auto notes = BlobsReport::notes(plan, results);
-    if (results.repeats.size() > 1) notes.insert(notes.begin(), diagnosis(results, last(plan)));
     if (results.count({plan.front()}, Trouble::diverged) > 0) {
       notes.push_back(
           "With the tutorial's settings that is common: inputs that are not scaled, a learning "

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -80,6 +81,8 @@ std::string tuning_claim(const char* which, int64_t layers) {
                      layers, which);
 }
 
+constexpr auto softmax_claim = "Greedy deepening against softmax regression";
+constexpr auto rival_beginning = "Greedy deepening to ";
 constexpr auto greedy_tuned_claim = "Greedy deepening, fine-tuned, against not fine-tuned";
 
 /// Of three fine-tunings of codes: the variant, and when it happens.
@@ -203,14 +206,13 @@ std::vector<Claim> study_claims(const ArmOptions& options, double margin) {
 
   const auto greedy = last(arm::greedy, layers);
   for (const auto& [name, depth, description] : rivals(layers))
-    add(of_greedy, fmt::format("Greedy deepening to {} layers against {}", layers, description),
+    add(of_greedy, fmt::format("{}{} layers against {}", rival_beginning, layers, description),
         greedy, last(name, depth));
   add(of_greedy, "Greedy deepening with its head kept against a new head in each stage", greedy,
       last(arm::fresh_head, layers));
   add(of_greedy, "A new linear head on the greedy layers (probe) against the kept head",
       last(arm::greedy, layers, probe), greedy);
-  add(of_greedy, "Greedy deepening against softmax regression", greedy,
-      score_of(arm::softmax, 1, 1, "", "test"));
+  add(of_greedy, softmax_claim, greedy, score_of(arm::softmax, 1, 1, "", "test"));
   add(of_greedy, "Greedy deepening against the Bayes rule", greedy,
       score_of(arm::bayes, 1, 0, "", "test"));
 
@@ -268,6 +270,33 @@ report::Table StudyReport::table(const Plan&, const Results& results, const Curv
                           mean_text(results, last(one.name, layers, fine_tuned)), one.description});
   }
   return table;
+}
+
+std::vector<std::string> StudyReport::lead(const Plan&, const Results& results) const {
+  if (results.repeats.size() == 1) return {};
+  std::vector<std::string> sentences;
+  std::map<Verdict, int> others;
+  for (const auto& one : judge(claims_, results)) {
+    if (one.claim.family != of_greedy) continue;
+    if (one.claim.statement == softmax_claim) {
+      sentences.push_back(
+          fmt::format("Does depth help on these data? {} layers, trained greedily, against "
+                      "softmax regression, which has one: {} ({}).",
+                      layers_, name_of(one.verdict), one.difference()));
+    } else if (one.claim.statement.starts_with(rival_beginning)) {
+      ++others[one.verdict];
+    }
+  }
+  if (!others.empty()) {
+    sentences.push_back(fmt::format(
+        "Against {} other ways to train, greedy deepening is better than {}, worse than {}, "
+        "equivalent to {}, and undecided for {}.",
+        others[Verdict::better] + others[Verdict::worse] + others[Verdict::equivalent] +
+            others[Verdict::undecided],
+        others[Verdict::better], others[Verdict::worse], others[Verdict::equivalent],
+        others[Verdict::undecided]));
+  }
+  return sentences;
 }
 
 std::vector<std::string> StudyReport::notes(const Plan&, const Results& results) const {

@@ -26,6 +26,7 @@ class StudyReport : public Report {
   /// The arms at their last depth.
   report::Table table(const Plan& plan, const Results& results,
                       const Curves& curves) const override;
+  std::vector<std::string> lead(const Plan& plan, const Results& results) const override;
   std::vector<std::string> notes(const Plan& plan, const Results& results) const override;
   std::vector<SummaryLine> summary(const Plan& plan, const Results& results,
                                    const Comparison& published) const override;

@@ -312,22 +312,36 @@ report::Table differences_table(const PretrainingOptions& options, const Compari
   });
 }
 
+/// What a verdict means for pretraining.
+const char* worth(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::better:
+      return "pays";
+    case Verdict::worse:
+      return "costs";
+    case Verdict::equivalent:
+      return "changes nothing";
+    case Verdict::undecided:
+      return "is undecided";
+  }
+  return "";
+}
+
 /// Sentences such as "frozen pays at 100, 250; costs at 5000; is undecided at 500."
 std::vector<std::string> verdicts(const PretrainingOptions& options,
                                   const ComparisonResults& results, bool tuned) {
+  const auto judged = judge(claims_of(results.plan(), margin_of_accuracy), results.results());
   std::vector<std::string> sentences;
   for (const auto& variant : options.chosen_variants()) {
     if (variant.codes != Codes::pretrained) continue;
-    std::map<std::string, std::vector<int64_t>> budgets;
-    for (const auto labels : options.label_counts()) {
-      const auto gain = gain_of(results, variant, labels, tuned);
-      budgets[gain.above(0) ? "pays" : gain.below(0) ? "costs" : "is undecided"].push_back(labels);
+    std::map<Verdict, std::vector<int64_t>> budgets;
+    for (const auto& one : judged) {
+      const auto& info = one.claim.score.info;
+      if (info.variant == name_of(variant, tuned)) budgets[one.verdict].push_back(info.labels);
     }
     std::vector<std::string> parts;
-    for (const auto* verdict : {"pays", "costs", "is undecided"}) {
-      if (budgets.count(verdict) > 0)
-        parts.push_back(fmt::format("{} at {}", verdict, fmt::join(budgets.at(verdict), ", ")));
-    }
+    for (const auto& [verdict, labels] : budgets)
+      parts.push_back(fmt::format("{} at {}", worth(verdict), fmt::join(labels, ", ")));
     sentences.push_back(fmt::format("{} {}.", variant.name, fmt::join(parts, "; ")));
   }
   return sentences;
@@ -470,12 +484,12 @@ std::vector<report::Section> budget_sections(const PretrainingOptions& options,
     std::vector<std::string> paragraphs{schedule(options, tuned)};
     const auto sentences = verdicts(options, results, tuned);
     paragraphs.insert(paragraphs.end(), sentences.begin(), sentences.end());
-    const auto intervals = sentences.size() * options.label_counts().size();
     paragraphs.push_back(fmt::format(
-        "Pays: the 95% interval of the difference lies above 0; costs: below; undecided: 0 is "
-        "inside. Of these {} intervals {:.0f} would exclude 0 by chance if nothing made a "
-        "difference.",
-        intervals, 0.05 * static_cast<double>(intervals)));
+        "Pays, costs: better or worse than no pretraining by a paired t-test at 5%, corrected by "
+        "Holm's method over all budgets and variants. Changes nothing: the 95% interval of the "
+        "difference lies within {} points. Undecided: neither. The table's intervals are not "
+        "corrected.",
+        100 * margin_of_accuracy));
     sections.push_back({"Points from no pretraining, " + name, paragraphs,
                         differences_table(options, results, tuned)});
   }

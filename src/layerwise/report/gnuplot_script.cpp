@@ -77,7 +77,6 @@ std::string drawn_with(const Style& style) {
   switch (style.kind) {
     case Style::Kind::points:
       return fmt::format("points {} linewidth 1.6 {}", points, color);
-    case Style::Kind::area:
     case Style::Kind::line:
       return fmt::format("lines {} {}", line, color);
     case Style::Kind::line_and_points:

@@ -96,6 +96,8 @@ class Report {
   }
   /// The table of the results; by default one row per fit.
   virtual report::Table table(const Plan& plan, const Results& results, const Curves& curves) const;
+  /// Sentences to read before everything else; by default none.
+  virtual std::vector<std::string> lead(const Plan&, const Results&) const { return {}; }
   /// How to read the table of several repeats.
   virtual std::string reading(const Results& results) const;
   /// The notes below the table.
