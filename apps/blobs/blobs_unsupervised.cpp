@@ -96,19 +96,24 @@ class UnsupervisedReport : public BlobsReport {
     const auto learning = [&](Task task, const char* metric, const char* label) {
       return learning_curves(curves[0], plan, task, metric, label);
     };
-    return {{report::Figure{"accuracy", {panel("accuracy", "accuracy of the classifier")}},
-             "Accuracy of the classifier on the codes against the number of layers, with the "
-             "tutorial's single run."},
-            {report::Figure{"reconstruction", {panel("mse", "mean squared error")}},
-             "Reconstruction error against the number of layers. Published zeros are drawn at "
-             "0.0005, the most that prints as 0.000."},
-            {report::Figure{"learning_curves",
-                            {learning(Task::reconstruction, "mse", "mean squared error"),
-                             learning(Task::classification, "cross_entropy", "cross-entropy")},
-                            960,
-                            840},
-             "After every epoch of every stage (repeat 0): reconstruction error of the autoencoder "
-             "above, cross-entropy of the classifier on its codes below."}};
+    std::vector<CaptionedFigure> figures{
+        {report::Figure{"accuracy", {panel("accuracy", "accuracy of the classifier")}},
+         "Accuracy of the classifier on the codes against the number of layers, with the "
+         "tutorial's single run."},
+        {report::Figure{"reconstruction", {panel("mse", "mean squared error")}},
+         "Reconstruction error against the number of layers. Published zeros are drawn at "
+         "0.0005, the most that prints as 0.000."}};
+    if (curves[0].empty()) return figures;
+    figures.push_back(
+        {report::Figure{"learning_curves",
+                        {learning(Task::reconstruction, "mse", "mean squared error"),
+                         learning(Task::classification, "cross_entropy", "cross-entropy")},
+                        960,
+                        840},
+         fmt::format("After every epoch of every stage (repeat {}): reconstruction error of the "
+                     "autoencoder above, cross-entropy of the classifier on its codes below.",
+                     results.first_repeat)});
+    return figures;
   }
 };
 

@@ -121,7 +121,9 @@ void present(const Study& study, const Results& results, const Curves& curves,
     report::print_result(report::wrapped(note, 100) + "\n");
   };
   const auto reading = results.repeats.size() > 1 ? reading_note(study) : std::string();
-  if (!reading.empty()) print("The lines above the table are those of repeat 0. " + reading);
+  if (!reading.empty()) 
+    print(fmt::format("The lines above the table are those of repeat {}. {}", results.first_repeat,
+                      reading));
   std::for_each(notes.begin(), notes.end(), print);
   if (!reading.empty()) notes.insert(notes.begin(), reading);
 

@@ -81,10 +81,15 @@ std::vector<CaptionedFigure> Report::figures(const Plan& plan, const Results& re
   const auto height = [](const std::vector<report::Panel>& panels) {
     return 420 * static_cast<int>(panels.size());
   };
-  return {{report::Figure{"metrics", metrics, 800, height(metrics)},
-           "Each metric at the end of every stage against the number of layers."},
-          {report::Figure{"learning_curves", learning, 960, height(learning)},
-           "Each metric after every epoch of every stage (repeat 0)."}};
+  std::vector<CaptionedFigure> figures{
+      {report::Figure{"metrics", metrics, 800, height(metrics)},
+       "Each metric at the end of every stage against the number of layers."}};
+  if (!curves.front().empty()) {
+    figures.push_back({report::Figure{"learning_curves", learning, 960, height(learning)},
+                       fmt::format("Each metric after every epoch of every stage (repeat {}).",
+                                   results.first_repeat)});
+  }
+  return figures;
 }
 
 }  // namespace layerwise::study

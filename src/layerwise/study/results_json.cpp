@@ -38,8 +38,10 @@ ordered_json fit_json(const Study& study, const Results& results, const PlannedF
     if (const auto count = results.count({fit}, trouble))
       json["troubles"][name_of(trouble)] = count;
   }
-  for (const auto& [split, metric] : fit.scores)
-    json["scores"].push_back(score_json(study, results, info, split, metric));
+  for (const auto& [split, metric] : fit.scores) {
+    if (results.has(info, split, metric))
+      json["scores"].push_back(score_json(study, results, info, split, metric));
+  }
   return json;
 }
 
@@ -51,6 +53,7 @@ std::string results_json(const Study& study, const Settings& settings, const Res
                     {"repeats", settings.repeats},
                     {"published_values_comparable", results.comparable}};
   if (study.published.values.empty()) json.erase("published_values_comparable");
+  if (settings.first_repeat > 0) json["first_repeat"] = settings.first_repeat;
   for (const auto& fit : study.plan) json["fits"].push_back(fit_json(study, results, fit));
   return json.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
