@@ -82,15 +82,19 @@ class AccuracyReport : public BlobsReport {
  protected:
   std::vector<CaptionedFigure> own_figures(const Plan& plan, const Results& results,
                                            const Curves& curves) const override {
-    return {{report::Figure{"accuracy",
-                            {against_layers(results, published(), plan, "accuracy", "accuracy")}},
-             "Accuracy against the number of layers, with the tutorial's single run."},
-            {report::Figure{"learning_curves",
-                            {learning_curves(curves[0], plan, Task::classification, "cross_entropy",
-                                             "cross-entropy")},
-                            960,
-                            480},
-             "Cross-entropy after every epoch of every stage (repeat 0)."}};
+    std::vector<CaptionedFigure> figures{
+        {report::Figure{"accuracy",
+                        {against_layers(results, published(), plan, "accuracy", "accuracy")}},
+         "Accuracy against the number of layers, with the tutorial's single run."}};
+    if (curves[0].empty()) return figures;
+    figures.push_back({report::Figure{"learning_curves",
+                                      {learning_curves(curves[0], plan, Task::classification,
+                                                       "cross_entropy", "cross-entropy")},
+                                      960,
+                                      480},
+                       fmt::format("Cross-entropy after every epoch of every stage (repeat {}).",
+                                   results.first_repeat)});
+    return figures;
   }
 };
 

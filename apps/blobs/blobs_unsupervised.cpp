@@ -131,22 +131,25 @@ class UnsupervisedReport : public BlobsReport {
     std::vector<CaptionedFigure> figures;
     if (results.repeats.size() > 1)
       figures.push_back(diagnosis_figure(code_diagnosis(results, plan, "")));
-    std::vector<CaptionedFigure> others{
+    figures.push_back(
         {report::Figure{"accuracy", {panel("accuracy", "accuracy of the classifier")}},
          "Accuracy of the classifier on the codes against the number of layers, with the "
-         "tutorial's single run."},
+         "tutorial's single run."});
+    figures.push_back(
         {report::Figure{"reconstruction", {std::move(errors)}},
          "Reconstruction error against the number of layers, with what the best single "
          "direction and a constant output reach. Published zeros are drawn at 0.0005, the most "
-         "that prints as 0.000."},
+         "that prints as 0.000."});
+    if (curves[0].empty()) return figures;
+    figures.push_back(
         {report::Figure{"learning_curves",
                         {learning(Task::reconstruction, "mse", "mean squared error"),
                          learning(Task::classification, "cross_entropy", "cross-entropy")},
                         960,
                         840},
-         "After every epoch of every stage (repeat 0): reconstruction error of the autoencoder "
-         "above, cross-entropy of the classifier on its codes below."}};
-    std::move(others.begin(), others.end(), std::back_inserter(figures));
+         fmt::format("After every epoch of every stage (repeat {}): reconstruction error of the "
+                     "autoencoder above, cross-entropy of the classifier on its codes below.",
+                     results.first_repeat)});
     return figures;
   }
 

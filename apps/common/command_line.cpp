@@ -32,27 +32,6 @@ std::vector<std::string> pairs_of(const std::vector<std::string>& arguments) {
   return pairs;
 }
 
-/// Removes an option and its value.
-void drop(std::vector<std::string>& arguments, const std::string& name) {
-  for (size_t i = 0; i < arguments.size();) {
-    const bool apart = arguments[i] == name;
-    if (!apart && arguments[i].rfind(name + "=", 0) != 0) {
-      ++i;
-      continue;
-    }
-    const auto first = arguments.begin() + static_cast<std::ptrdiff_t>(i);
-    arguments.erase(first, first + (apart && i + 1 < arguments.size() ? 2 : 1));
-  }
-}
-
-/// Replaces the value of an option.
-void set_option(std::vector<std::string>& arguments, const std::string& name,
-                const std::string& value) {
-  drop(arguments, name);
-  arguments.push_back(name);
-  arguments.push_back(value);
-}
-
 /// The pair with its value as the absolute path that a run keeps of a file.
 std::string with_absolute_path(const std::string& pair) {
   const auto space = pair.find(' ');
@@ -86,7 +65,34 @@ std::vector<std::string> arguments_of(const std::filesystem::path& folder,
 
 }  // namespace
 
-CommandLine command_line(int argc, char** argv) {
+void drop_option(std::vector<std::string>& arguments, const std::string& name) {
+  for (size_t i = 0; i < arguments.size();) {
+    const bool apart = arguments[i] == name;
+    if (!apart && arguments[i].rfind(name + "=", 0) != 0) {
+      ++i;
+      continue;
+    }
+    const auto first = arguments.begin() + static_cast<std::ptrdiff_t>(i);
+    arguments.erase(first, first + (apart && i + 1 < arguments.size() ? 2 : 1));
+  }
+}
+
+void set_option(std::vector<std::string>& arguments, const std::string& name,
+                const std::string& value) {
+  drop_option(arguments, name);
+  arguments.push_back(name);
+  arguments.push_back(value);
+}
+
+void drop_place(std::vector<std::string>& arguments) {
+  for (const auto* place : {"--out", "--resume"}) drop_option(arguments, place);
+  std::erase_if(arguments, [](const std::string& word) {
+    return word == "--force" || word == "--quiet" || word.rfind("--force=", 0) == 0 ||
+           word.rfind("--quiet=", 0) == 0;
+  });
+}
+
+std::string command_text(const std::vector<std::string>& words) {
   const auto quoted = [](const std::string& word) {
     const auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
     if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
@@ -94,9 +100,13 @@ CommandLine command_line(int argc, char** argv) {
     for (const char c : word) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
     return result + "'";
   };
-  std::vector<std::string> words;
-  for (int i = 0; i < argc; ++i) words.push_back(quoted(argv[i]));
-  return {fmt::format("{}", fmt::join(words, " ")), {argv + 1, argv + argc}, {}};
+  std::vector<std::string> all;
+  for (const auto& word : words) all.push_back(quoted(word));
+  return fmt::format("{}", fmt::join(all, " "));
+}
+
+CommandLine command_line(int argc, char** argv) {
+  return {command_text({argv, argv + argc}), {argv + 1, argv + argc}, {}};
 }
 
 std::optional<std::string> value_on_command_line(const std::vector<std::string>& arguments,
@@ -119,18 +129,14 @@ CommandLine resumed(const CommandLine& given, const std::string& program) {
     throw UsageError("--resume: the name is empty", "name the folder of the run that is to go on");
   CommandLine command{given.text, arguments_of(*folder, program), *folder};
   auto& run = command.arguments;
-  for (const auto* place : {"--out", "--resume"}) drop(run, place);
-  std::erase_if(run, [](const std::string& word) {
-    return word == "--force" || word == "--quiet" || word.rfind("--force=", 0) == 0 ||
-           word.rfind("--quiet=", 0) == 0;
-  });
+  drop_place(run);
 
   auto others = given.arguments;
-  drop(others, "--resume");
+  drop_option(others, "--resume");
   const bool quiet = std::erase(others, "--quiet") > 0;
   if (const auto out = value_on_command_line(others, "--out")) {
     std::error_code error;
-    if (std::filesystem::equivalent(*out, *folder, error)) drop(others, "--out");
+    if (std::filesystem::equivalent(*out, *folder, error)) drop_option(others, "--out");
   }
   const auto had = pairs_of(run);
   for (const auto& pair : pairs_of(others)) {
@@ -157,7 +163,7 @@ study::Start start_of(const CommandLine& command, const RunOptions& options) {
   }
   set_option(arguments, "--device", find_device(options.device_for_repeats()).str());
   if (value_on_command_line(arguments, "--config")) {  // what it said then, whatever it says later
-    drop(arguments, "--config");
+    drop_option(arguments, "--config");
     for (const auto* option : app.get_options()) {
       const auto name = option->get_name();
       const bool given = std::any_of(arguments.begin(), arguments.end(), [&](const auto& word) {

@@ -18,6 +18,17 @@ struct CommandLine {
 };
 CommandLine command_line(int argc, char** argv);
 
+/// Words as a command that can be typed.
+std::string command_text(const std::vector<std::string>& words);
+
+/// Removes an option and its value.
+void drop_option(std::vector<std::string>& arguments, const std::string& name);
+/// Replaces the value of an option, or adds it.
+void set_option(std::vector<std::string>& arguments, const std::string& name,
+                const std::string& value);
+/// Removes what a resumed run is told anew: --out, --resume, --force and --quiet.
+void drop_place(std::vector<std::string>& arguments);
+
 /// The value of an option on the command line, before the options are parsed; the last value if
 /// there are several.
 std::optional<std::string> value_on_command_line(const std::vector<std::string>& arguments,

@@ -7,6 +7,7 @@
 
 #include "layerwise/device.h"
 #include "layerwise/engines/engines.h"
+#include "layerwise/study/repeats.h"
 
 namespace layerwise::apps {
 
@@ -66,6 +67,30 @@ study::OptionValue typed_value(const CLI::Option& option) {
   if (option.get_type_name() == type::integer) return numbers_in(text, as_whole_number);
   if (option.get_type_name() == type::number) return numbers_in(text, as_number);
   return text;
+}
+
+constexpr int64_t most_repeats = 1000000;
+
+/// What is wrong with the text of --repeats; empty if nothing is.
+std::string fault_of_repeats(const std::string& text) {
+  const auto colon = text.find(':');
+  if (colon == std::string::npos) return whole_number(1, most_repeats).fault(text);
+  const auto first = text.substr(0, colon);
+  const auto end = text.substr(colon + 1);
+  auto fault = whole_number(0, most_repeats - 1).fault(first);
+  if (fault.empty()) fault = whole_number(1, most_repeats).fault(end);
+  if (fault.empty() && *as_whole_number(first) >= *as_whole_number(end))
+    fault = fmt::format("'{}' holds no repeat: A:B is A, ..., B - 1", text);
+  return fault;
+}
+
+/// Sets the repeats to those of a text without fault.
+void take_repeats(const std::string& text, study::Settings& settings) {
+  const auto colon = text.find(':');
+  settings.shard = colon != std::string::npos;
+  settings.first_repeat = settings.shard ? *as_whole_number(text.substr(0, colon)) : 0;
+  settings.repeats =
+      *as_whole_number(settings.shard ? text.substr(colon + 1) : text) - settings.first_repeat;
 }
 
 }  // namespace
@@ -153,10 +178,19 @@ void RunOptions::add_to(CLI::App& app) {
       ->group(group);
   add_count(app, "--seed", seed, "Seed of all random numbers except the data's", 0, 4294967295)
       ->group(group);
-  add_count(app, "--repeats", repeats,
-            "Repeats of the experiment, each with random streams of its own", 1, 1000000)
+  app.add_option_function<std::string>(
+         "--repeats", [this](const std::string& text) { take_repeats(text, *this); },
+         "Repeats of the experiment, each with random streams of its own; A:B is a part of a study "
+         "for layerwise_merge: its repeats A, ..., B - 1")
+      ->check(CLI::Validator(fault_of_repeats, ""))
+      ->type_name(type::integer)
+      ->default_str(fmt::format("{}", repeats))
+      ->option_text(fmt::format("N|A:B [{}]", repeats))
       ->group(group);
-  add_count(app, "--threads", threads, "Repeats that run at once", 1, 4096)->group(group);
+  add_count(app, "--threads", threads,
+            "Repeats that run at once; on a device that is no CPU, 1 by default", 1, 4096)
+      ->option_text("N [all cores]")
+      ->group(group);
   add_count(app, "--math-threads", math_threads,
             "Threads inside one operation; may change the last bits", 1, 4096)
       ->group(group);
@@ -199,7 +233,7 @@ void RunOptions::check() const {
                      "--threads is how many repeats run at once; for threads inside one operation "
                      "use --math-threads");
   }
-  if (curves == Curves::all && repeats == 1) {
+  if (curves == Curves::all && !has_several_repeats()) {
     throw UsageError("--curves all with a single repeat",
                      "leave it out, or ask for several with --repeats");
   }
@@ -211,6 +245,13 @@ void RunOptions::check() const {
     throw UsageError(fmt::format("--threads {} with --device {}", threads, device),
                      "on CUDA repeats run one after another; --device cpu runs several at once");
   }
+}
+
+void RunOptions::choose_threads() {
+  if (given("--threads")) return;
+  const bool on_cpu = device == "auto" || find_device(device).is_cpu();
+  threads = on_cpu ? std::min(usable_cores(), repeats) : 1;
+  app_->get_option("--threads")->default_str(fmt::format("{}", threads));
 }
 
 void RunOptions::refuse_if(bool refused, const std::string& name, const std::string& why,

@@ -189,6 +189,9 @@ struct RunOptions : study::Settings {
   void add_to(CLI::App& app);
   /// @throws UsageError if a combination is refused
   void check() const;
+  /// Sets `threads`, if it was not given: on the CPU, as many as there are cores, but no more than
+  /// repeats; elsewhere 1.
+  void choose_threads();
 
   /// The command line that these options are part of.
   const CLI::App& app() const { return *app_; }
@@ -205,7 +208,7 @@ struct RunOptions : study::Settings {
   void refuse_longer(const std::string& name, const std::vector<Value>& list, int64_t phases) const;
 
  private:
-  const CLI::App* app_ = nullptr;
+  CLI::App* app_ = nullptr;
   std::string resume_;
 };
 

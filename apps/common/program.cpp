@@ -209,6 +209,7 @@ int run_program(int argc, char** argv, const Program& program) {
   if (program.add_options) program.add_options(app);
   return run_program(app, command.arguments, [&] {
     options.check();
+    options.choose_threads();
     const auto study = program.make_study(options);
     run_study(study, options, start_of(command, options));
   });

@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 
 #include "layerwise/study/checkpoints.h"
+#include "layerwise/study/recorder.h"
 #include "layerwise/study/study.h"
 
 #include "common/command_line.h"
@@ -25,6 +26,11 @@
 
 namespace layerwise::apps {
 namespace {
+
+/// Whether this is the score of the whole chain, which trains nothing.
+bool is_whole(const StageInfo& info) {
+  return info.variant == "whole";
+}
 
 std::string checkpoint_name(const StageInfo& info, const AutoencoderOptions& options,
                             int64_t repeat) {
@@ -64,15 +70,15 @@ Description load(StackedAutoencoder& net, const AutoencoderRun& run,
 }
 
 /// The fits of a repeat that have an intact checkpoint in a folder, from the first on.
-Finished finished_fits(const AutoencoderRun& run, const Plan& plan, int64_t repeat,
-                       const std::filesystem::path& folder) {
+Finished fits_with_checkpoints(const AutoencoderRun& run, const Plan& plan, int64_t repeat,
+                               const std::filesystem::path& folder) {
   RandomState any(0);
   auto net = run.options.network().make(any);
   Finished finished;
   for (const auto& fit : plan) {
     const auto path = folder / checkpoint_name(fit.info, run.options, repeat);
     std::error_code ignored;
-    if (fit.info.variant == "whole" || !std::filesystem::exists(path, ignored)) break;
+    if (is_whole(fit.info) || !std::filesystem::exists(path, ignored)) break;
     load(net, run, path);
     finished.push_back(true);
   }
@@ -80,13 +86,37 @@ Finished finished_fits(const AutoencoderRun& run, const Plan& plan, int64_t repe
   return finished;
 }
 
+/// The fits that are not made again: those with a checkpoint; or all of a repeat, if its table is
+/// complete and every fit that leaves a checkpoint has one. The whole chain leaves none, nor does a
+/// fit that diverged; but a repeat 0 that diverged is made again, because its network is drawn.
+std::vector<Finished> finished_fits(const AutoencoderRun& run, const Plan& plan,
+                                    const std::vector<std::string>& metrics,
+                                    const Settings& settings,
+                                    const std::filesystem::path& folder) {
+  const auto with_values = fits_with_rows(plan, metrics, settings, folder);
+  const auto with_rows = fits_with_rows(plan, metrics, settings, folder, Diverged::finished);
+  std::vector<Finished> all;
+  for (size_t index = 0; index < with_rows.size(); ++index) {
+    const auto repeat = settings.first_repeat + static_cast<int64_t>(index);
+    auto finished = fits_with_checkpoints(run, plan, repeat, folder);
+    bool complete = all_of(repeat > 0 ? with_rows[index] : with_values[index]);
+    for (size_t i = 0; i < plan.size(); ++i)
+      complete = complete && (finished[i] || is_whole(plan[i].info) || !with_values[index][i]);
+    if (complete) finished.assign(plan.size(), true);
+    all.push_back(finished);
+  }
+  return all;
+}
+
 /// Runs one repeat, and saves the network after every stage.
 void train(AutoencoderRun& run, const Plan& plan, Repeat& repeat) {
+  const bool complete = all_of(repeat.finished);
+  if (complete && repeat.number > 0) return;
   auto& random = repeat.random;
   auto net = run.options.network().make(random.initialization);
   net->to(repeat.data.train.inputs.device());
   AutoencoderProgress done;
-  done.stages = std::count(repeat.finished.begin(), repeat.finished.end(), true);
+  done.stages = std::count(repeat.finished.begin(), repeat.finished.end(), true) - complete;
   if (done.stages > 0) {
     const auto& last = plan[static_cast<size_t>(done.stages - 1)].info;
     const auto path = repeat.folder / checkpoint_name(last, run.options, repeat.number);
@@ -96,12 +126,13 @@ void train(AutoencoderRun& run, const Plan& plan, Repeat& repeat) {
   Observer saving = repeat.observer;
   saving.on_stage = [&](const StageReport& report) {
     repeat.observer.on_stage(report);
-    if (report.info.variant == "whole" || report.result.diverged()) return;
+    if (is_whole(report.info) || report.result.diverged()) return;
     const auto path = repeat.folder / checkpoint_name(report.info, run.options, repeat.number);
     steps += report.result.fit.steps;
     save_in_run(*net, path, with_progress(run.options.description(run.images), random, steps));
   };
-  train_stacked_autoencoder(net, repeat.data, run.options.training(), random, saving, done);
+  if (!complete)
+    train_stacked_autoencoder(net, repeat.data, run.options.training(), random, saving, done);
   const std::lock_guard lock(run.mutex);
   if (repeat.number == 0) run.first = net;
 }
@@ -121,11 +152,9 @@ Study study_of(AutoencoderRun& run, const RunOptions& options) {
                       {"Data", "Network", "Training", "Noise and sparsity", "Fine-tuning"},
                       {"--data-dir", "--cache"})};
   study.report = std::make_shared<AutoencoderReport>(run);
-  study.finished = [&run, plan](const std::filesystem::path& folder, int64_t repeats) {
-    std::vector<Finished> finished;
-    for (int64_t repeat = 0; repeat < repeats; ++repeat)
-      finished.push_back(finished_fits(run, plan, repeat, folder));
-    return finished;
+  study.finished = [&run, plan, metrics = study.metrics](const std::filesystem::path& folder,
+                                                         const Settings& settings) {
+    return finished_fits(run, plan, metrics, settings, folder);
   };
   study.files =  // also those of a run with other phases or repeats
       files_named(options.out,

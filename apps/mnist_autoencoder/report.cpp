@@ -194,6 +194,7 @@ std::vector<std::string> AutoencoderReport::notes(const Plan& plan, const Result
 
 std::vector<CaptionedFigure> AutoencoderReport::figures(const Plan& plan, const Results&,
                                                         const Curves& curves) const {
+  if (run_.first.is_empty()) return {};
   const bool bce = options().loss == PixelLoss::bce;
   std::vector<report::Panel> panels{
       error_curves(plan, curves[0], "mse", "mean squared error", options())};

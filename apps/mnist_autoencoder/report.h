@@ -22,7 +22,7 @@ struct AutoencoderRun {
   const Condition& condition;
   LabelledImages images;
   std::mutex mutex;
-  StackedAutoencoder first{nullptr};
+  StackedAutoencoder first{nullptr};  ///< empty if repeat 0 is not among those of the run
 };
 
 /// The name of a stage in tables and file names.

@@ -58,10 +58,11 @@ StackedAutoencoder encoder_of(const ComparisonRun& run, Repeat& repeat) {
 }
 
 /// Runs one repeat: its encoder, its labeled rows, and every variant on them.
-void train(ComparisonRun& run, const Plan& plan, Repeat& repeat, int64_t repeats) {
+void train(ComparisonRun& run, const Plan& plan, Repeat& repeat, const Settings& settings) {
   const auto& options = run.options;
+  if (all_of(repeat.finished)) return;
   const auto encoder = encoder_of(run, repeat);
-  const ClassifierLabels labelled(repeat.data, options.takes_first_rows(repeats), repeat.random);
+  const ClassifierLabels labelled(repeat.data, options.takes_first_rows(settings), repeat.random);
   const auto parts = parts_of(options, encoder, run.components);
   for (const auto labels : options.label_counts()) {
     for (const bool tuned : {false, true}) {
@@ -83,11 +84,18 @@ void train(ComparisonRun& run, const Plan& plan, Repeat& repeat, int64_t repeats
 }
 
 /// The completed fits. The fits of an encoder count only together, and without them no other fit
-/// counts.
+/// counts. Those that diverged count only in a repeat that is complete.
 std::vector<Finished> finished_fits(const Plan& plan, const std::vector<std::string>& metrics,
-                                    int64_t repeats, const std::filesystem::path& folder) {
-  auto all = fits_with_rows(plan, metrics, repeats, folder);
-  for (auto& finished : all) {
+                                    const Settings& settings,
+                                    const std::filesystem::path& folder) {
+  auto all = fits_with_rows(plan, metrics, settings, folder);
+  const auto with_diverged = fits_with_rows(plan, metrics, settings, folder, Diverged::finished);
+  for (size_t repeat = 0; repeat < all.size(); ++repeat) {
+    auto& finished = all[repeat];
+    if (all_of(with_diverged[repeat])) {
+      finished = with_diverged[repeat];
+      continue;
+    }
     bool whole = true;
     for (size_t i = 0; i < plan.size(); ++i)
       if (is_encoder(plan[i].info)) whole = whole && finished[i];
@@ -101,7 +109,7 @@ Study study_of(ComparisonRun& run, const RunOptions& options, const Split& data)
   const auto plan = plan_of(own, data.train.size());
   Study study(
       fmt::format("What pretraining is worth on few labels of {}", own.encoder.data.title()), data,
-      plan, [&run, &options, plan](Repeat& repeat) { train(run, plan, repeat, options.repeats); });
+      plan, [&run, &options, plan](Repeat& repeat) { train(run, plan, repeat, options); });
   study.data_checksum = run.images.checksum;
   study.metrics = {"mse", "code_mean", "code_deviation", "cross_entropy", "accuracy"};
   study.published = {{},
@@ -112,8 +120,8 @@ Study study_of(ComparisonRun& run, const RunOptions& options, const Split& data)
   study.claims = claims_of(plan, margin_of_accuracy);
   study.report = std::make_shared<ComparisonReport>(run);
   study.finished = [plan, metrics = study.metrics](const std::filesystem::path& folder,
-                                                   int64_t repeats) {
-    return finished_fits(plan, metrics, repeats, folder);
+                                                   const Settings& settings) {
+    return finished_fits(plan, metrics, settings, folder);
   };
   study.prepare = [&run, &own, &options](const Split& all, const std::filesystem::path& folder) {
     const auto chosen = own.chosen_variants();

@@ -189,7 +189,7 @@ void PretrainingOptions::check_data(const RunOptions& run, const Split& data) co
   const auto first = data.train.targets.narrow(0, 0, most_labels);
   try {
     require_every_class(data.train.targets, classes);
-    if (takes_first_rows(run.repeats)) require_every_class(first, classes);
+    if (takes_first_rows(run)) require_every_class(first, classes);
     require_every_class(data.validation.targets, classes);
   } catch (const std::invalid_argument& error) {
     throw report::Failure(
@@ -221,9 +221,10 @@ std::vector<int64_t> PretrainingOptions::label_counts() const {
   return counts;
 }
 
-bool PretrainingOptions::takes_first_rows(int64_t repeats) const {
+bool PretrainingOptions::takes_first_rows(const Settings& run) const {
   if (has_budgets()) return false;
-  return subset == Subset::first || (subset == Subset::automatic && repeats == 1);
+  return subset == Subset::first ||
+         (subset == Subset::automatic && !run.has_several_repeats());
 }
 
 DenseClassifierOptions PretrainingOptions::network() const {

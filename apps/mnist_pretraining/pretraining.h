@@ -22,7 +22,7 @@ struct QuickDefaults {
 
 /// Which rows of the training split have labels.
 enum class Subset {
-  automatic,  ///< `first` for a single repeat, else `drawn`
+  automatic,  ///< `first` for a study of a single repeat, else `drawn`
   first,      ///< the first rows, as in the document
   drawn,      ///< drawn by each repeat, the same number of each class
 };
@@ -64,7 +64,7 @@ struct PretrainingOptions {
   std::vector<int64_t> label_counts() const;
   /// Whether the labeled rows are the first ones of the training split, as in the document, rather
   /// than drawn.
-  bool takes_first_rows(int64_t repeats) const;
+  bool takes_first_rows(const Settings& run) const;
 
   DenseClassifierOptions network() const;
   StackedAutoencoderOptions encoder_training() const;

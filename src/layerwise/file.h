@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -35,5 +36,11 @@ std::string read_file(const std::filesystem::path& path);
 /// written directly.
 /// @throws FileError if the file cannot be written; an existing regular file is then unchanged
 void write_whole(const std::filesystem::path& path, std::string_view content);
+
+/// Gives a content piece by piece to `add`, so that it is never in memory as a whole.
+using Pieces = std::function<void(const std::function<void(std::string_view piece)>& add)>;
+/// The same for a content that comes in pieces.
+/// @throws FileError likewise, and what `content` throws
+void write_whole(const std::filesystem::path& path, const Pieces& content);
 
 }  // namespace layerwise

@@ -72,15 +72,14 @@ TEST_CASE("Pretraining pays, costs, changes nothing or is undecided, by the verd
     if (variant.rfind("standardized", 0) == 0) return none + (labels == 100 ? 0.001 : 0.03) + noise;
     return variant.rfind("pixels", 0) == 0 ? 0.9 : none;
   };
-  study::Results results;
+  study::Results results(plan, 10);
   for (int64_t repeat = 0; repeat < 10; ++repeat) {
-    results.repeats.emplace_back();
     for (const auto& fit : plan) {
       study::Outcome outcome{fit.info, {}};
       for (const auto& [split, metric] : fit.scores)
         outcome.scores.push_back(
             {split, metric, accuracy(fit.info.variant, fit.info.labels, repeat)});
-      results.repeats.back().push_back(outcome);
+      results.set(static_cast<size_t>(repeat), outcome);
     }
   }
   const study::Curves no_curves(10);

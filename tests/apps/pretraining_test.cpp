@@ -284,7 +284,7 @@ TEST_CASE("--quick says what it leaves out") {
   INFO(outcome.err);
   REQUIRE(outcome.status == 0);
   REQUIRE(contains(outcome.out, "--quick leaves out"));
-  REQUIRE(contains(run(folder, app + " --quick --help").out, "--repeats N [4]"));
+  REQUIRE(contains(run(folder, app + " --quick --help").out, "--repeats N|A:B [4]"));
 }
 
 TEST_CASE("What cannot be compared is refused, and nothing is written") {

@@ -2,14 +2,17 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "layerwise/report/failure.h"
+#include "layerwise/study/repeats.h"
 
 #include "common/command_line.h"
+#include "merge/shards.h"
 #include "testing.h"
 
 /// The command line that the programs share, called directly.
@@ -92,6 +95,40 @@ TEST_CASE("The programs' options are typed when they are parsed") {
   CHECK(options.curves == Settings::Curves::all);
 }
 
+TEST_CASE("--repeats is a number of repeats, or a part of a study") {
+  const auto parsed = [](const std::vector<std::string>& arguments) {
+    CLI::App app("A program", "program");
+    RunOptions options;
+    options.add_to(app);
+    const int status = run_program(app, arguments, [&] {
+      options.check();
+      options.choose_threads();
+      options.check();
+    });
+    return std::pair(status, options);
+  };
+  const auto [status, part] = parsed({"--repeats", "5:12"});
+  CHECK(status == 0);
+  CHECK(part.first_repeat == 5);
+  CHECK(part.repeats == 7);
+  CHECK(part.shard);
+  CHECK(part.threads == std::min(study::usable_cores(), int64_t{7}));
+  const auto all = parsed({"--repeats", "12"}).second;
+  CHECK(all.first_repeat == 0);
+  CHECK(all.repeats == 12);
+  CHECK_FALSE(all.shard);
+  CHECK(parsed({}).second.threads == 1);
+  CHECK(parsed({"--repeats", "3:4"}).second.threads == 1);
+  CHECK(parsed({"--repeats", "3:4", "--curves", "all"}).first == 0);
+  CHECK(parsed({"--repeats", "9", "--threads", "1"}).second.threads == 1);
+  CHECK(parsed({"--repeats", "2", "--threads", "3"}).first == 2);
+  for (const auto* wrong : {"5:5", "5:3", "-1:3", "1:", ":3", ":", "1:2:3", "a:b", "1:2x", "01:2",
+                            "0:1000001", "1.5", "0", ""}) {
+    INFO(wrong);
+    CHECK(parsed({std::string("--repeats=") + wrong}).first == 2);
+  }
+}
+
 TEST_CASE("Values of options are read as they are written, and what is wrong with a text is said") {
   const auto count = whole_number(1, 100);
   for (const auto* text : {"", "0", "101", "08", "1.0", " 1", "1 ", "-1", "1e1"}) {
@@ -163,6 +200,69 @@ TEST_CASE("A run finds its files from any folder when it is resumed") {
   CHECK(value_on_command_line(arguments, "--data") ==
         std::filesystem::absolute("there/x.csv").string());
   CHECK(value_on_command_line(arguments, "--seed") == "2");
+}
+
+/// Runs of repeats 0 to 1 and 2 to 3 of one study, and what is said of them after the run.json of
+/// the second was changed.
+std::string said_of_shards(const std::function<void(nlohmann::ordered_json&)>& change) {
+  const TemporaryFolder folder;
+  for (const auto* repeats : {"0:2", "2:4"}) {
+    nlohmann::ordered_json run{{"program", "program"},
+                               {"version", "1"},
+                               {"arguments", {"--data", "/data.csv"}},
+                               {"status", "finished"},
+                               {"options", {{"repeats", repeats}, {"rate", 0.5}, {"data", "x"}}},
+                               {"device", "cpu"},
+                               {"engine_choices", {{"simd", "AVX2"}}},
+                               {"libtorch", {{"version", "2"}}},
+                               {"data_checksum", "0f"}};
+    if (repeats[0] == '2') change(run);
+    std::filesystem::create_directory(folder.path() / repeats);
+    std::ofstream(folder.path() / repeats / "run.json") << run;
+  }
+  try {
+    const auto shards =
+        in_order({read_shard(folder.path() / "2:4"), read_shard(folder.path() / "0:2")});
+    CHECK(shards[0].first == 0);
+    CHECK(shards[1].end == 4);
+    const auto run = joined_run(shards);
+    CHECK(run["options"]["repeats"] == 4);
+    CHECK(run["command"] == "program --data /data.csv --repeats 4");
+    CHECK(run["shards"].size() == 2);
+    return {};
+  } catch (const report::Failure& failure) {
+    CHECK_FALSE(failure.hint().empty());
+    return failure.what();
+  }
+}
+
+TEST_CASE("Shards that do not belong together are refused, and the difference is named") {
+  const auto said = [](const char* key, const nlohmann::json& value) {
+    return said_of_shards([&](auto& run) { run[nlohmann::json::json_pointer(key)] = value; });
+  };
+  using testing::contains;
+  CHECK(said_of_shards([](auto&) {}).empty());
+  for (const auto* key : {"/options/threads", "/options/out", "/options/quiet"})
+    CHECK(said(key, 3).empty());
+  CHECK(said("/options/data", "/data.csv").empty());  // one of them was resumed
+  CHECK(contains(said("/arguments/1", "/other.csv"), "--data is /other.csv in"));
+  CHECK(contains(said("/options/rate", 0.25), "--rate is 0.25 in"));
+  CHECK(contains(said("/options/rate", 0.25), "but 0.5 in"));
+  CHECK(contains(said("/options/units", 3), "--units is 3 in"));
+  CHECK(contains(said("/program", "other"), "program is other in"));
+  CHECK(contains(said("/version", "2"), "version is 2 in"));
+  CHECK(contains(said("/data_checksum", "0e"), "data_checksum is 0e in"));
+  CHECK(contains(said("/device", "cuda:0"), "device is cuda in"));
+  CHECK(contains(said("/engine_choices/simd", "AVX3"), "engine_choices.simd is AVX3 in"));
+  CHECK(contains(said("/libtorch/version", "1"), "libtorch.version is 1 in"));
+  CHECK(contains(said("/status", "interrupted"), "its status is 'interrupted'"));
+  CHECK(contains(said("/options/repeats", "1:4"), "repeat 1 is in '"));
+  CHECK(contains(said("/options/repeats", "0:4"), "repeats 0 to 1 are in '"));
+  CHECK(contains(said("/options/repeats", "3:4"), "repeat 2 is missing"));
+  CHECK(contains(said("/options/repeats", "2:x"), "does not say which repeats"));
+  CHECK(contains(said("/options/repeats", 1), "has one repeat"));
+  CHECK(contains(said("/options", 1), "describes no run"));
+  CHECK(contains(said("/arguments", 1), "describes no run"));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "layerwise/pretraining/code_statistics.h"
 #include "layerwise/study/claims.h"
 #include "layerwise/study/published.h"
 
@@ -136,10 +137,11 @@ StageInfo fit_at(int64_t number) {
 
 /// Repeats of two stages, with these accuracies.
 Results results_of(const std::vector<double>& first, const std::vector<double>& second) {
-  Results results;
+  const PlannedFit::Scores accuracy{{"test", "accuracy"}};
+  Results results({{fit_at(1), 1, accuracy}, {fit_at(2), 1, accuracy}}, first.size());
   for (size_t i = 0; i < first.size(); ++i) {
-    results.repeats.push_back({{fit_at(1), {{"test", "accuracy", first[i]}}},
-                               {fit_at(2), {{"test", "accuracy", second[i]}}}});
+    results.set(i, {fit_at(1), {{"test", "accuracy", first[i]}}});
+    results.set(i, {fit_at(2), {{"test", "accuracy", second[i]}}});
   }
   return results;
 }
@@ -199,13 +201,17 @@ TEST_CASE("Evidence names the estimators, and the repeats that have no value") {
 
 /// Repeats of one stage whose code has these ranks, with these errors.
 Results results_with_ranks(const std::vector<double>& ranks, const std::vector<double>& errors) {
-  Results results;
+  const StageInfo reconstruction{1, 2, "", Task::reconstruction};
+  Results results({{reconstruction, 1, {{"test", "mse"}, {"train", code_metric::rank}}},
+                   {fit_at(1), 1, {{"test", "accuracy"}}}},
+                  ranks.size());
   for (size_t i = 0; i < ranks.size(); ++i) {
-    const bool diverged = !std::isfinite(errors[i]);
-    results.repeats.push_back({{StageInfo{1, 2, "", Task::reconstruction},
-                                {{"test", "mse", errors[i]}, {"train", "code_rank", ranks[i]}},
-                                diverged ? Trouble::diverged : Trouble::none},
-                               {fit_at(1), {{"test", "accuracy", 1 - errors[i]}}}});
+    const auto trouble = std::isfinite(errors[i]) ? Trouble::none : Trouble::diverged;
+    results.set(i, {reconstruction,
+                    {{"test", "mse", errors[i]}, {"train", code_metric::rank, ranks[i]}},
+                    trouble});
+    if (trouble == Trouble::none)
+      results.set(i, {fit_at(1), {{"test", "accuracy", 1 - errors[i]}}});
   }
   return results;
 }
@@ -218,7 +224,8 @@ TEST_CASE("A repeat is alive, of one direction, dead or diverged, in every fit o
     CHECK(results.kind(1, info) == Kind::one_direction);
     CHECK(results.kind(2, info) == Kind::dead);
   }
-  CHECK(results.kind(3, reconstruction) == Kind::diverged);
+  for (const auto& info : {reconstruction, fit_at(1)})
+    CHECK(results.kind(3, info) == Kind::diverged);
   CHECK(results.count(reconstruction, Kind::dead) == 1);
   CHECK_FALSE(results_of({1}, {1}).kind(0, fit_at(1)));
 }

@@ -33,16 +33,18 @@ StageInfo stage(int64_t number, const char* variant = "") {
 
 /// Two fits in three repeats; the last diverges at once.
 Results three_repeats() {
-  const auto repeat = [](double first, double second) {
-    return std::vector<Outcome>{{stage(1), {{"test", "accuracy", first}}},
-                                {stage(2), {{"test", "accuracy", second}}}};
+  const auto outcome = [](int64_t number, double value, Trouble trouble) {
+    return Outcome{stage(number), {{"test", "accuracy", value}}, trouble};
   };
-  Results results;
-  results.repeats = {repeat(0.5, 0.7), repeat(0.7, 0.9), repeat(nan, nan)};
-  results.repeats[1][1].trouble = Trouble::collapsed;
-  results.repeats[2][0].trouble = Trouble::diverged;
-  results.repeats[2][1].trouble = Trouble::not_reached;
-  return results;
+  Results results({{stage(1), 1, scores_of({"test"}, {"accuracy"})},
+                   {stage(2), 1, scores_of({"test"}, {"accuracy"})}},
+                  3);
+  results.set(0, outcome(1, 0.5, Trouble::none));
+  results.set(0, outcome(2, 0.7, Trouble::none));
+  results.set(1, outcome(1, 0.7, Trouble::none));
+  results.set(1, outcome(2, 0.9, Trouble::collapsed));
+  results.set(2, outcome(1, nan, Trouble::diverged));
+  return results;  // the second fit of the last repeat was not reached
 }
 
 TEST_CASE("A published value covers what would print the same") {
@@ -99,7 +101,7 @@ TEST_CASE("Results are means over the repeats that have a value, and troubles ar
   CHECK_THROWS_AS(results.outcome(0, stage(3)), std::out_of_range);
   results.repeats.resize(1);
   CHECK(results.cell(stage(1), "test", "accuracy") == "0.500");
-  results.repeats[0][0].scores[0].value = nan;
+  results.set(0, {stage(1), {{"test", "accuracy", nan}}});
   CHECK(results.cell(stage(1), "test", "accuracy") == "nan");
 }
 
@@ -118,25 +120,43 @@ TEST_CASE("A fit is finished whose rows are all there and finite") {
   const TemporaryFolder folder;
   const Plan plan{{stage(1), 1, scores_of({"train", "test"}, {"accuracy", "cross_entropy"})},
                   {stage(2), 1, scores_of({"train", "test"}, {"accuracy", "cross_entropy"})}};
-  const std::string header = "repeat,seed,variant,labels,stage,layers,split,metric,value\n";
   const auto write = [&](const std::string& rows) {
-    std::ofstream(folder.path() / "metrics.csv") << header << rows;
+    std::ofstream(folder.path() / "metrics.csv") << metrics_header << "\n" << rows;
   };
+  Settings two;
+  two.repeats = 2;
   const std::string first = "0,1,,,1,2,train,accuracy,0.5\n0,1,,,1,2,test,accuracy,0.5\n";
   write(first + "0,1,,,2,3,train,accuracy,0.5\n0,1,,,2,3,test,accuracy,nan\n" +
         "1,1,,,1,2,train,accuracy,1\n");
   using Both = std::vector<Finished>;
-  CHECK(fits_with_rows(plan, {"accuracy"}, 2, folder.path()) ==
+  CHECK(fits_with_rows(plan, {"accuracy"}, two, folder.path()) ==
         Both{{true, false}, {false, false}});
-  CHECK(fits_with_rows(plan, {"accuracy", "cross_entropy"}, 2, folder.path()) ==
+  CHECK(fits_with_rows(plan, {"accuracy", "cross_entropy"}, two, folder.path()) ==
         Both{{false, false}, {false, false}});
+  // The rest of a repeat that diverged was not reached, and is not made again either.
+  const auto write_troubles = [&](const std::string& rows) {
+    std::ofstream(folder.path() / "troubles.csv") << troubles_header << "\n" << rows;
+  };
+  write(
+      "0,1,,,1,2,train,accuracy,nan\n0,1,,,1,2,test,accuracy,0.5\n"
+      "0,1,,,2,3,train,accuracy,nan\n0,1,,,2,3,test,accuracy,nan\n"
+      "1,1,,,1,2,train,accuracy,nan\n1,1,,,1,2,test,accuracy,nan\n");
+  write_troubles("0,,,1,2,classification,diverged,diverged\n");
+  const auto finished = [&](Diverged diverged) {
+    return fits_with_rows(plan, {"accuracy"}, two, folder.path(), diverged);
+  };
+  CHECK(finished(Diverged::finished) == Both{{true, true}, {false, false}});
+  CHECK(finished(Diverged::made_again) == Both{{false, false}, {false, false}});
+  two.first_repeat = 1;
+  CHECK(finished(Diverged::finished) == Both{{false, false}, {false, false}});
+  two.first_repeat = 0;
   for (const auto* torn : {"0,1,,,1,2,train,acc", "0,1\n", "x\n"}) {
     write(first + torn);
-    CHECK_THROWS_AS(fits_with_rows(plan, {"accuracy"}, 2, folder.path()), report::Failure);
+    CHECK_THROWS_AS(fits_with_rows(plan, {"accuracy"}, two, folder.path()), report::Failure);
   }
   std::ofstream(folder.path() / "metrics.csv") << "repeat\n";
-  CHECK_THROWS_AS(fits_with_rows(plan, {"accuracy"}, 2, folder.path()), report::Failure);
-  CHECK_THROWS_AS(fits_with_rows(plan, {"accuracy"}, 2, folder.path() / "none"), report::Failure);
+  CHECK_THROWS_AS(fits_with_rows(plan, {"accuracy"}, two, folder.path()), report::Failure);
+  CHECK_THROWS_AS(fits_with_rows(plan, {"accuracy"}, two, folder.path() / "none"), report::Failure);
 }
 
 TEST_CASE("Learning curves are drawn under the name of their split") {

@@ -46,6 +46,10 @@ int write_all(int file, std::string_view bytes) {
 }  // namespace
 
 void write_run_file(const fs::path& path, std::string_view content, const std::string& option) {
+  write_run_file(path, [&](const auto& add) { add(content); }, option);
+}
+
+void write_run_file(const fs::path& path, const Pieces& content, const std::string& option) {
   try {
     layerwise::write_whole(path, content);
   } catch (const FileError& error) {
@@ -53,7 +57,10 @@ void write_run_file(const fs::path& path, std::string_view content, const std::s
   }
 }
 
-RowFile::RowFile(fs::path path, std::string_view beginning) : path_(std::move(path)) {
+RowFile::RowFile(fs::path path, std::string_view beginning)
+    : RowFile(std::move(path), [&](const auto& add) { add(beginning); }) {}
+
+RowFile::RowFile(fs::path path, const Pieces& beginning) : path_(std::move(path)) {
   write_run_file(path_, beginning);
   file_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
   if (file_ < 0) fail("open", path_, errno);

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "layerwise/file.h"
+
 namespace layerwise::report {
 
 /// Writes a file completely or not at all: writes `PATH.part`, flushes it to the disk, and renames
@@ -17,6 +19,9 @@ namespace layerwise::report {
 ///   then unchanged
 void write_run_file(const std::filesystem::path& path, std::string_view content,
                     const std::string& option = "out");
+/// The same for a content that comes in pieces.
+void write_run_file(const std::filesystem::path& path, const Pieces& content,
+                    const std::string& option = "out");
 
 /// A file of rows that grows while a program runs. After every `append` it holds complete rows
 /// only.
@@ -24,6 +29,7 @@ class RowFile {
  public:
   /// Creates the file with these complete lines; the first is its header.
   /// @throws Failure if that cannot be written; an existing file is then unchanged
+  RowFile(std::filesystem::path path, const Pieces& beginning);
   RowFile(std::filesystem::path path, std::string_view beginning);
   ~RowFile();
   RowFile(const RowFile&) = delete;

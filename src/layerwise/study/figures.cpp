@@ -168,9 +168,12 @@ std::vector<report::Panel> code_diagnosis(const Results& results, const Plan& pl
     if (fit.info.variant == variant && reports(fit, code_metric::rank)) own.push_back(fit);
   }
   if (own.empty()) return {};
-  return {kinds_by_depth(results, own, variant),
-          against_layers(results, {}, own, code_metric::dead_units, "dead units"),
-          against_layers(results, {}, own, code_metric::effective_rank, "effective rank")};
+  std::vector<report::Panel> panels{
+      kinds_by_depth(results, own, variant),
+      against_layers(results, {}, own, code_metric::dead_units, "dead units"),
+      against_layers(results, {}, own, code_metric::effective_rank, "effective rank")};
+  for (auto& panel : panels) panel.y_format = "%g";
+  return panels;
 }
 
 report::Panel learning_curves(const std::vector<CurvePoint>& curves, const Plan& plan, Task task,

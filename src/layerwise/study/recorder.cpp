@@ -1,15 +1,16 @@
 #include "layerwise/study/recorder.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
-#include <limits>
+#include <functional>
 #include <map>
 #include <stdexcept>
-#include <tuple>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -23,10 +24,7 @@ namespace layerwise::study {
 
 namespace {
 
-constexpr auto metrics_header = "repeat,seed,variant,labels,stage,layers,split,metric,value";
-constexpr auto troubles_header = "repeat,variant,labels,stage,layers,task,trouble,details";
 constexpr auto start_anew = "the run cannot be resumed; start it anew in another folder (out)";
-constexpr auto curves_header = "repeat,variant,labels,stage,epoch,step,split,metric,value";
 
 /// Ends a repeat because another repeat failed.
 struct Stopped : std::exception {
@@ -39,53 +37,54 @@ double work_of(const Study& study) {
   return work;
 }
 
-Outcome not_reached(const PlannedFit& fit) {
-  Outcome outcome{fit.info, {}, Trouble::not_reached, "not reached: an earlier fit diverged"};
-  for (const auto& [split, metric] : fit.scores)
-    outcome.scores.push_back({split, metric, std::numeric_limits<double>::quiet_NaN()});
-  return outcome;
-}
-
 /// The count as text; empty if it is 0, where it is not counted.
 std::string text_if_counted(int64_t count) {
   return count > 0 ? fmt::format("{}", count) : std::string();
 }
 
-int64_t whole_number_in(const std::string& field) {
-  return std::strtoll(field.c_str(), nullptr, 10);
+int64_t whole_number_in(std::string_view field) {
+  int64_t number = 0;
+  std::from_chars(field.data(), field.data() + field.size(), number);
+  return number;
 }
 
-/// The part of a row of metrics.csv that identifies a value, and the value.
-struct MetricRow {
-  size_t repeat;
-  StageInfo info;
-  Score score;
+/// What identifies a value among those of a repeat, as in a row of metrics.csv:
+/// `variant,labels,stage,layers,split,metric`.
+std::string metric_key(const StageInfo& info, const std::string& split, const std::string& metric) {
+  return fmt::format("{},{},{},{},{},{}", info.variant, text_if_counted(info.labels), info.stage,
+                     text_if_counted(info.layers), split, metric);
+}
+
+/// Finds the fits that rows of metrics.csv belong to. A row does not name the task, but its metric
+/// is reported only by fits of one task.
+class MetricRows {
+ public:
+  explicit MetricRows(const Plan& plan) {
+    for (size_t i = 0; i < plan.size(); ++i) {
+      for (const auto& [split, metric] : plan[i].scores)
+        places_.emplace(metric_key(plan[i].info, split, metric), i);
+    }
+  }
+  /// The index in the plan.
+  std::optional<size_t> place_of(const Fields& row) const {
+    const auto* begin = row[2].data();
+    const auto place = places_.find(std::string_view(begin, row[8].data() - begin - 1));
+    return place == places_.end() ? std::nullopt : std::optional(place->second);
+  }
+
+ private:
+  std::map<std::string, size_t, std::less<>> places_;
 };
 
-std::vector<MetricRow> metric_rows_in(const std::filesystem::path& path) {
-  std::vector<MetricRow> rows;
-  for (const auto& row : read_rows(path, metrics_header)) {
-    rows.push_back({static_cast<size_t>(whole_number_in(row[0])),
-                    {whole_number_in(row[4]), whole_number_in(row[5]), row[2], Task::classification,
-                     whole_number_in(row[3])},
-                    {row[6], row[7], std::strtod(row[8].c_str(), nullptr)}});
-  }
-  return rows;
+double number_in(std::string_view last_field) {
+  return std::strtod(last_field.data(), nullptr);
 }
 
-/// The index in the plan of the fit that a row of metrics.csv belongs to. The row does not name the
-/// task, but its metric is reported only by fits of one task.
-std::optional<size_t> place_of_row(const Plan& plan, const MetricRow& row) {
-  for (size_t i = 0; i < plan.size(); ++i) {
-    auto named = row.info;
-    named.task = plan[i].info.task;
-    const auto& scores = plan[i].scores;
-    const bool has_score = std::any_of(scores.begin(), scores.end(), [&](const auto& score) {
-      return score.first == row.score.split && score.second == row.score.metric;
-    });
-    if (named == plan[i].info && has_score) return i;
-  }
-  return std::nullopt;
+/// The index of the repeat that a row belongs to, if it is one of these.
+std::optional<size_t> index_in(const Settings& settings, const Fields& row) {
+  const auto index = whole_number_in(row[0]) - settings.first_repeat;
+  return index >= 0 && index < settings.repeats ? std::optional(static_cast<size_t>(index))
+                                                : std::nullopt;
 }
 
 std::string curve_row(const std::string& repeat, const CurvePoint& point, double value) {
@@ -97,21 +96,21 @@ std::string curve_row(const std::string& repeat, const CurvePoint& point, double
 
 /// The index in the plan of the fit that a row of curves.csv belongs to. The row does not name the
 /// task, but its metric is reported by fits of that task.
-std::optional<size_t> place_of_curve(const Plan& plan, const std::vector<std::string>& row) {
+std::optional<size_t> place_of_curve(const Plan& plan, const Fields& row) {
   std::optional<size_t> first;
   for (size_t i = 0; i < plan.size(); ++i) {
     const auto& info = plan[i].info;
     if (info.stage != whole_number_in(row[3]) || info.variant != row[1] ||
         info.labels != whole_number_in(row[2]))
       continue;
-    if (reports(plan[i], row[7])) return i;
+    if (reports(plan[i], std::string(row[7]))) return i;
     if (!first) first = i;
   }
   return first;
 }
 
 /// The same for a row of troubles.csv, which names everything.
-std::optional<size_t> place_of_trouble(const Plan& plan, const std::vector<std::string>& row) {
+std::optional<size_t> place_of_trouble(const Plan& plan, const Fields& row) {
   for (size_t i = 0; i < plan.size(); ++i) {
     const auto& info = plan[i].info;
     if (info.variant == row[1] && info.labels == whole_number_in(row[2]) &&
@@ -128,10 +127,6 @@ size_t row_count(const PlannedFit& fit, const std::vector<std::string>& metrics)
       std::count_if(fit.scores.begin(), fit.scores.end(), [&](const auto& score) {
         return std::find(metrics.begin(), metrics.end(), score.second) != metrics.end();
       }));
-}
-
-std::string table_of(const char* header, const std::string& rows) {
-  return fmt::format("{}\n{}", header, rows);
 }
 
 /// A value as a CSV file holds it, so that a resumed run reads the value that it would have had.
@@ -173,6 +168,16 @@ Outcome outcome_of(const StageReport& report, const PlannedFit& fit) {
   return outcome;
 }
 
+/// A plan with those of its scores alone that have one of the metrics.
+Plan with_metrics(Plan plan, const std::vector<std::string>& metrics) {
+  for (auto& fit : plan) {
+    std::erase_if(fit.scores, [&](const auto& score) {
+      return std::find(metrics.begin(), metrics.end(), score.second) == metrics.end();
+    });
+  }
+  return plan;
+}
+
 }  // namespace
 
 bool holds_mean_curves(const std::filesystem::path& folder) {
@@ -185,25 +190,24 @@ bool holds_mean_curves(const std::filesystem::path& folder) {
 }
 
 std::vector<Finished> fits_with_rows(const Plan& plan, const std::vector<std::string>& metrics,
-                                     int64_t repeats, const std::filesystem::path& folder,
+                                     const Settings& settings, const std::filesystem::path& folder,
                                      Diverged diverged) {
-  std::vector<Finished> may_diverge(static_cast<size_t>(repeats), Finished(plan.size(), false));
+  const auto repeats = static_cast<size_t>(settings.repeats);
+  std::vector<bool> may_lack_values(repeats);
   if (diverged == Diverged::finished) {
-    for (const auto& row : read_rows(folder / "troubles.csv", troubles_header)) {
-      const auto place = place_of_trouble(plan, row);
-      const auto repeat = static_cast<size_t>(whole_number_in(row[0]));
-      if (place && repeat < may_diverge.size() && row[6] == name_of(Trouble::diverged))
-        may_diverge[repeat][*place] = true;
-    }
+    for_each_row(folder / "troubles.csv", troubles_header, [&](const Fields& row) {
+      const auto repeat = index_in(settings, row);
+      if (repeat && row[6] == name_of(Trouble::diverged)) may_lack_values[*repeat] = true;
+    });
   }
-  std::vector<std::vector<size_t>> rows(static_cast<size_t>(repeats),
-                                        std::vector<size_t>(plan.size(), 0));
-  for (const auto& row : metric_rows_in(folder / "metrics.csv")) {
-    const auto place = place_of_row(plan, row);
-    if (!place || row.repeat >= rows.size()) continue;
-    if (std::isfinite(row.score.value) || may_diverge[row.repeat][*place])
-      ++rows[row.repeat][*place];
-  }
+  std::vector<std::vector<size_t>> rows(repeats, std::vector<size_t>(plan.size(), 0));
+  const MetricRows known(plan);
+  for_each_row(folder / "metrics.csv", metrics_header, [&](const Fields& row) {
+    const auto repeat = index_in(settings, row);
+    const auto place = known.place_of(row);
+    if (repeat && place && (may_lack_values[*repeat] || std::isfinite(number_in(row[8]))))
+      ++rows[*repeat][*place];
+  });
   std::vector<Finished> finished;
   for (const auto& counts : rows) {
     finished.emplace_back();
@@ -217,30 +221,29 @@ Recorder::Recorder(const Study& study, const Settings& settings, const report::R
                    const std::vector<Finished>& finished)
     : study_(study),
       settings_(settings),
+      finished_(finished),
       progress_(report::Progress::style_for(stderr, settings.quiet),
                 work_of(study) * static_cast<double>(settings.repeats)),
       metrics_path_(folder.file("metrics.csv")),
       curves_path_(folder.file("curves.csv")),
       troubles_path_(folder.file("troubles.csv")),
-      curves_(static_cast<size_t>(settings.repeats)),
-      done_(static_cast<size_t>(settings.repeats)) {
-  std::vector<Outcome> nothing_yet;
-  for (const auto& fit : study.plan) nothing_yet.push_back(not_reached(fit));
+      results_(with_metrics(study.plan, study.metrics), finished.size()),
+      curves_(finished.size()),
+      done_(finished.size()) {
+  results_.first_repeat = settings.first_repeat;
+  results_.comparable = study.published.changed.empty();
   results_.heavy_tailed = study.heavy_tailed;
-  results_.repeats.assign(static_cast<size_t>(settings.repeats), nothing_yet);
   const auto any = [](const Finished& fits) {
     return std::find(fits.begin(), fits.end(), true) != fits.end();
   };
-  const bool resumed = std::any_of(finished.begin(), finished.end(), any);
-  if (resumed) {
-    take_metrics(finished);
-    take_troubles(finished);
-    take_curves(finished);
+  if (std::any_of(finished.begin(), finished.end(), any)) {
+    take_metrics();
+    take_troubles();
+    take_curves();
   }
-  metrics_file_.emplace(metrics_path_,
-                        table_of(metrics_header, resumed ? all_metric_rows(Fits::reached) : ""));
-  curves_file_.emplace(curves_path_, table_of(curves_header, all_curve_rows()));
-  troubles_file_.emplace(troubles_path_, table_of(troubles_header, all_trouble_rows()));
+  metrics_file_.emplace(metrics_path_, metrics_table(/*every_fit=*/false));
+  curves_file_.emplace(curves_path_, curves_table());
+  troubles_file_.emplace(troubles_path_, troubles_table());
   for (size_t i = 0; i < done_.size(); ++i) done_[i].curves_written = curves_[i].size();
 }
 
@@ -248,61 +251,66 @@ bool Recorder::keeps_curves(int64_t repeat) const {
   return repeat == 0 || settings_.curves != Settings::Curves::first;
 }
 
-void Recorder::take_metrics(const std::vector<Finished>& finished) {
-  for (const auto& row : metric_rows_in(metrics_path_)) {
-    const auto& [repeat, named, score] = row;
-    const auto place = place_of_row(study_.plan, row);
-    if (!place || repeat >= finished.size() || !finished[repeat][*place]) continue;
-    auto& outcome = results_.repeats[repeat][*place];
-    if (outcome.trouble == Trouble::not_reached) outcome = {study_.plan[*place].info, {}};
-    outcome.scores.push_back(score);
-  }
-  for (size_t repeat = 0; repeat < finished.size(); ++repeat) {
-    for (size_t i = 0; i < study_.plan.size(); ++i) {
-      if (!finished[repeat][i]) continue;
-      const auto& fit = study_.plan[i];
-      done_[repeat].work += fit.work;
-      auto& outcome = results_.repeats[repeat][i];
-      if (outcome.trouble != Trouble::none ||
-          outcome.scores.size() != row_count(fit, study_.metrics)) {
-        throw report::Failure(
-            fmt::format("'{}' lacks rows of repeat {}, {}", metrics_path_.string(), repeat,
-                        study_.report->label(fit.info)),
-            start_anew);
-      }
+void Recorder::take_metrics() {
+  const auto& plan = study_.plan;
+  const MetricRows known(plan);
+  std::vector<std::vector<size_t>> rows(finished_.size(), std::vector<size_t>(plan.size(), 0));
+  for_each_row(metrics_path_, metrics_header, [&](const Fields& row) {
+    const auto repeat = index_in(settings_, row);
+    const auto place = known.place_of(row);
+    if (!repeat || !place || !finished_[*repeat][*place]) return;
+    ++rows[*repeat][*place];
+    const double value = number_in(row[8]);
+    const bool reached =
+        std::isfinite(value) || results_.repeats[*repeat].troubles[*place] == Trouble::none;
+    results_.set(*repeat, {plan[*place].info,
+                           {{std::string(row[6]), std::string(row[7]), value}},
+                           reached ? Trouble::none : Trouble::not_reached});
+  });
+  for (size_t repeat = 0; repeat < finished_.size(); ++repeat) {
+    for (size_t i = 0; i < plan.size(); ++i) {
+      if (!finished_[repeat][i]) continue;
+      done_[repeat].work += plan[i].work;
+      if (rows[repeat][i] == row_count(plan[i], study_.metrics)) continue;
+      throw report::Failure(fmt::format("'{}' lacks rows of repeat {}, {}", metrics_path_.string(),
+                                        settings_.first_repeat + static_cast<int64_t>(repeat),
+                                        study_.report->label(plan[i].info)),
+                            start_anew);
     }
   }
 }
 
-void Recorder::take_troubles(const std::vector<Finished>& finished) {
-  for (const auto& row : read_rows(troubles_path_, troubles_header)) {
-    const auto repeat = static_cast<size_t>(whole_number_in(row[0]));
+void Recorder::take_troubles() {
+  for_each_row(troubles_path_, troubles_header, [&](const Fields& row) {
+    const auto repeat = index_in(settings_, row);
     const auto place = place_of_trouble(study_.plan, row);
-    if (!place || repeat >= finished.size() || !finished[repeat][*place]) continue;
-    auto& outcome = results_.repeats[repeat][*place];
-    outcome.trouble = row[6] == name_of(Trouble::diverged) ? Trouble::diverged : Trouble::collapsed;
-    outcome.details = row[7];
-    std::replace(outcome.details.begin(), outcome.details.end(), ';', ',');
-  }
+    if (!repeat || !place || !finished_[*repeat][*place]) return;
+    std::string details(row[7]);
+    std::replace(details.begin(), details.end(), ';', ',');
+    const bool diverged = row[6] == name_of(Trouble::diverged);
+    results_.set(
+        *repeat,
+        {study_.plan[*place].info, {}, diverged ? Trouble::diverged : Trouble::collapsed, details});
+  });
 }
 
-void Recorder::take_curves(const std::vector<Finished>& finished) {
-  for (const auto& row : read_rows(curves_path_, curves_header)) {
-    const auto repeat = static_cast<size_t>(whole_number_in(row[0]));
+void Recorder::take_curves() {
+  for_each_row(curves_path_, curves_header, [&](const Fields& row) {
+    const auto repeat = index_in(settings_, row);
     const auto place = place_of_curve(study_.plan, row);
-    if (!place || repeat >= finished.size() || !finished[repeat][*place]) continue;
-    curves_[repeat].push_back({study_.plan[*place].info,
-                               whole_number_in(row[4]),
-                               whole_number_in(row[5]),
-                               {row[6], row[7], std::strtod(row[8].c_str(), nullptr)}});
-  }
-  for (size_t repeat = 0; repeat < finished.size(); ++repeat) {
+    if (!repeat || !place || !finished_[*repeat][*place]) return;
+    curves_[*repeat].push_back({study_.plan[*place].info,
+                                whole_number_in(row[4]),
+                                whole_number_in(row[5]),
+                                {std::string(row[6]), std::string(row[7]), number_in(row[8])}});
+  });
+  for (size_t index = 0; index < finished_.size(); ++index) {
+    const auto repeat = settings_.first_repeat + static_cast<int64_t>(index);
     for (size_t i = 0; i < study_.plan.size(); ++i) {
       const auto& fit = study_.plan[i];
-      if (fit.curve_rows < 0 || !finished[repeat][i] || !keeps_curves(static_cast<int64_t>(repeat)))
-        continue;
+      if (fit.curve_rows < 0 || !finished_[index][i] || !keeps_curves(repeat)) continue;
       const auto rows =
-          std::count_if(curves_[repeat].begin(), curves_[repeat].end(),
+          std::count_if(curves_[index].begin(), curves_[index].end(),
                         [&](const CurvePoint& point) { return point.info == fit.info; });
       if (rows == fit.curve_rows) continue;
       throw report::Failure(
@@ -320,11 +328,10 @@ Observer Recorder::observer_of(int64_t repeat) {
           [this, repeat](const StageReport& report) { on_stage(repeat, report); }};
 }
 
-void Recorder::note_engine(int64_t repeat, const EngineUse& use) {
+void Recorder::note_engine(const EngineUse& use) {
   const std::lock_guard lock(mutex_);
   if (std::find(engines_.begin(), engines_.end(), use) != engines_.end()) return;
   engines_.push_back(use);
-  if (repeat != 0) return;
   progress_.note(fmt::format("engine {}{}{}\n", use.name,
                              use.details.empty() ? "" : fmt::format(" ({})", use.details),
                              use.reason.empty() ? "" : fmt::format(": {}", use.reason)));
@@ -333,20 +340,21 @@ void Recorder::note_engine(int64_t repeat, const EngineUse& use) {
 Next Recorder::on_progress(int64_t repeat, const StageInfo& info, const FitView& view) {
   throw_if_interrupted();
   if (stopping_) throw Stopped{};
-  if (view.step == 0) note_engine(repeat, view.engine.use());
-  if (keeps_curves(repeat)) {
+  if (view.step == 0) note_engine(view.engine.use());
+  const bool first = repeat == settings_.first_repeat;
+  if (first || keeps_curves(repeat)) {
     const auto scores = study_.report->curve_scores(info, view);
-    for (const auto& [split, name, value] : scores) {
-      curves_[static_cast<size_t>(repeat)].push_back(
-          {info, view.epoch, view.step, {split, name, as_written(value)}});
+    if (keeps_curves(repeat)) {
+      for (const auto& [split, name, value] : scores) {
+        curves_[index_of(repeat)].push_back(
+            {info, view.epoch, view.step, {split, name, as_written(value)}});
+      }
     }
-    if (repeat == 0) {
-      const auto line = study_.report->epoch_line(info, view, scores);
-      if (!line.empty()) progress_.print(line + "\n");
-    }
+    const auto line = first ? study_.report->epoch_line(info, view, scores) : std::string();
+    if (!line.empty()) progress_.print(line + "\n");
   }
   if (view.step > 0) {
-    auto& done = done_[static_cast<size_t>(repeat)];
+    auto& done = done_[index_of(repeat)];
     const double now = study_.plan[place_of(info)].work * static_cast<double>(view.step) /
                        static_cast<double>(view.steps);
     progress_.advance(
@@ -365,14 +373,15 @@ void Recorder::on_stage(int64_t repeat, const StageReport& report) {
   const auto place = place_of(report.info);
   const auto& fit = study_.plan[place];
   const auto outcome = outcome_of(report, fit);
-  auto& done = done_[static_cast<size_t>(repeat)];
+  const auto index = index_of(repeat);
+  auto& done = done_[index];
   // The rows of its metrics are what says that a fit is done, and come last.
-  curves_file_->append(curve_rows(static_cast<size_t>(repeat), done.curves_written));
-  done.curves_written = curves_[static_cast<size_t>(repeat)].size();
-  results_.repeats[static_cast<size_t>(repeat)][place] = outcome;
+  curves_file_->append(curve_rows(index, done.curves_written));
+  done.curves_written = curves_[index].size();
+  results_.set(index, outcome);
   troubles_file_->append(trouble_row(repeat, outcome));
-  metrics_file_->append(metric_rows(repeat, outcome));
-  if (repeat == 0) {
+  metrics_file_->append(metric_rows(repeat, results_.outcome(index, report.info)));
+  if (repeat == settings_.first_repeat) {
     auto line = study_.report->line(outcome);
     if (!line.empty() && !outcome.details.empty()) line += fmt::format(" ({})", outcome.details);
     if (!line.empty()) progress_.print(line + "\n");
@@ -385,37 +394,63 @@ void Recorder::on_stage(int64_t repeat, const StageReport& report) {
 }
 
 void Recorder::end_repeat(int64_t repeat) {
-  const double missing = work_of(study_) - done_[static_cast<size_t>(repeat)].work;
-  progress_.advance(fmt::format("repeat {} done", repeat), missing);
+  const std::lock_guard lock(mutex_);
+  const auto index = index_of(repeat);
+  std::string rows;
+  for (size_t place = 0; place < study_.plan.size(); ++place) {
+    if (!has_rows(index, place))
+      rows += metric_rows(repeat, results_.outcome(index, study_.plan[place].info));
+  }
+  metrics_file_->append(rows);
+  progress_.advance(fmt::format("repeat {} done", repeat), work_of(study_) - done_[index].work);
+}
+
+bool Recorder::has_rows(size_t index, size_t place) const {
+  return finished_[index][place] || results_.repeats[index].troubles[place] != Trouble::not_reached;
 }
 
 void Recorder::finish() {
   progress_.print("");
-  report::write_run_file(metrics_path_, table_of(metrics_header, all_metric_rows(Fits::all)));
-  report::write_run_file(curves_path_, table_of(curves_header, all_curve_rows()));
-  report::write_run_file(troubles_path_, table_of(troubles_header, all_trouble_rows()));
+  report::write_run_file(metrics_path_, metrics_table(/*every_fit=*/true));
+  report::write_run_file(curves_path_, curves_table());
+  report::write_run_file(troubles_path_, troubles_table());
 }
 
 void Recorder::write_mean_curves() {
-  if (settings_.curves != Settings::Curves::mean || settings_.repeats == 1) return;
-  report::write_run_file(curves_path_, table_of(curves_header, mean_curve_rows()));
+  if (settings_.curves != Settings::Curves::mean || settings_.shard || settings_.repeats == 1)
+    return;
+  report::write_run_file(curves_path_, fmt::format("{}\n{}", curves_header, mean_curve_rows()));
 }
 
-template <typename TextOf>
-std::string Recorder::text_of_outcomes(TextOf text_of) const {
-  std::string rows;
-  for (size_t repeat = 0; repeat < results_.repeats.size(); ++repeat) {
-    for (const auto& outcome : results_.repeats[repeat])
-      rows += text_of(static_cast<int64_t>(repeat), outcome);
-  }
-  return rows;
+/// @param every_fit also those that have no rows yet
+Pieces Recorder::metrics_table(bool every_fit) const {
+  return [this, every_fit](const auto& add) {
+    add(fmt::format("{}\n", metrics_header));
+    for (size_t index = 0; index < results_.repeats.size(); ++index) {
+      for (size_t place = 0; place < study_.plan.size(); ++place) {
+        if (every_fit || has_rows(index, place))
+          add(metric_rows(settings_.first_repeat + static_cast<int64_t>(index),
+                          results_.outcome(index, study_.plan[place].info)));
+      }
+    }
+  };
 }
 
-std::string Recorder::all_metric_rows(Fits which) const {
-  return text_of_outcomes([&](int64_t repeat, const Outcome& outcome) {
-    const bool left_out = which == Fits::reached && outcome.trouble == Trouble::not_reached;
-    return left_out ? std::string() : metric_rows(repeat, outcome);
-  });
+Pieces Recorder::troubles_table() const {
+  return [this](const auto& add) {
+    add(fmt::format("{}\n", troubles_header));
+    for (size_t index = 0; index < results_.repeats.size(); ++index) {
+      for (const auto& outcome : results_.outcomes(index))
+        add(trouble_row(settings_.first_repeat + static_cast<int64_t>(index), outcome));
+    }
+  };
+}
+
+Pieces Recorder::curves_table() const {
+  return [this](const auto& add) {
+    add(fmt::format("{}\n", curves_header));
+    for (size_t index = 0; index < curves_.size(); ++index) add(curve_rows(index, 0));
+  };
 }
 
 size_t Recorder::place_of(const StageInfo& info) const {
@@ -429,13 +464,11 @@ size_t Recorder::place_of(const StageInfo& info) const {
 
 std::string Recorder::metric_rows(int64_t repeat, const Outcome& outcome) const {
   std::string rows;
-  const auto& info = outcome.info;
   for (const auto& metric : study_.metrics) {
     for (const auto& score : outcome.scores) {
       if (score.metric != metric) continue;
-      rows += fmt::format("{},{},{},{},{},{},{},{},{:.9g}\n", repeat, settings_.seed, info.variant,
-                          text_if_counted(info.labels), info.stage, text_if_counted(info.layers),
-                          score.split, score.metric, score.value);
+      rows += fmt::format("{},{},{},{:.9g}\n", repeat, settings_.seed,
+                          metric_key(outcome.info, score.split, score.metric), score.value);
     }
   }
   return rows;
@@ -451,22 +484,11 @@ std::string Recorder::trouble_row(int64_t repeat, const Outcome& outcome) const 
                      name_of(info.task), name_of(outcome.trouble), details);
 }
 
-std::string Recorder::all_trouble_rows() const {
-  return text_of_outcomes(
-      [this](int64_t repeat, const Outcome& outcome) { return trouble_row(repeat, outcome); });
-}
-
-std::string Recorder::curve_rows(size_t repeat, size_t first) const {
+std::string Recorder::curve_rows(size_t index, size_t first) const {
+  const auto repeat = fmt::format("{}", settings_.first_repeat + static_cast<int64_t>(index));
   std::string rows;
-  for (size_t i = first; i < curves_[repeat].size(); ++i)
-    rows +=
-        curve_row(fmt::format("{}", repeat), curves_[repeat][i], curves_[repeat][i].score.value);
-  return rows;
-}
-
-std::string Recorder::all_curve_rows() const {
-  std::string rows;
-  for (size_t repeat = 0; repeat < curves_.size(); ++repeat) rows += curve_rows(repeat, 0);
+  for (size_t i = first; i < curves_[index].size(); ++i)
+    rows += curve_row(repeat, curves_[index][i], curves_[index][i].score.value);
   return rows;
 }
 
@@ -482,7 +504,7 @@ std::string Recorder::mean_curve_rows() const {
 
 std::string Recorder::progress_label(int64_t repeat, const StageInfo& info) const {
   const auto label = study_.report->label(info);
-  return settings_.repeats > 1 ? fmt::format("repeat {}, {}", repeat, label) : label;
+  return settings_.has_several_repeats() ? fmt::format("repeat {}, {}", repeat, label) : label;
 }
 
 }  // namespace layerwise::study

@@ -15,12 +15,12 @@ namespace layerwise::study {
 /// Whether a fit that diverged counts as finished, or is run again (and diverges again).
 enum class Diverged { made_again, finished };
 
-/// For each repeat, the fits of the plan that have a row of each of these metrics in the
-/// metrics.csv of a run. Only finite values count; with `Diverged::finished`, also those of fits
-/// that diverged according to troubles.csv.
+/// For each repeat of the settings, the fits of the plan that have a row of each of these metrics
+/// in the metrics.csv of a run. Only finite values count; with `Diverged::finished`, also those of
+/// fits that diverged according to troubles.csv, and of fits that were not reached for that reason.
 /// @throws report::Failure if these files cannot be read
 std::vector<Finished> fits_with_rows(const Plan& plan, const std::vector<std::string>& metrics,
-                                     int64_t repeats, const std::filesystem::path& folder,
+                                     const Settings& settings, const std::filesystem::path& folder,
                                      Diverged diverged = Diverged::made_again);
 
 /// Whether the curves.csv of a run holds means over the repeats, which replace the curves of each
@@ -28,15 +28,19 @@ std::vector<Finished> fits_with_rows(const Plan& plan, const std::vector<std::st
 bool holds_mean_curves(const std::filesystem::path& folder);
 
 /// Observes the repeats of a program, from several threads at once: draws progress, prints the
-/// lines of repeat 0, and writes metrics.csv, curves.csv and troubles.csv.
+/// lines of the first repeat, and writes metrics.csv, curves.csv and troubles.csv.
 class Recorder {
  public:
-  /// @param finished for each repeat, the fits whose rows are already in metrics.csv and curves.csv
+  /// @param finished for each repeat, the fits whose rows are already in metrics.csv and
+  /// curves.csv;
+  ///   must outlive the recorder
   /// @throws report::Failure if the rows are not there
   Recorder(const Study& study, const Settings& settings, const report::RunFolder& folder,
            const std::vector<Finished>& finished);
 
+  /// @param repeat its number
   Observer observer_of(int64_t repeat);
+  /// Adds the rows of fits that the repeat did not reach.
   void end_repeat(int64_t repeat);
   /// Makes every repeat end at the next call of its hooks.
   void stop() { stopping_ = true; }
@@ -55,26 +59,29 @@ class Recorder {
  private:
   Next on_progress(int64_t repeat, const StageInfo& info, const FitView& view);
   void on_stage(int64_t repeat, const StageReport& report);
-  void take_metrics(const std::vector<Finished>& finished);
-  void take_troubles(const std::vector<Finished>& finished);
-  void take_curves(const std::vector<Finished>& finished);
-  void note_engine(int64_t repeat, const EngineUse& use);
+  void take_metrics();
+  void take_troubles();
+  void take_curves();
+  void note_engine(const EngineUse& use);
   bool keeps_curves(int64_t repeat) const;
-  enum class Fits { all, reached };
-  template <typename TextOf>
-  std::string text_of_outcomes(TextOf text_of) const;
-  std::string all_metric_rows(Fits which) const;
+  size_t index_of(int64_t repeat) const {
+    return static_cast<size_t>(repeat - settings_.first_repeat);
+  }
   size_t place_of(const StageInfo& info) const;
+  /// Whether a fit has been completed, so that its rows are in metrics.csv.
+  bool has_rows(size_t index, size_t place) const;
   std::string metric_rows(int64_t repeat, const Outcome& outcome) const;
   std::string trouble_row(int64_t repeat, const Outcome& outcome) const;
-  std::string all_trouble_rows() const;
-  std::string curve_rows(size_t repeat, size_t first) const;
-  std::string all_curve_rows() const;
+  std::string curve_rows(size_t index, size_t first) const;
   std::string mean_curve_rows() const;
+  Pieces metrics_table(bool every_fit) const;
+  Pieces troubles_table() const;
+  Pieces curves_table() const;
   std::string progress_label(int64_t repeat, const StageInfo& info) const;
 
   const Study& study_;
   const Settings& settings_;
+  const std::vector<Finished>& finished_;
   report::Progress progress_;
   const std::filesystem::path metrics_path_;
   const std::filesystem::path curves_path_;

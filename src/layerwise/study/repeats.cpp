@@ -1,5 +1,7 @@
 #include "layerwise/study/repeats.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <atomic>
 #include <exception>
@@ -15,6 +17,12 @@
 #include "layerwise/study/interrupt.h"
 
 namespace layerwise::study {
+
+int64_t usable_cores() {
+  cpu_set_t cores;
+  if (::sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
+  return std::max(1U, std::thread::hardware_concurrency());
+}
 
 void for_each_repeat(int64_t count, const Settings& settings,
                      const std::function<void(int64_t)>& work, const std::function<void()>& stop) {

@@ -7,6 +7,9 @@
 
 namespace layerwise::study {
 
+/// The number of cores that this process may use.
+int64_t usable_cores();
+
 /// Calls `work` with 0, ..., `count` - 1, in as many threads as `settings` says, each of which is
 /// prepared to run fits.
 /// @param stop makes running calls end soon, after one has failed

@@ -59,9 +59,10 @@ report::Table Report::table(const Plan& plan, const Results& results, const Curv
 std::string Report::reading(const Results& results) const {
   const auto& heavy_tailed = results.heavy_tailed;
   return fmt::format(
-      "The lines above the table are those of repeat 0. In the table, values are mean +- standard "
+      "The lines above the table are those of repeat {}. In the table, values are mean +- standard "
       "deviation{}, over the repeats whose value is finite; the others are counted in the last "
       "column.",
+      results.first_repeat,
       heavy_tailed.empty()
           ? ""
           : fmt::format(", but of {} median [minimum .. maximum]", fmt::join(heavy_tailed, ", ")));
@@ -120,10 +121,15 @@ std::vector<CaptionedFigure> Report::figures(const Plan& plan, const Results& re
   const auto height = [](const std::vector<report::Panel>& panels) {
     return 420 * static_cast<int>(panels.size());
   };
-  return {{report::Figure{"metrics", metrics, 800, height(metrics)},
-           "Each metric at the end of every stage against the number of layers."},
-          {report::Figure{"learning_curves", learning, 960, height(learning)},
-           "Each metric after every epoch of every stage (repeat 0)."}};
+  std::vector<CaptionedFigure> figures{
+      {report::Figure{"metrics", metrics, 800, height(metrics)},
+       "Each metric at the end of every stage against the number of layers."}};
+  if (!curves.front().empty()) {
+    figures.push_back({report::Figure{"learning_curves", learning, 960, height(learning)},
+                       fmt::format("Each metric after every epoch of every stage (repeat {}).",
+                                   results.first_repeat)});
+  }
+  return figures;
 }
 
 }  // namespace layerwise::study

@@ -15,6 +15,10 @@
 
 namespace layerwise::study {
 
+bool all_of(const Finished& finished) {
+  return std::find(finished.begin(), finished.end(), false) == finished.end();
+}
+
 const char* name_of(Trouble trouble) {
   switch (trouble) {
     case Trouble::none:
@@ -47,29 +51,92 @@ const char* name_of(Kind kind) {
   return "";
 }
 
-const Outcome& Results::outcome(size_t repeat, const StageInfo& info) const {
-  for (const auto& outcome : repeats.at(repeat)) {
-    if (outcome.info == info) return outcome;
+Results::Results(const Plan& plan, size_t count) {
+  size_t values = 0;
+  for (const auto& fit : plan) {
+    fits_.push_back({fit.info, fit.scores, values});
+    values += fit.scores.size();
   }
+  repeats.assign(count, {std::vector<double>(values, std::numeric_limits<double>::quiet_NaN()),
+                         std::vector<Trouble>(plan.size(), Trouble::not_reached),
+                         {}});
+}
+
+const Results::Fit* Results::find(const StageInfo& info) const {
+  const auto fit = std::find_if(fits_.begin(), fits_.end(),
+                                [&](const Fit& planned) { return planned.info == info; });
+  return fit == fits_.end() ? nullptr : &*fit;
+}
+
+size_t Results::place_of(const StageInfo& info) const {
+  if (const auto* fit = find(info)) return static_cast<size_t>(fit - fits_.data());
   throw std::out_of_range(
       fmt::format("no {} with {} layers was planned", name_of(info.task), info.layers));
 }
 
+std::optional<size_t> Results::index_of(const Fit& fit, const std::string& split,
+                                        const std::string& metric) {
+  const auto score = std::find(fit.scores.begin(), fit.scores.end(), std::pair(split, metric));
+  if (score == fit.scores.end()) return std::nullopt;
+  return fit.first_value + static_cast<size_t>(score - fit.scores.begin());
+}
+
+void Results::set(size_t repeat, const Outcome& outcome) {
+  const auto place = place_of(outcome.info);
+  auto& of_repeat = repeats.at(repeat);
+  for (const auto& [split, metric, value] : outcome.scores) {
+    if (const auto index = index_of(fits_[place], split, metric)) of_repeat.values[*index] = value;
+  }
+  of_repeat.troubles[place] = outcome.trouble;
+  of_repeat.details.erase(place);
+  if (!outcome.details.empty()) of_repeat.details[place] = outcome.details;
+}
+
+Outcome Results::outcome_at(size_t repeat, size_t place) const {
+  const auto& of_repeat = repeats.at(repeat);
+  const auto& fit = fits_[place];
+  Outcome outcome{fit.info, {}, of_repeat.troubles[place]};
+  for (size_t i = 0; i < fit.scores.size(); ++i) {
+    const auto& [split, metric] = fit.scores[i];
+    outcome.scores.push_back({split, metric, of_repeat.values[fit.first_value + i]});
+  }
+  const auto details = of_repeat.details.find(place);
+  if (outcome.trouble == Trouble::not_reached)
+    outcome.details = "not reached: an earlier fit diverged";
+  if (details != of_repeat.details.end()) outcome.details = details->second;
+  return outcome;
+}
+
+Outcome Results::outcome(size_t repeat, const StageInfo& info) const {
+  return outcome_at(repeat, place_of(info));
+}
+
+std::vector<Outcome> Results::outcomes(size_t repeat) const {
+  std::vector<Outcome> all;
+  for (size_t place = 0; place < fits_.size(); ++place) all.push_back(outcome_at(repeat, place));
+  return all;
+}
+
+Trouble Results::trouble(size_t repeat, const StageInfo& info) const {
+  return repeats.at(repeat).troubles[place_of(info)];
+}
+
 bool Results::has(const StageInfo& info) const {
-  const auto& plan = repeats.at(0);
-  return std::any_of(plan.begin(), plan.end(), [&](const Outcome& o) { return o.info == info; });
+  return find(info) != nullptr;
+}
+
+bool Results::has(const StageInfo& info, const std::string& split,
+                  const std::string& metric) const {
+  const auto* fit = find(info);
+  return fit != nullptr && index_of(*fit, split, metric);
 }
 
 std::vector<double> Results::values(const StageInfo& info, const std::string& split,
                                     const std::string& metric) const {
-  std::vector<double> values;
-  for (size_t repeat = 0; repeat < repeats.size(); ++repeat) {
-    double value = std::numeric_limits<double>::quiet_NaN();
-    for (const auto& score : outcome(repeat, info).scores) {
-      if (score.split == split && score.metric == metric) value = score.value;
-    }
-    values.push_back(value);
-  }
+  const auto index = index_of(fits_[place_of(info)], split, metric);
+  std::vector<double> values(repeats.size(), std::numeric_limits<double>::quiet_NaN());
+  for (size_t repeat = 0; index && repeat < repeats.size(); ++repeat)
+    values[repeat] = repeats[repeat].values[*index];
   return values;
 }
 
@@ -87,37 +154,31 @@ std::string Results::cell(const StageInfo& info, const std::string& split,
 
 std::string Results::cell_if(const StageInfo& info, const std::string& split,
                              const std::string& metric, int digits) const {
-  const auto& scores = outcome(0, info).scores;
-  const bool there = std::any_of(scores.begin(), scores.end(), [&](const Score& score) {
-    return score.split == split && score.metric == metric;
-  });
-  return there ? cell(info, split, metric, digits) : std::string();
+  return has(info, split, metric) ? cell(info, split, metric, digits) : std::string();
 }
 
 int64_t Results::count(const Plan& fits, Trouble trouble) const {
-  int64_t found = 0;
-  for (size_t repeat = 0; repeat < repeats.size(); ++repeat) {
-    found += std::any_of(fits.begin(), fits.end(), [&](const PlannedFit& fit) {
-      return outcome(repeat, fit.info).trouble == trouble;
-    });
-  }
-  return found;
+  std::vector<size_t> places;
+  for (const auto& fit : fits) places.push_back(place_of(fit.info));
+  return std::count_if(repeats.begin(), repeats.end(), [&](const RepeatOutcomes& repeat) {
+    return std::any_of(places.begin(), places.end(),
+                       [&](size_t place) { return repeat.troubles[place] == trouble; });
+  });
 }
 
 std::optional<Kind> Results::kind(size_t repeat, const StageInfo& info) const {
-  const auto trouble = outcome(repeat, info).trouble;
-  std::optional<double> rank;
-  for (const auto& other : repeats.at(repeat)) {
-    const bool same_code = other.info.stage == info.stage && other.info.variant == info.variant;
-    if (!same_code || rank) continue;
-    for (const auto& score : other.scores) {
-      if (score.metric == code_metric::rank) rank = score.value;
-    }
+  const auto trouble_here = trouble(repeat, info);
+  for (const auto& fit : fits_) {
+    if (fit.info.stage != info.stage || fit.info.variant != info.variant) continue;
+    const auto index = index_of(fit, "train", code_metric::rank);
+    if (!index) continue;
+    const double rank = repeats.at(repeat).values.at(*index);
+    if (trouble_here == Trouble::diverged || trouble_here == Trouble::not_reached)
+      return Kind::diverged;
+    if (rank == 0) return Kind::dead;
+    return rank == 1 ? Kind::one_direction : Kind::alive;
   }
-  if (!rank) return std::nullopt;
-  if (trouble == Trouble::diverged || trouble == Trouble::not_reached) return Kind::diverged;
-  if (*rank == 0) return Kind::dead;
-  return *rank == 1 ? Kind::one_direction : Kind::alive;
+  return std::nullopt;
 }
 
 int64_t Results::count(const StageInfo& info, Kind kind_) const {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,9 +16,11 @@ namespace layerwise::study {
 
 /// Which fits of the plan a repeat had already completed in the run that is resumed.
 using Finished = std::vector<bool>;
+/// Whether these are all fits.
+bool all_of(const Finished& finished);
 
 /// The problems that a fit may have.
-enum class Trouble {
+enum class Trouble : uint8_t {
   none,
   diverged,     ///< some loss or score is not finite
   collapsed,    ///< too little of the input is left in the code: see `collapsed`
@@ -48,15 +51,38 @@ struct Outcome {
   std::string details = {};  ///< a description of the trouble
 };
 
-/// The results of a study: the outcomes of each repeat, in the order of the plan.
+/// The outcomes of one repeat, in the order of the plan.
+struct RepeatOutcomes {
+  std::vector<double> values;             ///< of every score of every fit
+  std::vector<Trouble> troubles;          ///< of every fit
+  std::map<size_t, std::string> details;  ///< of the troubles, by the index of the fit
+};
+
+/// The results of a study: the outcomes of each repeat. They are kept as numbers, so that the
+/// memory holds tens of thousands of repeats.
 struct Results {
-  std::vector<std::vector<Outcome>> repeats;
-  bool comparable = true;  ///< whether the settings are those of the published values
+  Results() = default;
+  /// Repeats that have reached no fit of the plan.
+  Results(const Plan& plan, size_t count);
+
+  std::vector<RepeatOutcomes> repeats;
+  int64_t first_repeat = 0;  ///< the number of the first of them
+  bool comparable = true;    ///< whether the settings are those of the published values
   std::vector<std::string> heavy_tailed = {};  ///< metrics for which one repeat may dominate a mean
 
-  const Outcome& outcome(size_t repeat, const StageInfo& info) const;
+  /// Takes the outcome of a fit; scores that the plan does not have are left out.
+  /// @throws std::out_of_range if the fit was not planned
+  void set(size_t repeat, const Outcome& outcome);
+  /// @throws std::out_of_range if the fit was not planned
+  Outcome outcome(size_t repeat, const StageInfo& info) const;
+  /// The outcomes of every fit, in the order of the plan.
+  std::vector<Outcome> outcomes(size_t repeat) const;
+  /// @throws std::out_of_range if the fit was not planned
+  Trouble trouble(size_t repeat, const StageInfo& info) const;
   /// Whether this fit was planned.
   bool has(const StageInfo& info) const;
+  /// Whether this fit was planned, with this score.
+  bool has(const StageInfo& info, const std::string& split, const std::string& metric) const;
   /// The values of one score over the repeats; NaN for those that have none.
   std::vector<double> values(const StageInfo& info, const std::string& split,
                              const std::string& metric) const;
@@ -76,6 +102,22 @@ struct Results {
   int64_t count(const StageInfo& info, Kind kind) const;
   /// The number of repeats in which at least one of these fits had this trouble.
   int64_t count(const Plan& fits, Trouble trouble) const;
+
+ private:
+  /// A planned fit, and where its values begin in those of a repeat.
+  struct Fit {
+    StageInfo info;
+    PlannedFit::Scores scores;
+    size_t first_value;
+  };
+  const Fit* find(const StageInfo& info) const;
+  size_t place_of(const StageInfo& info) const;
+  /// The index of a score among the values of a repeat.
+  static std::optional<size_t> index_of(const Fit& fit, const std::string& split,
+                                        const std::string& metric);
+  Outcome outcome_at(size_t repeat, size_t place) const;
+
+  std::vector<Fit> fits_;
 };
 
 /// One value in the learning curves of a repeat.

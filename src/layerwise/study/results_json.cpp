@@ -56,8 +56,10 @@ ordered_json fit_json(const Study& study, const Results& results, const PlannedF
     if (!results.kind(0, info)) break;
     json["kinds"][name_of(kind)] = proportion_json(results.count(info, kind), results);
   }
-  for (const auto& [split, metric] : fit.scores)
-    json["scores"].push_back(score_json(study, results, info, split, metric));
+  for (const auto& [split, metric] : fit.scores) {
+    if (results.has(info, split, metric))
+      json["scores"].push_back(score_json(study, results, info, split, metric));
+  }
   return json;
 }
 
@@ -115,6 +117,7 @@ std::string results_json(const Study& study, const Settings& settings, const Res
                     {"repeats", settings.repeats},
                     {"published_values_comparable", results.comparable}};
   if (study.published.values.empty()) json.erase("published_values_comparable");
+  if (settings.first_repeat > 0) json["first_repeat"] = settings.first_repeat;
   for (const auto& line : study.report->summary(study.plan, results, study.published)) {
     json["summary"].push_back(
         {{"what", line.what}, {"published", line.published}, {"here", line.here}});

@@ -1,11 +1,11 @@
 #include "layerwise/study/rows.h"
 
 #include <algorithm>
-#include <sstream>
+#include <cstring>
+#include <fstream>
 
 #include <fmt/format.h>
 
-#include "layerwise/file.h"
 #include "layerwise/report/failure.h"
 
 namespace layerwise::study {
@@ -14,41 +14,54 @@ namespace {
 
 constexpr auto not_whole = "the run cannot be resumed; start it anew in another folder (out)";
 
+/// Cuts a line at its commas; returns the number of fields.
+size_t fields_of(std::string_view line, Fields& fields) {
+  fields.clear();
+  for (size_t begin = 0; begin <= line.size();) {
+    const auto end = std::min(line.find(',', begin), line.size());
+    fields.push_back(line.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return fields.size();
+}
+
 }  // namespace
 
 std::vector<std::string> cut_at_commas(const std::string& text) {
-  std::vector<std::string> items;
-  for (size_t begin = 0; begin <= text.size();) {
-    const auto end = std::min(text.find(',', begin), text.size());
-    items.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
+  Fields items;
+  fields_of(text, items);
+  return {items.begin(), items.end()};
+}
+
+void for_each_row(const std::filesystem::path& path, const std::string& header,
+                  const std::function<void(const Fields&)>& take) {
+  std::error_code ignored;
+  const bool regular = std::filesystem::is_regular_file(path, ignored);
+  std::ifstream file(path);
+  if (!regular || !file) {
+    const auto* why = ignored ? std::strerror(ignored.value()) : "it is no file that can be read";
+    throw report::Failure(fmt::format("cannot read '{}': {}", path.string(), why), not_whole);
   }
-  return items;
+  std::string line;
+  Fields fields;
+  const auto columns = fields_of(header, fields);
+  const auto next = [&] { return std::getline(file, line) && !file.eof(); };
+  bool whole = next() && line == header;
+  while (whole && next()) {
+    whole = fields_of(line, fields) == columns;
+    if (whole) take(fields);
+  }
+  if (!whole || file.bad() || !line.empty()) {
+    throw report::Failure(fmt::format("'{}' is not as this program wrote it", path.string()),
+                          not_whole);
+  }
 }
 
 std::vector<std::vector<std::string>> read_rows(const std::filesystem::path& path,
                                                 const std::string& header) {
-  std::istringstream stream;
-  try {
-    stream.str(read_file(path));
-  } catch (const FileError& error) {
-    throw report::Failure(error.what(), not_whole);
-  }
-  std::string line;
-  const auto text = stream.str();
-  bool whole = !text.empty() && text.back() == '\n';
-  std::getline(stream, line);
-  const auto columns = cut_at_commas(header).size();
   std::vector<std::vector<std::string>> rows;
-  whole = whole && line == header;
-  while (whole && std::getline(stream, line)) {
-    rows.push_back(cut_at_commas(line));
-    whole = rows.back().size() == columns;
-  }
-  if (!whole) {
-    throw report::Failure(fmt::format("'{}' is not as this program wrote it", path.string()),
-                          not_whole);
-  }
+  for_each_row(path, header,
+               [&](const Fields& fields) { rows.emplace_back(fields.begin(), fields.end()); });
   return rows;
 }
 

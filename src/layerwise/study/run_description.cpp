@@ -91,9 +91,9 @@ void RunDescription::add_results(const Results& results, const std::vector<Engin
     if (std::find(known.begin(), known.end(), use) == known.end()) known.push_back(use);
   }
   for (const auto trouble : {Trouble::diverged, Trouble::collapsed}) {
-    const auto has_it = [&](const std::vector<Outcome>& repeat) {
-      return std::any_of(repeat.begin(), repeat.end(),
-                         [&](const Outcome& outcome) { return outcome.trouble == trouble; });
+    const auto has_it = [&](const RepeatOutcomes& repeat) {
+      return std::find(repeat.troubles.begin(), repeat.troubles.end(), trouble) !=
+             repeat.troubles.end();
     };
     json_["repeats_with_trouble"][name_of(trouble)] =
         std::count_if(results.repeats.begin(), results.repeats.end(), has_it);
@@ -103,10 +103,10 @@ void RunDescription::add_results(const Results& results, const std::vector<Engin
 void RunDescription::keep_beginning() {
   const auto before = ordered_json::parse(read_file(path_), nullptr, false);
   if (!before.is_object()) return;
-  for (const auto* key : {"command", "started", "engines"}) {
+  for (const auto* key : {"command", "started", "engines", "shards"}) {
     if (before.contains(key)) json_[key] = before[key];
   }
-  json_["resumed"] = now();
+  json_[before.value("status", "") == "joined" ? "joined" : "resumed"] = now();
 }
 void RunDescription::write() const {  // A folder's name may be no UTF-8.
   report::write_run_file(path_,

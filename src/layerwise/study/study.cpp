@@ -75,6 +75,10 @@ void check(const Study& study, const Settings& settings) {
         std::pair("math_threads", settings.math_threads)}) {
     if (count < 1) throw std::invalid_argument(fmt::format("run_study: {} {}", count, name));
   }
+  if (settings.first_repeat < 0) {
+    throw std::invalid_argument(
+        fmt::format("run_study: the first repeat is number {}", settings.first_repeat));
+  }
   if (settings.seed < 0 || settings.seed > std::numeric_limits<uint32_t>::max())
     throw std::invalid_argument(fmt::format("run_study: seed {}", settings.seed));
   if (study.plan.empty()) throw std::invalid_argument("run_study: the plan is empty");
@@ -93,8 +97,8 @@ std::set<std::string> kept_variants(const std::filesystem::path& folder) {
 
 /// The fits of complete repeats, and in other repeats those up to the last checkpoint.
 std::vector<Finished> finished_fits(const Study& study, const std::filesystem::path& folder,
-                                    int64_t repeats) {
-  auto all = fits_with_rows(study.plan, study.metrics, repeats, folder, Diverged::finished);
+                                    const Settings& settings) {
+  auto all = fits_with_rows(study.plan, study.metrics, settings, folder, Diverged::finished);
   const auto kept = kept_variants(folder);
   // The variant whose network a fit belongs to.
   const auto owner_of = [&](const StageInfo& info) {
@@ -108,9 +112,10 @@ std::vector<Finished> finished_fits(const Study& study, const std::filesystem::p
     auto& last = last_stages[owner];
     if (fit.info.variant == owner) last = std::max(last, fit.info.stage);
   }
-  for (int64_t repeat = 0; repeat < repeats; ++repeat) {
-    auto& fits = all[static_cast<size_t>(repeat)];
-    const bool whole = std::find(fits.begin(), fits.end(), false) == fits.end();
+  for (size_t index = 0; index < all.size(); ++index) {
+    const auto repeat = settings.first_repeat + static_cast<int64_t>(index);
+    auto& fits = all[index];
+    const bool whole = all_of(fits);
     if (whole && kept.empty()) continue;
     std::map<std::string, int64_t> stages;
     for (const auto& [owner, last] : last_stages) {
@@ -137,9 +142,10 @@ std::vector<Finished> finished_fits(const Study& study, const std::filesystem::p
 void run_repeats(const Study& study, const Settings& settings, const Split& data,
                  const std::filesystem::path& folder, const std::vector<Finished>& finished,
                  Recorder& recorder) {
-  const auto work = [&](int64_t number) {
-    const auto& done = finished[static_cast<size_t>(number)];
-    if (!study.finished && std::find(done.begin(), done.end(), false) == done.end()) {
+  const auto work = [&](int64_t index) {
+    const auto number = settings.first_repeat + index;
+    const auto& done = finished[static_cast<size_t>(index)];
+    if (!study.finished && all_of(done)) {
       recorder.end_repeat(number);
       return;
     }
@@ -265,8 +271,8 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
   std::vector<Finished> finished(static_cast<size_t>(settings.repeats),
                                  Finished(study.plan.size(), false));
   if (resumed) {
-    finished = study.finished ? study.finished(folder.path(), settings.repeats)
-                              : finished_fits(study, folder.path(), settings.repeats);
+    finished = study.finished ? study.finished(folder.path(), settings)
+                              : finished_fits(study, folder.path(), settings);
   }
   std::optional<report::Failure> failure;
   Recorder recorder(study, settings, folder, finished);
@@ -277,8 +283,7 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
     if (study.prepare) study.prepare(data, folder.path());
     run_repeats(study, settings, data, folder.path(), finished, recorder);
     recorder.finish();
-    auto results = recorder.results();
-    results.comparable = study.published.changed.empty();
+    const auto& results = recorder.results();
     description.add_results(results, recorder.engines());
     report::write_run_file(folder.file("results.json"), results_json(study, settings, results));
     present(study, results, recorder.curves(), description.command(), folder, failure);

@@ -107,7 +107,7 @@ class Report {
   virtual std::vector<SummaryLine> summary(const Plan& plan, const Results& results,
                                            const Comparison& published) const;
   /// The figures; by default the metrics of the plan's stages against the number of layers, and the
-  /// learning curves of repeat 0.
+  /// learning curves of the first repeat, where they are kept.
   virtual std::vector<CaptionedFigure> figures(const Plan& plan, const Results& results,
                                                const Curves& curves) const;
   /// The names of all figures that this report may draw. A run that is overwritten may have left
@@ -147,11 +147,12 @@ struct Study {
   std::optional<std::string> data_checksum = {};
   /// The files that a run may write in addition to its tables and plots.
   std::vector<std::string> files = {};
-  /// The fits of each repeat that the run in a folder has completed. By default: all fits of
-  /// complete repeats, which are not run again; and for other repeats, the fits up to the last
-  /// checkpoint of `Repeat::go_on_with`.
+  /// The fits of each repeat of the settings that the run in a folder has completed. By default:
+  /// all fits of complete repeats, which are not run again; and for other repeats, the fits up to
+  /// the last checkpoint of `Repeat::go_on_with`.
   /// @throws report::Failure if the files of these fits are damaged
-  std::function<std::vector<Finished>(const std::filesystem::path& folder, int64_t repeats)>
+  std::function<std::vector<Finished>(const std::filesystem::path& folder,
+                                      const Settings& settings)>
       finished = {};
   /// Called before the repeats.
   std::function<void(const Split& data, const std::filesystem::path& folder)> prepare = {};

@@ -1,0 +1,259 @@
+#include "merge/shards.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+#include <set>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "layerwise/file.h"
+#include "layerwise/report/failure.h"
+#include "layerwise/report/run_folder.h"
+#include "layerwise/study/recorder.h"
+#include "layerwise/study/rows.h"
+
+#include "common/command_line.h"
+
+namespace layerwise::apps {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using nlohmann::ordered_json;
+using report::Failure;
+
+constexpr auto name_runs = "name folders of finished runs of one program";
+constexpr auto run_alike = "join runs that differ in --repeats alone";
+
+/// The tables with rows of repeats, and their first lines.
+constexpr std::array<std::pair<const char*, const char*>, 3> tables{
+    {{"metrics.csv", study::metrics_header},
+     {"curves.csv", study::curves_header},
+     {"troubles.csv", study::troubles_header}}};
+
+std::string text_of(const ordered_json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+bool is_list_of_texts(const ordered_json& value) {
+  return value.is_array() && std::all_of(value.begin(), value.end(),
+                                         [](const ordered_json& item) { return item.is_string(); });
+}
+
+/// The repeats of a run: 20 for 0:20, or 5:10.
+std::pair<int64_t, int64_t> repeats_of(const ordered_json& options) {
+  const auto value = options.value("repeats", ordered_json());
+  if (value.is_number_integer()) return {0, value.get<int64_t>()};
+  const auto text = value.is_string() ? value.get<std::string>() : std::string();
+  const auto* last = text.data() + text.size();
+  int64_t first = 0;
+  int64_t end = 0;
+  const auto colon = std::from_chars(text.data(), last, first).ptr;
+  if (colon != last) std::from_chars(colon + 1, last, end);
+  return {first, end};
+}
+
+std::string repeats_text(int64_t first, int64_t end) {
+  return end - first == 1 ? fmt::format("repeat {}", first)
+                          : fmt::format("repeats {} to {}", first, end - 1);
+}
+
+/// What all shards of a study have in common, by name.
+std::map<std::string, std::string> identity_of(const Shard& shard) {
+  static const std::set<std::string> may_differ{"repeats", "threads",     "out",   "quiet",
+                                                "force",   "export-data", "device"};
+  std::map<std::string, std::string> identity;
+  for (const auto* key : {"program", "version", "data_checksum"})
+    identity[key] = text_of(shard.run.value(key, ordered_json("none")));
+  for (const auto* key : {"engine_choices", "libtorch"}) {
+    const auto part = shard.run.value(key, ordered_json::object());
+    for (const auto& [name, value] : part.items())
+      identity[fmt::format("{}.{}", key, name)] = text_of(value);
+  }
+  const auto device = shard.run.value("device", std::string());
+  identity["device"] = device.substr(0, device.find(':'));
+  const auto arguments = shard.run["arguments"].get<std::vector<std::string>>();
+  for (const auto& [name, value] : shard.run["options"].items()) {
+    if (may_differ.count(name) > 0) continue;
+    const auto option = "--" + name;
+    const auto given = value_on_command_line(arguments, option);  // where paths are absolute
+    identity[option] = given && value.is_string() ? *given : text_of(value);
+  }
+  return identity;
+}
+
+void require_alike(const Shard& one, const Shard& other) {
+  auto here = identity_of(one);
+  auto there = identity_of(other);
+  for (const auto& [name, value] : there) here.try_emplace(name, "not there");
+  for (const auto& [name, value] : here) {
+    const auto& others = there.try_emplace(name, "not there").first->second;
+    if (value == others) continue;
+    throw Failure(fmt::format("{} is {} in '{}', but {} in '{}'", name, value,
+                              one.folder.string(), others, other.folder.string()),
+                  run_alike);
+  }
+}
+
+bool same_content(const fs::path& one, const fs::path& other) {
+  return fs::file_size(one) == fs::file_size(other) && read_file(one) == read_file(other);
+}
+
+/// Joins the rows of a table, which each shard has in the order of its repeats.
+void join_tables(const JoinedFile& file, const char* header, const std::vector<Shard>& shards,
+                 const fs::path& target) {
+  report::write_run_file(target, [&](const auto& add) {
+    add(fmt::format("{}\n", header));
+    for (size_t i = 0; i < shards.size(); ++i) {
+      const auto& source = file.sources[i];
+      study::for_each_row(source, header, [&](const study::Fields& row) {
+        int64_t repeat = -1;
+        std::from_chars(row[0].data(), row[0].data() + row[0].size(), repeat);
+        if (repeat < shards[i].first || repeat >= shards[i].end) {
+          throw Failure(fmt::format("'{}' has a row of repeat '{}', and its run {}",
+                                    source.string(), row[0],
+                                    repeats_text(shards[i].first, shards[i].end)),
+                        "run that shard again");
+        }
+        const auto* begin = row.front().data();
+        add(std::string_view(begin, row.back().data() + row.back().size() - begin));
+        add("\n");
+      });
+    }
+  });
+}
+
+}  // namespace
+
+Shard read_shard(const fs::path& folder) {
+  ordered_json run;
+  try {
+    run = ordered_json::parse(read_file(folder / "run.json"), nullptr, false);
+  } catch (const FileError& error) {
+    throw Failure(error.what(), name_runs);
+  }
+  const bool described = run.is_object() && run.contains("program") && run["program"].is_string() &&
+                         run.contains("options") && run["options"].is_object() &&
+                         run.contains("arguments") && is_list_of_texts(run["arguments"]);
+  if (!described)
+    throw Failure(fmt::format("'{}' describes no run", (folder / "run.json").string()), name_runs);
+  const auto program = run["program"].get<std::string>();
+  const auto status = run.value("status", std::string("unknown"));
+  if (status != "finished") {
+    throw Failure(fmt::format("the run in '{}' is not finished: its status is '{}'",
+                              folder.string(), status),
+                  fmt::format("go on with it: {} --resume {}", program, folder.string()));
+  }
+  const auto [first, end] = repeats_of(run["options"]);
+  if (first < 0 || end <= first) {
+    throw Failure(fmt::format("'{}' does not say which repeats it has",
+                              (folder / "run.json").string()),
+                  name_runs);
+  }
+  const bool shard = run["options"]["repeats"].is_string();
+  if (!shard && (end == 1 || study::holds_mean_curves(folder))) {
+    throw Failure(fmt::format("the run in '{}' is a study of its own, which {}", folder.string(),
+                              end == 1 ? "has one repeat" : "keeps means of its curves alone"),
+                  fmt::format("run it as a part: --repeats 0:{}", end));
+  }
+  return {folder, std::move(run), first, end};
+}
+
+std::vector<Shard> in_order(std::vector<Shard> shards) {
+  for (const auto& shard : shards) require_alike(shards.front(), shard);
+  std::stable_sort(shards.begin(), shards.end(),
+                   [](const Shard& a, const Shard& b) { return a.first < b.first; });
+  int64_t next = 0;
+  for (size_t i = 0; i < shards.size(); ++i) {
+    const auto& [folder, run, first, end] = shards[i];
+    if (first < next) {
+      throw Failure(fmt::format("{} {} in '{}' and in '{}'",
+                                repeats_text(first, std::min(next, end)),
+                                std::min(next, end) - first == 1 ? "is" : "are",
+                                shards[i - 1].folder.string(), folder.string()),
+                    "name shards without a common repeat");
+    }
+    if (first > next) {
+      throw Failure(fmt::format("{} {} missing", repeats_text(next, first),
+                                first - next == 1 ? "is" : "are"),
+                    fmt::format("run it with --repeats {}:{}, and name its folder too", next,
+                                first));
+    }
+    next = end;
+  }
+  return shards;
+}
+
+std::vector<JoinedFile> files_of(const std::vector<Shard>& shards) {
+  std::vector<JoinedFile> files;
+  for (const auto& [name, header] : tables) {
+    files.push_back({name, {}});
+    for (const auto& shard : shards) files.back().sources.push_back(shard.folder / name);
+  }
+  std::map<std::string, fs::path> others;
+  for (const auto& shard : shards) {
+    for (const auto& entry : fs::directory_iterator(shard.folder)) {
+      const auto name = entry.path().filename().string();
+      const auto ending = entry.path().extension();
+      const bool table = std::any_of(tables.begin(), tables.end(),
+                                     [&](const auto& known) { return name == known.first; });
+      if (table || (ending != ".csv" && ending != ".safetensors")) continue;
+      const auto [there, added] = others.emplace(name, entry.path());
+      if (added || same_content(there->second, entry.path())) continue;
+      throw Failure(fmt::format("'{}' and '{}' differ", there->second.string(),
+                                entry.path().string()),
+                    "run these shards again, on one kind of processor");
+    }
+  }
+  for (const auto& [name, path] : others) files.push_back({name, {path}});
+  return files;
+}
+
+void write_joined(const JoinedFile& file, const std::vector<Shard>& shards,
+                  const fs::path& folder) {
+  const auto target = folder / file.name;
+  for (const auto& [name, header] : tables) {
+    if (file.name == name) return join_tables(file, header, shards, target);
+  }
+  std::error_code error;
+  fs::copy_file(file.sources.front(), target, error);
+  if (!error) return;
+  throw Failure(fmt::format("cannot write '{}': {}", target.string(), error.message()),
+                "free some space, or choose another place (out)");
+}
+
+ordered_json joined_run(const std::vector<Shard>& shards) {
+  auto run = shards.front().run;
+  const auto count = shards.back().end;
+  auto arguments = run["arguments"].get<std::vector<std::string>>();
+  drop_place(arguments);
+  drop_option(arguments, "--threads");
+  set_option(arguments, "--repeats", fmt::format("{}", count));
+  auto words = arguments;
+  words.insert(words.begin(), run["program"].get<std::string>());
+  run["command"] = command_text(words);
+  run["arguments"] = arguments;
+  run["status"] = "joined";
+  run["options"]["repeats"] = count;
+  for (const auto* key : {"ended", "resumed", "repeats_with_trouble"}) run.erase(key);
+  for (const auto& shard : shards) {
+    run["started"] = std::min(text_of(run["started"]), text_of(shard.run["started"]));
+    for (const auto& engine : shard.run.value("engines", ordered_json::array())) {
+      auto& known = run["engines"];
+      if (std::find(known.begin(), known.end(), engine) == known.end()) known.push_back(engine);
+    }
+    ordered_json part;
+    for (const auto* key : {"command", "processor", "started", "ended"})
+      if (shard.run.contains(key)) part[key] = shard.run[key];
+    run["shards"].push_back(part);
+  }
+  return run;
+}
+
+}  // namespace layerwise::apps
