@@ -1,8 +1,8 @@
 /// Greedy layer-wise pretraining of an autoencoder on blobs, which is scored as a classifier: the
 /// tutorial's unsupervised part.
 ///
-///     blobs_unsupervised                    six stages, 2 to 7 layers; a few seconds
-///     blobs_unsupervised --repeats 100 --threads 2
+///     blobs_unsupervised                    six stages, 2 to 7 layers, 100 times; a few seconds
+///     blobs_unsupervised --repeats 1        once, as the tutorial does
 ///     blobs_unsupervised --fine-tune-autoencoder 1000 --fine-tune-classifier 1000
 ///
 /// Prints `> reconstruction error train=..., test=...` and `> classifier accuracy layers=2,
@@ -233,5 +233,6 @@ int main(int argc, char** argv) {
                      {"blobs_unsupervised",
                       "Deepens an autoencoder on blobs one hidden layer at a time, and scores its "
                       "codes as a classifier after each stage.",
-                      add_options, make_study});
+                      add_options, make_study,
+                      [](const std::vector<std::string>&, RunOptions& run) { run.repeats = 100; }});
 }

@@ -21,6 +21,13 @@ PlannedFit planned(const StageInfo& info, int64_t epochs, const Split& data) {
   return {info, epochs, scores_of(names_of(data), {"accuracy", "cross_entropy"})};
 }
 
+/// The same of a fit that trains hidden layers.
+PlannedFit planned_with_code(const StageInfo& info, int64_t epochs, const Split& data) {
+  auto fit = planned(info, epochs, data);
+  add_code_scores(fit);
+  return fit;
+}
+
 /// A network of `layers` layers whose weights are all random, drawn from the first layer up.
 GreedyNet random_net(const Training& training, int64_t layers, const Split& data, int64_t classes,
                      RandomState& draw) {
@@ -72,7 +79,8 @@ class Classifiers {
               const std::function<int64_t(int64_t layers)>& epochs) const {
     Plan plan;
     for (int64_t layers = 2; layers <= training_.layers; ++layers)
-      plan.push_back(planned(classification_at(layers - 1, layers), epochs(layers), data_));
+      plan.push_back(
+          planned_with_code(classification_at(layers - 1, layers), epochs(layers), data_));
     plan.push_back(tuned(training_.layers));
     return {name, description, plan, [self = *this, epochs](Repeat& repeat, const Split& data) {
               const auto start = repeat.random;
@@ -93,7 +101,7 @@ class Classifiers {
     training.units = units;
     return {name,
             description,
-            {planned(classification_at(1, 2), epochs, data_), tuned(2)},
+            {planned_with_code(classification_at(1, 2), epochs, data_), tuned(2)},
             [self = *this, training, epochs](Repeat& repeat, const Split& data) {
               auto net = random_net(training, 2, data, self.classes_, repeat.random.initialization);
               self.fit_all(net, 1, epochs, true, data, repeat.random, repeat);
@@ -106,11 +114,11 @@ class Classifiers {
     const auto fit = fine_tuning_.applied_to(fit_);
     return {arm::random_fine_tuned,
             "fine-tuning alone, from random weights",
-            {planned(classification_at(layers - 1, layers), fit.epochs, data_)},
+            {planned_with_code(classification_at(layers - 1, layers), fit.epochs, data_)},
             [self = *this, layers, fit](Repeat& repeat, const Split& data) {
               auto net = random_net(self.training_, layers, data, self.classes_,
                                     repeat.random.initialization);
-              StageRunner runner(net, data, repeat.observer, false);
+              StageRunner runner(net, data, repeat.observer, true);
               runner.fit(classification_at(layers - 1, layers), data, classification(), fit,
                          repeat.random);
             }};
@@ -131,6 +139,7 @@ class Classifiers {
  private:
   SupervisedDeepeningOptions deepening_options() const {
     SupervisedDeepeningOptions options{training_.layers, fit_, fine_tuning_};
+    options.code_statistics = true;
     return options;
   }
 
@@ -141,7 +150,8 @@ class Classifiers {
   }
 
   PlannedFit tuned(int64_t layers) const {
-    return planned(classification_at(layers, layers, fine_tuned), fine_tuning_.epochs, data_);
+    return planned_with_code(classification_at(layers, layers, fine_tuned), fine_tuning_.epochs,
+                             data_);
   }
 
   GreedyNet first_net(Repeat& repeat, const Split& data) const {
@@ -153,7 +163,7 @@ class Classifiers {
   /// Fits all blocks, and once more with the options of fine-tuning.
   void fit_all(GreedyNet& net, int64_t stage, int64_t epochs, bool fine_tune, const Split& data,
                Random& random, const Repeat& repeat) const {
-    StageRunner runner(net, data, repeat.observer, false);
+    StageRunner runner(net, data, repeat.observer, true);
     auto fit = fit_;
     fit.epochs = epochs;
     const auto layers = net->layers();

@@ -149,6 +149,15 @@ const PlannedFit& last_fit(const Arm& one) {
   return *found;
 }
 
+/// In how many repeats the arm has left less than two directions for the head; empty if that was
+/// not looked at.
+std::string collapsed_text(const Results& results, const Arm& one, const StageInfo& info) {
+  const auto named = of_variant(one.name, info);
+  if (!results.kind(0, named)) return {};
+  return fmt::format("{} of {}", results.count({{named, 0, {}}}, Trouble::collapsed),
+                     results.repeats.size());
+}
+
 bool is_autoencoder(const Arm& one) {
   return reports(one.plan.front(), "mse");
 }
@@ -255,8 +264,9 @@ StudyReport::StudyReport(const ArmOptions& options, double margin, std::vector<A
       arms_(std::move(arms)) {}
 
 report::Table StudyReport::table(const Plan&, const Results& results, const Curves&) const {
-  report::Table table{
-      {"arm", "layers", "epochs", "train accuracy", "test accuracy", "fine-tuned: test", ""}, {}};
+  report::Table table{{"arm", "layers", "epochs", "train accuracy", "test accuracy",
+                       "fine-tuned: test", "collapsed", ""},
+                      {}};
   for (const auto& one : arms_) {
     if (is_autoencoder(one)) continue;
     const auto& fit = last_fit(one);
@@ -267,7 +277,8 @@ report::Table StudyReport::table(const Plan&, const Results& results, const Curv
     table.rows.push_back({one.name, layers > 0 ? fmt::format("{}", layers) : "",
                           fit.epochs > 0 ? fmt::format("{}", fit.epochs) : "",
                           mean_text(results, score), mean_text(results, test),
-                          mean_text(results, last(one.name, layers, fine_tuned)), one.description});
+                          mean_text(results, last(one.name, layers, fine_tuned)),
+                          collapsed_text(results, one, fit.info), one.description});
   }
   return table;
 }

@@ -20,8 +20,10 @@ class StudyReport : public Report {
   std::string line(const Outcome&) const override { return {}; }
   std::vector<Score> curve_scores(const StageInfo&, const FitView&) const override { return {}; }
   std::string reading(const Results&) const override {
-    return "Accuracies are means with 95% intervals by Student's t. All arms of a repeat start "
-           "from the same random streams, so that differences between them are paired.";
+    return "Accuracies are means with 95% intervals by Student's t, of collapsed repeats too: "
+           "there, "
+           "dead units have left less than two directions. All arms of a repeat start from the "
+           "same random streams, so that differences between them are paired.";
   }
   /// The arms at their last depth.
   report::Table table(const Plan& plan, const Results& results,
