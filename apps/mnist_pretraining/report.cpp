@@ -56,7 +56,11 @@ report::Table ComparisonReport::table(const Plan& plan, const Results& results,
                                  : accuracy_table(options(), compared);
 }
 
-std::vector<std::string> ComparisonReport::notes(const Plan&, const Results& results) const {
+std::string ComparisonReport::reading(const Results& results) const {
+  return Report::reading(results) + " " + points_and_brackets(results.repeats.size());
+}
+
+std::vector<std::string> ComparisonReport::lead(const Plan&, const Results& results) const {
   return comparison_notes(options(), results);
 }
 

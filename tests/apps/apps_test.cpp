@@ -260,8 +260,22 @@ TEST_CASE("Plots are drawn", "[gnuplot]") {
   REQUIRE(run(folder, program("blobs_unsupervised") + small + "--out drawn").status == 0);
   for (const auto* name : {"data", "accuracy", "reconstruction", "learning_curves"}) {
     REQUIRE(std::filesystem::exists(folder.file(fmt::format("drawn/{}.png", name))));
-    REQUIRE(std::filesystem::exists(folder.file(fmt::format("drawn/{}.svg", name))));
+    REQUIRE_FALSE(std::filesystem::exists(folder.file(fmt::format("drawn/{}.svg", name))));
   }
+  const auto page = content_of(folder.file("drawn/report.html"));
+  REQUIRE(contains(page, "<svg role=\"img\" aria-label=\"The 60 points"));
+  REQUIRE(contains(page, "Figure 4."));
+  // As the page of a run without gnuplot says.
+  REQUIRE(run(folder, "cd drawn && rm *.png && gnuplot *.gp").status == 0);
+  REQUIRE(std::filesystem::exists(folder.file("drawn/accuracy.png")));
+  REQUIRE(std::filesystem::exists(folder.file("drawn/accuracy.svg")));
+}
+
+TEST_CASE("Of many points, the page draws some") {
+  const TemporaryFolder folder;
+  const auto options = " --samples 6000 --epochs 1 --layers 2 --out run --quiet";
+  REQUIRE(run(folder, "PATH=/nowhere " + program("blobs_supervised") + options).status == 0);
+  REQUIRE(lines_of(content_of(folder.file("run/data.gp"))).size() < 4100);
 }
 
 TEST_CASE("A run without gnuplot says what is missing and is whole all the same") {
@@ -270,7 +284,8 @@ TEST_CASE("A run without gnuplot says what is missing and is whole all the same"
       run(folder, "PATH=/nowhere " + program("blobs_supervised") + small + "--out run --quiet");
   require_two_lines(without, 0);
   REQUIRE(contains(without.err, "gnuplot"));
-  REQUIRE(std::filesystem::exists(folder.file("run/report.html")));
+  REQUIRE(contains(content_of(folder.file("run/report.html")),
+                   "in the folder of the page: gnuplot *.gp"));
   REQUIRE(std::filesystem::exists(folder.file("run/accuracy.gp")));
   REQUIRE_FALSE(std::filesystem::exists(folder.file("run/accuracy.png")));
 }
@@ -281,7 +296,7 @@ TEST_CASE("A gnuplot that fails costs the plots, and nothing else") {
       folder, "printf '#!/bin/sh\\nexit 3\\n' >gnuplot; chmod +x gnuplot; PATH=\"$PWD:$PATH\" " +
                   program("blobs_supervised") + small + "--out run --quiet");
   require_two_lines(broken, 1);
-  REQUIRE(std::filesystem::exists(folder.file("run/report.html")));
+  REQUIRE(contains(content_of(folder.file("run/report.html")), "Not drawn: accuracy.gp draws it"));
   REQUIRE(nlohmann::json::parse(content_of(folder.file("run/run.json")))["status"] == "finished");
 }
 

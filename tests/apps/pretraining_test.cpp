@@ -364,10 +364,14 @@ TEST_CASE("Both comparisons are drawn", "[gnuplot]") {
   const auto labels = run(folder, budgets);
   INFO(labels.err);
   REQUIRE(labels.status == 0);
-  for (const auto* picture : {"steps/held_out_accuracy", "labels/accuracy_by_labels"}) {
+  for (const auto& [run_folder, picture] :
+       {std::pair("steps", "held_out_accuracy"), std::pair("labels", "accuracy_by_labels")}) {
     INFO(picture);
-    REQUIRE(content_of(folder.file(std::string(picture) + ".png")).substr(1, 3) == "PNG");
-    REQUIRE(contains(content_of(folder.file(std::string(picture) + ".svg")), "</svg>"));
+    const auto png = content_of(folder.file(fmt::format("{}/{}.png", run_folder, picture)));
+    REQUIRE(png.substr(1, 3) == "PNG");
+    const auto page = content_of(folder.file(fmt::format("{}/report.html", run_folder)));
+    REQUIRE(contains(page, "</svg>"));
+    REQUIRE(contains(page, fmt::format("<a href=\"{}.png\">PNG</a>", picture)));
   }
 }
 
