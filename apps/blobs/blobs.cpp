@@ -32,10 +32,14 @@ std::string as_csv(const LabelledPoints& blobs, int64_t train_rows) {
   return text;
 }
 
+/// The most points that a figure shows: each is an element of the page.
+constexpr int64_t most_drawn = 4000;
+
 /// A figure of the points, colored by class.
 CaptionedFigure data_figure(const LabelledPoints& blobs, int64_t train_rows) {
-  static constexpr const char* colors[] = {"#1f4e79", "#e07b00", "#5aa469",
-                                           "#9b2226", "#8a6fb0", "#7f7f7f"};
+  static constexpr const char* colors[] = {report::color::blue,   report::color::orange,
+                                           report::color::green,  report::color::vermilion,
+                                           report::color::purple, report::color::sky_blue};
   static constexpr int markers[] = {6, 1, 8, 4, 2, 10};
   const int64_t features = blobs.points.size(1);
   report::Panel panel;
@@ -52,15 +56,18 @@ CaptionedFigure data_figure(const LabelledPoints& blobs, int64_t train_rows) {
                             {},
                             {report::Style::Kind::points, colors[color], markers[marker], 1, 0.7}});
   }
-  for (int64_t row = 0; row < points.size(0); ++row) {
+  const auto drawn = std::min(points.size(0), most_drawn);
+  for (int64_t row = 0; row < drawn; ++row) {
     auto& series = panel.series[static_cast<size_t>(labels[row])];
     series.x.push_back(points[row][0]);
     series.y.push_back(features > 1 ? points[row][1] : static_cast<double>(row));
   }
-  return {report::Figure{"data", {panel}, 640, 560},
-          fmt::format("The {} points, colored by class; the first {} train, the rest test.{}",
-                      points.size(0), train_rows,
-                      features > 2 ? " The first two coordinates are shown." : "")};
+  return {
+      report::Figure{"data", {panel}, 640, 560},
+      fmt::format(
+          "The {} points, colored by class; the first {} train, the rest test.{}{}", points.size(0),
+          train_rows, features > 2 ? " The first two coordinates are shown." : "",
+          drawn < points.size(0) ? fmt::format(" The first {} are drawn.", drawn) : std::string())};
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ report::Panel error_curves(const Plan& plan, const std::vector<CurvePoint>& curv
   panel.x_label = "epoch, stage after stage";
   panel.y_label = label;
   panel.log_y = true;
-  const Look looks[] = {{"last_batch", "#1f4e79", 1, 7, 6}, {"validation", "#e07b00", 2, 5, 4}};
+  const Look looks[] = {{"last_batch", report::color::blue, 1, 7, 6},
+                        {"validation", report::color::orange, 2, 5, 4}};
   for (const auto& look : looks) {
     const bool batch = look.split == std::string_view("last_batch");
     report::Series series{
@@ -173,7 +174,11 @@ std::vector<std::string> AutoencoderReport::notes(const Plan& plan, const Result
         "--learning-rate, or milder --noise, --emphasis, --l2 or --sparsity where they were "
         "set.");
   }
-  if (!results.comparable) return notes;
+  return notes;
+}
+
+std::vector<std::string> AutoencoderReport::lead(const Plan&, const Results& results) const {
+  if (!results.comparable) return {};
   std::vector<std::string> parts;
   for (const auto& value : run_.condition.published) {
     const auto ours = finite(results.values(value.info, value.split, value.metric));
@@ -186,10 +191,9 @@ std::vector<std::string> AutoencoderReport::notes(const Plan& plan, const Result
                     with_digits(mean, 5), value.text,
                     inside ? "" : fmt::format(" ({:+.0f}%)", 100 * (mean / middle - 1))));
   }
-  if (parts.empty()) return notes;
-  notes.push_back(fmt::format("Condition '{}' ({}): {}.", run_.condition.name, run_.condition.what,
-                              fmt::join(parts, "; ")));
-  return notes;
+  if (parts.empty()) return {};
+  return {fmt::format("Condition '{}' ({}): {}.", run_.condition.name, run_.condition.what,
+                      fmt::join(parts, "; "))};
 }
 
 std::vector<CaptionedFigure> AutoencoderReport::figures(const Plan& plan, const Results&,

@@ -42,8 +42,9 @@ class AutoencoderReport : public study::Report {
   /// One row per stage and metric; a published value is shown with its split.
   report::Table table(const Plan& plan, const study::Results& results,
                       const study::Curves& curves) const override;
-  /// How the values of this run, or their means, compare with the published ones.
   std::vector<std::string> notes(const Plan& plan, const study::Results& results) const override;
+  /// How the values of this run, or their means, compare with the published ones.
+  std::vector<std::string> lead(const Plan& plan, const study::Results& results) const override;
   std::vector<study::CaptionedFigure> figures(const Plan& plan, const study::Results& results,
                                               const study::Curves& curves) const override;
   std::vector<std::string> figure_names() const override;

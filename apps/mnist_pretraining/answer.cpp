@@ -386,19 +386,20 @@ report::Table accuracy_table(const PretrainingOptions& options, const Comparison
   return table;
 }
 
+std::string points_and_brackets(size_t repeats) {
+  return fmt::format(
+      "Points are percentage points. What stands in brackets is the 95% confidence interval of a "
+      "mean over {} repeats (Student's t); differences are taken within each repeat, whose "
+      "variants have the same labelled rows and batches, and start with the same head if it "
+      "stands on codes.",
+      repeats);
+}
+
 std::vector<std::string> comparison_notes(const PretrainingOptions& options,
                                           const Results& results) {
   std::vector<std::string> notes;
   const auto repeats = results.repeats.size();
-  if (repeats > 1) {
-    notes.push_back(fmt::format(
-        "Points are percentage points. What stands in brackets is the 95% confidence interval of a "
-        "mean over {} repeats (Student's t); differences are taken within each repeat, whose "
-        "variants have the same labelled rows and batches, and start with the same head if it "
-        "stands on "
-        "codes.",
-        repeats));
-  } else {
+  if (repeats == 1) {
     notes.emplace_back(
         "One run is one draw of weights, rows and batches: --repeats 20 --threads 2 shows how much "
         "of this is chance.");

@@ -23,7 +23,9 @@ const std::vector<PublishedCurve>& published_accuracies();
 /// The accuracy of every variant: held out after a few steps, on the test rows at the end, and the
 /// difference from no pretraining.
 report::Table accuracy_table(const PretrainingOptions& options, const ComparisonResults& results);
-/// Notes to read before the numbers of a run.
+/// How to read the numbers of several repeats.
+std::string points_and_brackets(size_t repeats);
+/// What limits the numbers of a run.
 std::vector<std::string> comparison_notes(const PretrainingOptions& options,
                                           const Results& results);
 

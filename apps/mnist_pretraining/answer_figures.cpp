@@ -17,6 +17,7 @@ namespace {
 using report::Panel;
 using report::Series;
 using report::Style;
+namespace color = report::color;
 
 /// How a variant is drawn in every figure.
 struct VariantLook {
@@ -27,15 +28,15 @@ struct VariantLook {
 };
 
 constexpr VariantLook looks[] = {
-    {"none", "#000000", 1, 6},
-    {"frozen", "#c03a2b", 1, 7},
-    {"fine-tuned", "#1f6fb4", 2, 0},
-    {"head-first", "#7b4ea3", 4, 0},
-    {"standardized", "#e07b00", 5, 0},
-    {"random-frozen", "#2a8a57", 2, 0},
-    {"random-standardized", "#67a9cf", 5, 0},
-    {"pca", "#8c6d31", 4, 0},
-    {"pixels", "#6b6b6b", 3, 0},
+    {"none", color::black, 1, 6},
+    {"frozen", color::vermilion, 1, 7},
+    {"fine-tuned", color::blue, 2, 0},
+    {"head-first", color::purple, 4, 0},
+    {"standardized", color::orange, 5, 0},
+    {"random-frozen", color::green, 2, 0},
+    {"random-standardized", color::sky_blue, 5, 0},
+    {"pca", color::purple, 4, 0},
+    {"pixels", color::black, 3, 0},
 };
 
 const VariantLook& look_of(const std::string& variant) {

@@ -8,8 +8,9 @@
 ///
 ///     mnist_pretraining --quick                   a version that takes two minutes
 ///
-/// Prints `0 Train accuracy after each mini-batch: ...` for the document's two variants. At the end
-/// it prints what the document lacks: the held-out accuracy of every variant from step 0 on.
+/// Prints what the document lacks: the held-out accuracy of every variant from step 0 on. With
+/// `--print steps`, prints `0 Train accuracy after each mini-batch: ...` for the document's two
+/// variants before that.
 #include <algorithm>
 #include <filesystem>
 #include <memory>

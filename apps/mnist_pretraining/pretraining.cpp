@@ -99,6 +99,11 @@ void PretrainingOptions::add_to(CLI::App& app) {
   add_count(app, "--curve-every", curve_every, "Steps between two looks at held-out accuracy")
       ->group(group);
 
+  add_choice(app, "--print", printed, {{"table", Printed::table}, {"steps", Printed::steps}},
+             "What is printed of none and frozen: steps adds the document's lines, the accuracy "
+             "after each step")
+      ->group("Run");
+
   const auto* budget = "Label budgets";
   add_value(app, "--budgets", budgets, or_off(list_of(whole_number(1, most))),
             "Compare at several numbers of labels, as 100,1000,10000: with --epochs, and with "
@@ -139,10 +144,15 @@ void PretrainingOptions::check(const RunOptions& run) const {
                 "leave it out, or add one with --variants");
   run.refuse_if(!head_first, "--head-share", "has no effect without the variant head-first",
                 "leave it out");
+  const bool has_lines = std::any_of(chosen.begin(), chosen.end(), [](const auto& variant) {
+    return variant.name == "none" || variant.name == "frozen";
+  });
+  run.refuse_if(!has_lines, "--print", "has no effect without the variants none and frozen",
+                "leave it out");
   for (const auto* option : {"--steps", "--patience", "--learning-rates", "--tuning-repeats"})
     run.refuse_if(!has_budgets(), option, "has no effect without --budgets",
                   "add --budgets N,N,...");
-  for (const auto* option : {"--labels", "--curve-every", "--curves"})
+  for (const auto* option : {"--labels", "--curve-every", "--curves", "--print"})
     run.refuse_if(has_budgets(), option, "has no effect with --budgets", "leave it out");
   if (has_budgets() && subset == Subset::first)
     throw UsageError("--subset first with --budgets",

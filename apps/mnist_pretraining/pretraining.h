@@ -27,6 +27,12 @@ enum class Subset {
   drawn,      ///< drawn by each repeat, the same number of each class
 };
 
+/// What is printed while classifiers are trained.
+enum class Printed {
+  table,  ///< nothing but their test accuracies
+  steps,  ///< for two variants a line after each step, as the document's script prints it
+};
+
 /// The settings of a comparison of classifiers with and without pretraining, as options.
 struct PretrainingOptions {
   AutoencoderOptions encoder;  ///< the network, and how its encoder is pretrained
@@ -46,6 +52,7 @@ struct PretrainingOptions {
   std::vector<double> learning_rates = {0.03, 0.01, 0.003, 0.001, 0.0003};
   int64_t tuning_repeats = 4;
   bool quick = false;
+  Printed printed = Printed::table;
 
   PretrainingOptions();
 

@@ -23,7 +23,7 @@ std::vector<Score> ComparisonReport::curve_scores(const StageInfo& info,
 /// The line that the document's script prints after a step, for its two variants.
 std::string ComparisonReport::epoch_line(const StageInfo& info, const FitView& view,
                                          const std::vector<Score>& scores) const {
-  if (is_encoder(info) || options().has_budgets()) return {};
+  if (options().printed == Printed::table || is_encoder(info) || options().has_budgets()) return {};
   if (info.variant != "none" && info.variant != "frozen") return {};
   if (view.step == 0) return info.variant == "none" ? "Without pretraining" : "With pretraining";
   const int64_t an_epoch = view.steps / view.epochs;
@@ -56,7 +56,11 @@ report::Table ComparisonReport::table(const Plan& plan, const Results& results,
                                  : accuracy_table(options(), compared);
 }
 
-std::vector<std::string> ComparisonReport::notes(const Plan&, const Results& results) const {
+std::string ComparisonReport::reading(const Results& results) const {
+  return Report::reading(results) + " " + points_and_brackets(results.repeats.size());
+}
+
+std::vector<std::string> ComparisonReport::lead(const Plan&, const Results& results) const {
   return comparison_notes(options(), results);
 }
 

@@ -37,7 +37,8 @@ class ComparisonReport : public study::Report {
                          const std::vector<Score>& scores) const override;
   report::Table table(const Plan& plan, const study::Results& results,
                       const study::Curves& curves) const override;
-  std::vector<std::string> notes(const Plan& plan, const study::Results& results) const override;
+  std::string reading(const study::Results& results) const override;
+  std::vector<std::string> lead(const Plan& plan, const study::Results& results) const override;
   std::vector<report::Section> sections(const Plan& plan, const study::Results& results,
                                         const study::Curves& curves) const override;
   std::vector<study::CaptionedFigure> figures(const Plan& plan, const study::Results& results,

@@ -260,8 +260,22 @@ TEST_CASE("Plots are drawn", "[gnuplot]") {
   REQUIRE(run(folder, program("blobs_unsupervised") + small + "--out drawn").status == 0);
   for (const auto* name : {"data", "accuracy", "reconstruction", "learning_curves"}) {
     REQUIRE(std::filesystem::exists(folder.file(fmt::format("drawn/{}.png", name))));
-    REQUIRE(std::filesystem::exists(folder.file(fmt::format("drawn/{}.svg", name))));
+    REQUIRE_FALSE(std::filesystem::exists(folder.file(fmt::format("drawn/{}.svg", name))));
   }
+  const auto page = content_of(folder.file("drawn/report.html"));
+  REQUIRE(contains(page, "<svg role=\"img\" aria-label=\"The 60 points"));
+  REQUIRE(contains(page, "Figure 4."));
+  // As the page of a run without gnuplot says.
+  REQUIRE(run(folder, "cd drawn && rm *.png && gnuplot *.gp").status == 0);
+  REQUIRE(std::filesystem::exists(folder.file("drawn/accuracy.png")));
+  REQUIRE(std::filesystem::exists(folder.file("drawn/accuracy.svg")));
+}
+
+TEST_CASE("Of many points, the page draws some") {
+  const TemporaryFolder folder;
+  const auto options = " --samples 6000 --epochs 1 --layers 2 --out run --quiet";
+  REQUIRE(run(folder, "PATH=/nowhere " + program("blobs_supervised") + options).status == 0);
+  REQUIRE(lines_of(content_of(folder.file("run/data.gp"))).size() < 4100);
 }
 
 TEST_CASE("A run without gnuplot says what is missing and is whole all the same") {
@@ -270,7 +284,8 @@ TEST_CASE("A run without gnuplot says what is missing and is whole all the same"
       run(folder, "PATH=/nowhere " + program("blobs_supervised") + small + "--out run --quiet");
   require_two_lines(without, 0);
   REQUIRE(contains(without.err, "gnuplot"));
-  REQUIRE(std::filesystem::exists(folder.file("run/report.html")));
+  REQUIRE(contains(content_of(folder.file("run/report.html")),
+                   "in the folder of the page: gnuplot *.gp"));
   REQUIRE(std::filesystem::exists(folder.file("run/accuracy.gp")));
   REQUIRE_FALSE(std::filesystem::exists(folder.file("run/accuracy.png")));
 }
@@ -281,7 +296,7 @@ TEST_CASE("A gnuplot that fails costs the plots, and nothing else") {
       folder, "printf '#!/bin/sh\\nexit 3\\n' >gnuplot; chmod +x gnuplot; PATH=\"$PWD:$PATH\" " +
                   program("blobs_supervised") + small + "--out run --quiet");
   require_two_lines(broken, 1);
-  REQUIRE(std::filesystem::exists(folder.file("run/report.html")));
+  REQUIRE(contains(content_of(folder.file("run/report.html")), "Not drawn: accuracy.gp draws it"));
   REQUIRE(nlohmann::json::parse(content_of(folder.file("run/run.json")))["status"] == "finished");
 }
 
@@ -531,6 +546,87 @@ TEST_CASE("Ctrl-C while plots are drawn ends with 130, whatever gnuplot does abo
           "interrupted");
   REQUIRE_FALSE(std::filesystem::exists(folder.file("run/.drawing.part")));
   REQUIRE(testing::soon([&] { return !testing::is_alive(drawing); }));
+}
+
+/// A finished run, as far as layerwise_index reads it.
+void write_run(const std::filesystem::path& folder, const nlohmann::json& run,
+               const nlohmann::json& results) {
+  std::filesystem::create_directories(folder);
+  write_whole(folder / "run.json", run.dump());
+  write_whole(folder / "results.json", results.dump());
+  write_whole(folder / "report.html", "a page");
+}
+
+const nlohmann::json finished{{"program", "blobs_supervised"}, {"status", "finished"}};
+
+TEST_CASE("layerwise_index leads to the runs' pages and says what they reproduced") {
+  const TemporaryFolder folder;
+  nlohmann::json results{{"title", "First"}, {"seed", 3}, {"repeats", 20}};
+  for (int i = 0; i < 5; ++i)
+    results["summary"].push_back({{"what", fmt::format("value {}", i)},
+                                  {"published", "0.83"},
+                                  {"here", "0.82 \u00b1 0.01"}});
+  for (const auto* verdict : {"better", "undecided", "better"})
+    results["verdicts"].push_back(
+        {{"claim", "Depth helps"}, {"verdict", verdict}, {"evidence", "+0.1"}});
+  write_run(folder.path() / "runs/a b", finished, results);
+  write_run(
+      folder.path() / "runs/second", finished,
+      {{"title", "Second"}, {"seed", 1}, {"repeats", 1}, {"verdicts", nlohmann::json::array()}});
+  const auto index = program("layerwise_index");
+  const auto outcome = run(folder, index + " 'runs/a b' runs/second --out pages.html");
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  REQUIRE(contains(outcome.err, "written to pages.html"));
+  const auto lines = lines_of(outcome.out);
+  REQUIRE(lines.size() == 7);
+  for (const auto& line : lines) REQUIRE(line.size() <= 81);  // one character has two bytes
+  REQUIRE(lines[1] == "First (first 3 of 5 values)");
+  REQUIRE(contains(lines[2], "  value 0   "));
+  REQUIRE(contains(lines[2], " 0.83 | 0.82 \u00b1 0.01"));
+  REQUIRE(lines[5] == "  claims: 2 better, 1 undecided");
+  REQUIRE(lines[6] == "Second");
+  const auto page = content_of(folder.file("pages.html"));
+  REQUIRE(contains(page, "<a href=\"runs/a%20b/report.html\">First</a>"));
+  REQUIRE(contains(page, "blobs_supervised, seed 3, 20 repeats"));
+  REQUIRE(contains(page, "value 4"));
+  REQUIRE(contains(page, "Depth helps"));
+  REQUIRE(contains(page, "<a href=\"runs/second/report.html\">Second</a>"));
+}
+
+TEST_CASE("layerwise_index refuses what is no finished run, and leaves the page as it was") {
+  const TemporaryFolder folder;
+  const nlohmann::json results{{"title", "A run"}, {"seed", 1}, {"repeats", 1}};
+  const auto file = [&](const std::string& name) { return folder.path() / name; };
+  write_run(file("whole"), finished, results);
+  write_run(file("going_on"), {{"program", "x"}, {"status", "running"}}, results);
+  write_run(file("foreign"), {{"name", "a package"}}, results);
+  write_run(file("damaged"), finished, results);
+  write_whole(file("damaged/results.json"), "{\"title\": \"A r");
+  write_run(file("other_types"), finished,
+            {{"title", "A run"}, {"seed", 1}, {"repeats", 1}, {"summary", {{"what", 1}}}});
+  write_run(file("no_page"), finished, results);
+  std::filesystem::remove(file("no_page/report.html"));
+  std::filesystem::create_directories(file("empty"));
+  write_whole(file("index.html"), "as it was");
+  const auto index = program("layerwise_index");
+  for (const auto& [name, words] :
+       {std::pair("nowhere", "nowhere/run.json"), std::pair("empty", "empty/run.json"),
+        std::pair("going_on", "'going_on' is running, not finished"),
+        std::pair("foreign", "foreign/run.json"), std::pair("damaged", "damaged/results.json"),
+        std::pair("other_types", "other_types/results.json"),
+        std::pair("no_page", "no_page/report.html")}) {
+    INFO(name);
+    const auto outcome = run(folder, fmt::format("{} whole {} --out index.html", index, name));
+    require_two_lines(outcome, 1);
+    REQUIRE(contains(outcome.err, words));
+    REQUIRE(outcome.out.empty());
+  }
+  require_two_lines(run(folder, index + " --out index.html"), 2);
+  require_two_lines(run(folder, index + " whole"), 2);
+  require_two_lines(run(folder, index + " whole --out ''"), 2);
+  require_two_lines(run(folder, index + " whole --out nowhere/index.html"), 1);
+  REQUIRE(content_of(file("index.html")) == "as it was");
 }
 
 }  // namespace

@@ -78,10 +78,10 @@ TEST_CASE("Runs of the program follow PyTorch's replays, repeat by repeat") {
   }
 }
 
-TEST_CASE("A single run prints the document's lines for its two variants and no other") {
+TEST_CASE("--print steps prints the document's lines for its two variants and no other") {
   const TemporaryFolder folder;
   write_images(folder.path() / "data");
-  const auto outcome = run(folder, app + quick_to_run + "--out out");
+  const auto outcome = run(folder, app + quick_to_run + "--print steps --out out");
   REQUIRE(outcome.status == 0);
   const auto lines = lines_of(outcome.out);
   const std::string step = "Train accuracy after each mini-batch: ";
@@ -123,6 +123,8 @@ TEST_CASE("Several repeats have means and intervals, which are those of the sing
   INFO(outcome.err);
   REQUIRE(outcome.status == 0);
   REQUIRE(contains(outcome.out, "too few for an answer"));
+  REQUIRE(outcome.out.rfind("Test accuracy (without pretraining): ", 0) == 0);
+  REQUIRE_FALSE(contains(outcome.out, "mini-batch"));  // not asked for
   REQUIRE(run(folder, app + options + "--curves all --threads 2 --out singles").status == 0);
   REQUIRE(content_of(folder.file("means/metrics.csv")) ==
           content_of(folder.file("singles/metrics.csv")));
@@ -226,7 +228,8 @@ TEST_CASE("A killed comparison goes on after its last whole variant and ends wit
   write_images(folder.path() / "data", {.train = 400});
   const auto options =
       data +
-      "--encoder-epochs 3 --labels 60 --epochs 200 --batch-size 20 --repeats 3 --curve-every 50 ";
+      "--encoder-epochs 3 --labels 60 --epochs 200 --batch-size 20 --repeats 3 --curve-every 50 "
+      "--print steps ";
   REQUIRE(run(folder, app + options + "--out whole").status == 0);
   const auto metrics = folder.file("part/metrics.csv");
   const int status = end_when(folder, app + options + "--out part", SIGKILL,
@@ -312,6 +315,8 @@ TEST_CASE("What cannot be compared is refused, and nothing is written") {
            {"--budgets 60 --curves all --repeats 2", 2, "--curves"},
            {"--budgets 60 --subset first", 2, "--subset first"},
            {"--variants pca,pixels --activation tanh", 2, "--activation"},
+           {"--budgets 60 --print steps", 2, "--print"},
+           {"--variants pca,pixels --print steps", 2, "--print"},
            {"--steps 100", 2, "--steps"},
            {"--patience 2", 2, "--patience"},
            {"--variants none,frozen,none", 2, "none twice"},
@@ -364,10 +369,14 @@ TEST_CASE("Both comparisons are drawn", "[gnuplot]") {
   const auto labels = run(folder, budgets);
   INFO(labels.err);
   REQUIRE(labels.status == 0);
-  for (const auto* picture : {"steps/held_out_accuracy", "labels/accuracy_by_labels"}) {
+  for (const auto& [run_folder, picture] :
+       {std::pair("steps", "held_out_accuracy"), std::pair("labels", "accuracy_by_labels")}) {
     INFO(picture);
-    REQUIRE(content_of(folder.file(std::string(picture) + ".png")).substr(1, 3) == "PNG");
-    REQUIRE(contains(content_of(folder.file(std::string(picture) + ".svg")), "</svg>"));
+    const auto png = content_of(folder.file(fmt::format("{}/{}.png", run_folder, picture)));
+    REQUIRE(png.substr(1, 3) == "PNG");
+    const auto page = content_of(folder.file(fmt::format("{}/report.html", run_folder)));
+    REQUIRE(contains(page, "</svg>"));
+    REQUIRE(contains(page, fmt::format("<a href=\"{}.png\">PNG</a>", picture)));
   }
 }
 

@@ -13,6 +13,7 @@
 #include "layerwise/report/failure.h"
 #include "layerwise/report/gnuplot_script.h"
 #include "layerwise/report/helper_process.h"
+#include "layerwise/report/inline_svg.h"
 #include "layerwise/report/page.h"
 #include "layerwise/report/plot.h"
 #include "layerwise/report/progress.h"
@@ -33,18 +34,34 @@ constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
 TEST_CASE("A table's columns stand under each other") {
   const Table table{{"layers", "train", ""}, {{"2", "0.816", "note"}, {"12", "0.85", ""}}};
   REQUIRE(table.to_text() == "layers  train\n     2  0.816  note\n    12   0.85\n");
-  REQUIRE(table.to_html().find("<td>0.816</td>") != std::string::npos);
+  REQUIRE(testing::contains(table.to_html(),
+                            "<td class=\"number\">0.816</td><td class=\"short\">note</td>"));
   REQUIRE(html_escaped("a<b & \"c\"") == "a&lt;b &amp; &quot;c&quot;");
 }
 
-TEST_CASE("Long cells are printed under their column's name, and sections go on a page") {
+TEST_CASE(
+    "On a page, numbers are aligned to the right, and a column without anything is left out") {
+  const Table table{{"fit", "train", "note", ""},
+                    {{"2 layers", "0.8 +- 0.1", "12 of 20", ""}, {"", "-0.25", "a note", ""}}};
+  const auto html = table.to_html();
+  REQUIRE(testing::contains(html, "<th scope=\"col\" class=\"number\">train</th>"));
+  REQUIRE(testing::contains(
+      html, "<td class=\"number\">0.8 \u00b1 0.1</td><td class=\"short\">12 of 20</td></tr>"));
+  REQUIRE(testing::contains(html, "<td class=\"short\"></td><td class=\"number\">-0.25</td>"));
+}
+
+TEST_CASE("Long cells are printed under their column's name, and are cards on a page") {
   const Table table{{"why", "number"}, {{"one two three", "4"}}};
   REQUIRE(table.to_records(15) == "\nwhy     one two\n        three\nnumber  4\n");
   const TemporaryFolder folder;
-  write_page({"title", "command", {}, {}, {}, {{"A <part>", {"words"}, table}}},
-             folder.file("page.html"));
+  Page page{"title"};
+  page.sections = {{"A <part>", {"words"}, table, /*sentences=*/true}, {"Numbers", {}, table}};
+  write_page(page, folder.file("page.html"));
   const auto html = content_of(folder.file("page.html"));
-  REQUIRE(testing::contains(html, "<h2>A &lt;part&gt;</h2>\n<p>words</p>\n<table>"));
+  REQUIRE(testing::contains(html,
+                            "<h2>A &lt;part&gt;</h2>\n<p>words</p>\n<dl class=\"card\">\n"
+                            "<dt>why</dt>\n<dd>one two three</dd>\n"));
+  REQUIRE(testing::contains(html, "aria-label=\"Table: Numbers\">\n<table>"));
 }
 
 TEST_CASE("Paragraphs are broken at spaces") {
@@ -149,9 +166,10 @@ TEST_CASE("A figure is drawn with gaps, zeros on logarithmic axes, and nothing f
     return;
   }
   const TemporaryFolder folder;
-  draw(small_figure(), folder.path());
+  const auto svg = draw(small_figure(), folder.path());
   REQUIRE(content_of(folder.file("figure.png")).substr(1, 3) == "PNG");
-  REQUIRE(content_of(folder.file("figure.svg")).find("</svg>") != std::string::npos);
+  REQUIRE(testing::contains(svg, "</svg>"));
+  REQUIRE_FALSE(std::filesystem::exists(folder.file("figure.svg")));
   REQUIRE(std::filesystem::exists(folder.file("figure.gp")));
   REQUIRE_FALSE(std::filesystem::exists(folder.path() / ".drawing.part"));
 }
@@ -342,15 +360,134 @@ TEST_CASE("A band is filled behind the lines, and may have a title of its own") 
   REQUIRE(script.find("$series0 using 1:2 with lines") > script.find("title 'middle 95%'"));
 }
 
+/// Markup of gnuplot and of HTML, commands, and the ends of strings and lines.
+constexpr auto hostile =
+    "a_b^c @{x} & <script>alert(1)</script> \"q\" 'r' `touch made` $(x) \\n\nset output";
+
+TEST_CASE("Texts are drawn as they are, whatever they contain", "[gnuplot]") {
+  if (!gnuplot_found()) {
+    WARN("skipped: no gnuplot");
+    return;
+  }
+  const TemporaryFolder folder;
+  auto panel = shares();
+  panel.title = hostile;
+  panel.x_label = hostile;
+  panel.y_label = hostile;
+  panel.series[0].title = hostile;
+  panel.top_label = hostile;
+  panel.top_tics = {{2, hostile}};
+  const auto svg = draw(Figure{"figure", {panel}}, folder.path());
+  REQUIRE(testing::contains(svg, "a_b^c @{x} &amp; &lt;script>alert(1)"));
+  REQUIRE(testing::contains(svg, "'r' `touch made` $(x) \\n set output"));
+  REQUIRE_FALSE(testing::contains(svg, "<script"));
+  Series labelled{"", {1, 2}, {0, 1}, {}};
+  labelled.label = hostile;
+  Panel with_label;
+  with_label.series = {labelled};
+  REQUIRE_FALSE(
+      testing::contains(draw(Figure{"labelled", {with_label}}, folder.path()), "<script"));
+  const Mosaic mosaic{"mosaic", 2, 1, {{hostile, {{0, 1}, {1, 0}}}}};
+  REQUIRE_FALSE(testing::contains(draw(mosaic, folder.path()), "<script"));
+}
+
 TEST_CASE("A page escapes what it is given") {
   const TemporaryFolder folder;
-  write_page({"A & B", "run --x '<y>'", {"1 < 2"}, {{"a"}, {{"<b>"}}}, {{"f.svg", "caption"}}},
-             folder.file("p.html"));
-  const auto page = content_of(folder.file("p.html"));
-  REQUIRE(page.find("A &amp; B") != std::string::npos);
-  REQUIRE(page.find("1 &lt; 2") != std::string::npos);
-  REQUIRE(page.find("&lt;b&gt;") != std::string::npos);
-  REQUIRE(page.find("src=\"f.svg\"") != std::string::npos);
+  Page page{hostile};
+  page.verdicts = {{hostile, hostile, hostile}};
+  page.lead = {hostile};
+  page.figures = {{"f", "<?xml?>\n<svg width=\"1\"><g id='x'/></svg>\n", hostile},
+                  {hostile, "", hostile}};
+  page.without_figures = hostile;
+  page.table = {{hostile, "b"}, {{hostile, "c"}}};
+  page.reading = {hostile};
+  page.sections = {{hostile, {hostile}, page.table, true}, {hostile, {hostile}, page.table}};
+  page.warnings = {hostile};
+  page.origin = {hostile, {{hostile, hostile}}};
+  page.files = {{hostile, hostile}};
+  write_page(page, folder.file("p.html"));
+  const IndexEntry entry{hostile, hostile, hostile, {{hostile, hostile, hostile}}, page.verdicts};
+  write_index(hostile, {entry}, folder.file("i.html"));
+  for (const auto* name : {"p.html", "i.html"}) {
+    const auto html = content_of(folder.file(name));
+    REQUIRE(
+        testing::contains(html, "a_b^c @{x} &amp; &lt;script&gt;alert(1)&lt;/script&gt; &quot;q"));
+    REQUIRE_FALSE(testing::contains(html, "<script"));
+    REQUIRE_FALSE(testing::contains(html, "\"q\""));
+  }
+}
+
+TEST_CASE("A page shows its parts in their order, and leaves out what it does not have") {
+  const TemporaryFolder folder;
+  Page page{"title"};
+  write_page(page, folder.file("empty.html"));
+  REQUIRE_FALSE(testing::contains(content_of(folder.file("empty.html")), "<h2>"));
+  page.verdicts = {{"Deeper is better", "undecided", "+0.1 [-0.1, +0.3]"}};
+  page.lead = {"A sentence."};
+  page.figures = {{"f", "<svg></svg>", "A caption."}, {"not_drawn", "", "Another."}};
+  page.table = {{"a"}, {{"1"}}};
+  page.sections = {{"More numbers", {"words"}}, {"An answer", {"words"}, {}, true}};
+  page.warnings = {"A warning."};
+  page.origin = {"run --seed 7", {{"seed", "7"}}};
+  page.files = {{"metrics.csv", "values"}};
+  write_page(page, folder.file("page.html"));
+  const auto html = content_of(folder.file("page.html"));
+  size_t at = 0;
+  for (const auto* expected :
+       {"<h2>Verdicts", "undecided</p>", "Deeper is better", "A sentence.", "<h2>An answer",
+        "<h2>Plots", "<svg role=", "Figure 1. A caption. <a href=\"f.png\">PNG</a>", "not_drawn.gp",
+        "<h2>Results", "<table>", "<h2>More numbers", "A warning.", "run --seed 7", "<dt>seed</dt>",
+        "<a href=\"metrics.csv\">"}) {
+    INFO(expected);
+    at = html.find(expected, at);
+    REQUIRE(at != std::string::npos);
+  }
+}
+
+TEST_CASE("Many verdicts are counted before they are listed") {
+  const TemporaryFolder folder;
+  Page page{"title"};
+  for (int i = 0; i < 9; ++i)
+    page.verdicts.push_back({"a claim", i % 3 == 0 ? "worse" : "undecided", "numbers"});
+  write_page(page, folder.file("page.html"));
+  REQUIRE(testing::contains(content_of(folder.file("page.html")),
+                            "<h2>Verdicts</h2>\n<p>3 worse, 6 undecided.</p>\n"));
+  REQUIRE(verdict_counts({}).empty());
+}
+
+TEST_CASE("Drawings in one page have ids of their own, and the names of what they show") {
+  const std::string document =
+      "<?xml version=\"1.0\"?>\n<svg \n width=\"8\">\n<title>Gnuplot</title>\n<desc>x</desc>\n"
+      "<defs><path id='gpPt0' d='M0 0'/></defs><g id=\"plot_1\" fill='url(#fill)'>"
+      "<use xlink:href='#gpPt0'/><text>an id='gpPt0'</text></g></svg>\n";
+  REQUIRE(inline_svg(document, "f1-", "a < b") ==
+          "<svg role=\"img\" aria-label=\"a &lt; b\" \n width=\"8\">\n\n\n"
+          "<defs><path id='f1-gpPt0' d='M0 0'/></defs><g id=\"f1-plot_1\" fill='url(#f1-fill)'>"
+          "<use xlink:href='#f1-gpPt0'/><text>an id='gpPt0'</text></g></svg>\n");
+  REQUIRE_THROWS_AS(inline_svg("no drawing", "f1-", "x"), std::invalid_argument);
+}
+
+TEST_CASE("An index leads to the page of every run, with its values and verdicts") {
+  const TemporaryFolder folder;
+  write_index("All runs",
+              {{"First",
+                "a b/report.html",
+                "blobs, seed 1",
+                {{"test accuracy", "0.83", "0.82"}},
+                {{"It grows", "equivalent", "+0.00"}}},
+               {"Second", "second/report.html", "blobs, seed 2"}},
+              folder.file("index.html"));
+  const auto html = content_of(folder.file("index.html"));
+  REQUIRE(testing::contains(html,
+                            "<h2><a href=\"a%20b/report.html\">First</a></h2>\n"
+                            "<p>blobs, seed 1</p>\n<ul class=\"verdicts\">\n"
+                            "<li class=\"equivalent\">"));
+  REQUIRE(testing::contains(html,
+                            "<td class=\"short\">test accuracy</td><td class=\"number\">0.83</td>"
+                            "<td class=\"number\">0.82</td>"));
+  REQUIRE(testing::contains(html,
+                            "<a href=\"second/report.html\">Second</a></h2>\n"
+                            "<p>blobs, seed 2</p>\n</section>"));
 }
 
 }  // namespace

@@ -208,7 +208,51 @@ TEST_CASE("A study runs without a command line") {
   const auto rows = read_rows(folder.path() / "run/metrics.csv",
                               "repeat,seed,variant,labels,stage,layers,split,metric,value");
   CHECK(rows.size() == 2 * 2 * 4);
-  CHECK(std::filesystem::exists(folder.path() / "run/report.html"));
+}
+
+TEST_CASE("The page of a study leads with what sums it up, and says how to repeat it") {
+  const TemporaryFolder folder;
+  ::setenv("PATH", "/nowhere", 1);  // no pictures
+  class Summing : public Report {
+   public:
+    std::vector<std::string> lead(const Plan&, const Results&) const override {
+      return {"In short."};
+    }
+  };
+  auto study = small_study();
+  study.report = std::make_shared<Summing>();
+  auto settings = settings_for(folder.path() / "run", 2);
+  settings.seed = 1234;
+  run_study(study, settings, {"a test", "a test --seed 1234", {}});
+  const auto page = content_of(folder.path() / "run/report.html");
+  CHECK(page.find("In short.") < page.find("<h2>Results"));
+  for (const auto* part :
+       {"<code>a test --seed 1234</code>", "<dt>seed</dt>\n<dd>1234</dd>", "<dt>repeats</dt>",
+        "<dt>device</dt>\n<dd>cpu</dd>", "<dt>LibTorch</dt>", "<dt>BLAS</dt>", "<dt>engines</dt>",
+        "<dt>processor</dt>", "<dt>data checksum</dt>", "<dt>started</dt>",
+        "<a href=\"metrics.csv\">", "<a href=\"run.json\">", "gnuplot was not found"}) {
+    INFO(part);
+    CHECK(contains(page, part));
+  }
+  CHECK_FALSE(contains(page, "tuning.csv"));  // this run has none
+}
+
+TEST_CASE("The repeats' middle 95% is a band around their median; one repeat has none") {
+  const Plan plan{{stage(1), 1, scores_of({"test"}, {"accuracy"})},
+                  {stage(2), 1, scores_of({"test"}, {"accuracy"})}};
+  auto results = three_repeats();
+  const auto with_values = [](const report::Panel& panel) {
+    return *std::find_if(panel.series.begin(), panel.series.end(), [](const auto& series) {
+      return !series.y.empty() && std::isfinite(series.y[0]);
+    });
+  };
+  const auto series = with_values(against_layers(results, {}, plan, "accuracy", "accuracy"));
+  CHECK(series.y == std::vector<double>{0.6, 0.8});
+  CHECK(std::abs(series.low[0] - 0.505) < 1e-12);
+  CHECK(std::abs(series.high[1] - 0.895) < 1e-12);
+  CHECK(contains(series.band_title, "middle 95%"));
+  results.repeats.resize(1);
+  CHECK(with_values(against_layers(results, {}, plan, "accuracy", "accuracy")).low.empty());
 }
 
 TEST_CASE("A study that fails keeps what is whole, and goes on from there when resumed") {

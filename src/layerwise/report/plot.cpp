@@ -61,10 +61,8 @@ std::string content_of(const fs::path& path) {
   return content.substr(std::min(content.size(), content.find_first_not_of(" \n")));
 }
 
-/// Whether a picture ends with this text (up to 8 more bytes may follow); false for truncated
-/// files.
-bool ends_with(const fs::path& picture, std::string_view ending) {
-  const auto content = content_of(picture);
+/// Whether a picture ends with this text (up to 8 more bytes may follow); false for truncated ones.
+bool ends_with(const std::string& content, std::string_view ending) {
   return content.rfind(ending) != std::string::npos &&
          content.rfind(ending) + ending.size() + 8 > content.size();
 }
@@ -79,11 +77,11 @@ void write_script(const Drawing& drawing, const fs::path& folder) {
   write_run_file(folder / (name_of(drawing) + ".gp"), gnuplot_script(drawing));
 }
 
-void draw(const Drawing& drawing, const fs::path& folder, const std::function<void()>& check) {
+std::string draw(const Drawing& drawing, const fs::path& folder,
+                 const std::function<void()>& check) {
   write_script(drawing, folder);
   const auto script = folder / (name_of(drawing) + ".gp");
   const auto png = name_of(drawing) + ".png";
-  const auto svg = name_of(drawing) + ".svg";
   const auto hint = fmt::format(
       "see that the disk is not full, and what `gnuplot {}` says; the results are whole",
       script.string());
@@ -96,8 +94,9 @@ void draw(const Drawing& drawing, const fs::path& folder, const std::function<vo
                                    log,
                                    hint},
                                   check);
-    if (status != 0 || !ends_with(workshop.file(png), "IEND") ||
-        !ends_with(workshop.file(svg), "</svg>")) {
+    auto svg = content_of(workshop.file(name_of(drawing) + ".svg"));
+    if (status != 0 || !ends_with(content_of(workshop.file(png)), "IEND") ||
+        !ends_with(svg, "</svg>")) {
       const auto words = content_of(log);
       throw Failure(
           fmt::format("gnuplot did not draw '{}' (status {}){}{}", (folder / png).string(), status,
@@ -105,7 +104,7 @@ void draw(const Drawing& drawing, const fs::path& folder, const std::function<vo
           hint);
     }
     fs::rename(workshop.file(png), folder / png);
-    fs::rename(workshop.file(svg), folder / svg);
+    return svg;
   } catch (const fs::filesystem_error& error) {
     throw Failure(error.what(), "see that the disk is not full");
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,41 @@ namespace {
 
 bool is_last(size_t column, const Table& table) {
   return column + 1 == table.columns.size();
+}
+
+/// Whether a cell holds numbers and what stands around them, as `0.82 +- 0.01` and `[-1, 2]`.
+bool looks_like_number(const std::string& cell) {
+  return cell.find_first_of("0123456789") != std::string::npos
+             ? cell.find_first_not_of("0123456789 .,+-[]()%e\u00b1") == std::string::npos
+             : cell == "nan";
+}
+
+/// Whether all cells of a column are numbers or empty.
+bool is_number(size_t column, const Table& table) {
+  return std::all_of(table.rows.begin(), table.rows.end(), [&](const auto& row) {
+    return row.at(column).empty() || looks_like_number(row.at(column));
+  });
+}
+
+/// Whether no cell of a column needs more than one line.
+bool is_short(size_t column, const Table& table) {
+  constexpr size_t longest = 28;
+  return std::all_of(table.rows.begin(), table.rows.end(),
+                     [&](const auto& row) { return row.at(column).size() <= longest; });
+}
+
+/// The HTML attribute that says how the cells of a column are shown.
+const char* class_of(size_t column, const Table& table) {
+  if (is_number(column, table)) return " class=\"number\"";
+  return is_short(column, table) ? " class=\"short\"" : "";
+}
+
+/// The number of columns without a last one that has neither a name nor text.
+size_t shown_columns(const Table& table) {
+  if (table.columns.empty() || !table.columns.back().empty()) return table.columns.size();
+  const bool blank = std::all_of(table.rows.begin(), table.rows.end(),
+                                 [](const auto& row) { return row.back().empty(); });
+  return table.columns.size() - (blank ? 1 : 0);
 }
 
 }  // namespace
@@ -52,15 +88,23 @@ std::string Table::to_records(size_t width) const {
 }
 
 std::string Table::to_html() const {
-  std::string html = "<table>\n<tr>";
-  for (const auto& column : columns) html += "<th>" + html_escaped(column) + "</th>";
-  html += "</tr>\n";
+  const auto shown = shown_columns(*this);
+  std::vector<std::string> kinds;
+  for (size_t c = 0; c < shown; ++c) kinds.emplace_back(class_of(c, *this));
+  std::string html = "<table>\n<thead>\n<tr>";
+  for (size_t c = 0; c < shown; ++c) {
+    html += fmt::format("<th scope=\"col\"{}>{}</th>", kinds[c],
+                        columns[c].empty() ? "<span class=\"hidden\">about this row</span>"
+                                           : html_text(columns[c]));
+  }
+  html += "</tr>\n</thead>\n<tbody>\n";
   for (const auto& row : rows) {
     html += "<tr>";
-    for (const auto& cell : row) html += "<td>" + html_escaped(cell) + "</td>";
+    for (size_t c = 0; c < shown; ++c)
+      html += fmt::format("<td{}>{}</td>", kinds[c], html_text(row.at(c)));
     html += "</tr>\n";
   }
-  return html + "</table>\n";
+  return html + "</tbody>\n</table>\n";
 }
 
 std::string wrapped(const std::string& text, size_t width) {
@@ -97,6 +141,14 @@ std::string html_escaped(const std::string& text) {
     }
   }
   return escaped;
+}
+
+std::string html_text(const std::string& text) {
+  constexpr std::string_view sign = " +- ";
+  auto html = html_escaped(text);
+  for (auto place = html.find(sign); place != std::string::npos; place = html.find(sign, place))
+    html.replace(place, sign.size(), " \u00b1 ");
+  return html;
 }
 
 }  // namespace layerwise::report

@@ -15,6 +15,8 @@ struct Table {
   std::string to_text() const;
   /// Row by row, each cell on its own lines after the name of its column; for long cells.
   std::string to_records(size_t width) const;
+  /// Columns of numbers are aligned to the right; a last column without a name and text is left
+  /// out.
   std::string to_html() const;
 };
 
@@ -23,5 +25,7 @@ std::string wrapped(const std::string& text, size_t width);
 
 /// Escapes the characters that have a meaning in HTML.
 std::string html_escaped(const std::string& text);
+/// The same for prose and numbers: `+-` between spaces becomes the sign.
+std::string html_text(const std::string& text);
 
 }  // namespace layerwise::report

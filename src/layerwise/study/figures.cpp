@@ -140,7 +140,7 @@ report::Panel kinds_by_depth(const Results& results, const Plan& plan, const std
       {Kind::alive, "#009e73"},
       {Kind::one_direction, "#f0e442"},
       {Kind::dead, "#999999"},
-      {Kind::diverged, "#222222"}};
+      {Kind::diverged, color::black}};
   report::Panel panel;
   panel.x_label = "layers (hidden and output)";
   panel.y_label = "share of the repeats";

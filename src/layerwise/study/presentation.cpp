@@ -1,7 +1,9 @@
 #include "layerwise/study/presentation.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
@@ -31,6 +33,8 @@ std::string comparison_note(const Comparison& published, const Results& results)
   return agreement(place(published, results), results.repeats.size());
 }
 
+constexpr auto how_to_get_gnuplot = "install gnuplot (Debian: apt-get install gnuplot-nox)";
+
 /// Draws the figures and adds them to the page; without gnuplot, only writes their scripts. The
 /// first failure is returned in `failure`, to be reported at the end.
 void draw_all(const std::vector<CaptionedFigure>& figures, const report::RunFolder& folder,
@@ -42,21 +46,67 @@ void draw_all(const std::vector<CaptionedFigure>& figures, const report::RunFold
       report::write_script(drawing, folder.path());
       continue;
     }
+    const auto& name = report::name_of(drawing);
     try {
-      report::draw(drawing, folder.path(), [] { throw_if_interrupted(); });
-      page.figures.emplace_back(report::name_of(drawing) + ".svg", caption);
+      const auto svg = report::draw(drawing, folder.path(), [] { throw_if_interrupted(); });
+      page.figures.push_back({name, svg, caption});
     } catch (const report::Failure& error) {
+      page.figures.push_back({name, {}, caption});
       if (!failure) failure = error;
     }
   }
-  if (!can_draw) {
-    report::print_note(
-        fmt::format("error: no plots were drawn, because 'gnuplot' is not in PATH\n"
-                    "hint: all results are in {0}; install gnuplot (Debian: apt-get install "
-                    "gnuplot-nox), then: "
-                    "cd {0} && gnuplot *.gp\n",
-                    folder.path().string()));
+  if (can_draw) return;
+  page.without_figures = fmt::format(
+      "No plots were drawn, because gnuplot was not found. To draw them beside this page, {}, "
+      "then run this in the folder of the page: gnuplot *.gp",
+      how_to_get_gnuplot);
+  report::print_note(
+      fmt::format("error: no plots were drawn, because 'gnuplot' is not in PATH\n"
+                  "hint: all results are in {0}; {1}, then: cd {0} && gnuplot *.gp\n",
+                  folder.path().string(), how_to_get_gnuplot));
+}
+
+/// The files of a run that are there, each with what it holds.
+report::Facts files_to_link(const report::RunFolder& folder) {
+  report::Facts files{
+      {"results.json", "the values of the repeats of every fit, and their statistics"},
+      {"run.json", "everything needed to repeat the run"},
+      {"metrics.csv", "each value at the end of a stage"},
+      {"curves.csv", "values during the stages"},
+      {"troubles.csv", "each fit that diverged or collapsed"},
+      {"tuning.csv", "the results of each learning rate that was tried"}};
+  files.erase(std::remove_if(files.begin(), files.end(),
+                             [&](const auto& file) {
+                               std::error_code ignored;
+                               return !std::filesystem::exists(folder.file(file.first), ignored);
+                             }),
+              files.end());
+  return files;
+}
+
+/// A sentence for each trouble: which repeats had it.
+std::vector<std::string> troubled_repeats(const Results& results) {
+  constexpr size_t most_named = 20;
+  std::vector<std::string> sentences;
+  for (const auto trouble : {Trouble::diverged, Trouble::collapsed}) {
+    std::vector<int64_t> troubled;
+    int64_t number = results.first_repeat;
+    for (const auto& repeat : results.repeats) {
+      const auto& troubles = repeat.troubles;
+      if (std::find(troubles.begin(), troubles.end(), trouble) != troubles.end())
+        troubled.push_back(number);
+      ++number;
+    }
+    if (troubled.empty() || results.repeats.size() == 1) continue;
+    const bool all = troubled.size() <= most_named;
+    const auto named = troubled.size();
+    troubled.resize(std::min(named, most_named));
+    sentences.push_back(
+        fmt::format("Repeats that {}: {}{}.", name_of(trouble), fmt::join(troubled, ", "),
+                    all ? std::string()
+                        : fmt::format(" and {} more, all in troubles.csv", named - most_named)));
   }
+  return sentences;
 }
 
 /// Prints a section. A table whose cells are sentences is printed cell by cell, each after the name
@@ -132,28 +182,34 @@ report::Section statistics_section(const Study& study, const Results& results) {
 }  // namespace
 
 void present(const Study& study, const Results& results, const Curves& curves,
-             const std::string& command, const report::RunFolder& folder,
+             const report::Origin& origin, const report::RunFolder& folder,
              std::optional<report::Failure>& failure) {
   const auto& shown = *study.report;
   const bool several = results.repeats.size() > 1;
-  auto notes = shown.notes(study.plan, results);
-  if (!study.published.values.empty()) notes.push_back(comparison_note(study.published, results));
-  const auto table = shown.table(study.plan, results, curves);
-  report::print_result(fmt::format("\n{}\n", table.to_text()));
-  const auto print = [](const std::string& note) {
-    report::print_result(report::wrapped(note, 100) + "\n");
-  };
-  const auto reading = several ? shown.reading(results) : std::string();
-  if (!reading.empty()) print(reading);
-  std::for_each(notes.begin(), notes.end(), print);
-  if (!reading.empty()) notes.insert(notes.begin(), reading);
+  report::Page page{study.title};
+  page.origin = origin;
+  page.table = shown.table(study.plan, results, curves);
+  if (several) page.reading = {shown.reading(results)};
+  page.lead = shown.lead(study.plan, results);
+  if (!study.published.values.empty())
+    page.lead.push_back(comparison_note(study.published, results));
+  page.warnings = shown.notes(study.plan, results);
 
-  report::Page page{study.title, command, notes, table, {}, {}};
-  page.sections = shown.sections(study.plan, results, curves);
-  if (several) {
-    const auto verdicts = verdict_section(judge(study.claims, results));
-    if (!verdicts.table.rows.empty()) page.sections.insert(page.sections.begin(), verdicts);
+  report::print_result(fmt::format("\n{}\n", page.table.to_text()));
+  for (const auto* notes : {&page.lead, &page.reading, &page.warnings})
+    for (const auto& note : *notes) report::print_result(report::wrapped(note, 100) + "\n");
+
+  const auto troubled = troubled_repeats(results);
+  page.warnings.insert(page.warnings.end(), troubled.begin(), troubled.end());
+  const auto judged = several ? judge(study.claims, results) : std::vector<JudgedClaim>();
+  if (!judged.empty()) {
+    const auto verdicts = verdict_section(judged);
+    page.judging = verdicts.paragraphs.front();
+    print_section(verdicts);
   }
+  for (const auto& one : judged)
+    page.verdicts.push_back({one.claim.statement, name_of(one.verdict), one.evidence()});
+  page.sections = shown.sections(study.plan, results, curves);
   for (const auto& section : page.sections) print_section(section);
   if (several) {
     if (results.comparable && !study.published.values.empty())
@@ -161,6 +217,7 @@ void present(const Study& study, const Results& results, const Curves& curves,
     page.sections.push_back(statistics_section(study, results));
   }
   draw_all(shown.figures(study.plan, results, curves), folder, page, failure);
+  page.files = files_to_link(folder);
   report::write_page(page, folder.file("report.html"));
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include "layerwise/report/failure.h"
 #include "layerwise/report/run_folder.h"
@@ -10,10 +9,10 @@
 namespace layerwise::study {
 
 /// Prints the results of a run, draws its figures and writes its page.
-/// @param command the command that began the run
+/// @param origin how to repeat the run
 /// @param failure gets the first drawing that failed, if any; the others are drawn nevertheless
 void present(const Study& study, const Results& results, const Curves& curves,
-             const std::string& command, const report::RunFolder& folder,
+             const report::Origin& origin, const report::RunFolder& folder,
              std::optional<report::Failure>& failure);
 
 }  // namespace layerwise::study

@@ -34,6 +34,17 @@ std::string now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
 }
 
+/// The engines of a run.json in words, separated by semicolons.
+std::string engines_text(const ordered_json& engines) {
+  std::string text;
+  for (const auto& engine : engines) {
+    const auto details = engine.value("details", "");
+    text += fmt::format("{}{} ({}{}{})", text.empty() ? "" : "; ", engine.value("name", ""),
+                        engine.value("reason", ""), details.empty() ? "" : "; ", details);
+  }
+  return text;
+}
+
 /// The run.json of the run in a folder; an empty object if the file is not a JSON object.
 ordered_json description_of_run(const report::RunFolder& folder) {
   const auto json = ordered_json::parse(read_file(folder.file("run.json")), nullptr, false);
@@ -69,6 +80,35 @@ RunDescription::RunDescription(const Start& start, const c10::Device& device,
   if (!data_checksum.empty()) json_[data_key] = data_checksum;
   if (!json_.contains("started")) json_["started"] = now();
   write();
+}
+
+report::Origin RunDescription::origin(const Settings& settings) const {
+  const auto& torch = json_["libtorch"];
+  const auto& choices = json_["engine_choices"];
+  report::Facts facts{
+      {"program", json_.value("program", "")},
+      {"layerwise", json_.value("version", "")},
+      {"LibTorch", torch.value("version", "")},
+      {"BLAS", torch.value("blas", "")},
+      {"CUDA", torch.value("cuda", "")},
+      {"seed", fmt::format("{}", settings.seed)},
+      {"repeats",
+       settings.first_repeat == 0
+           ? fmt::format("{}", settings.repeats)
+           : fmt::format("{}, from number {} on", settings.repeats, settings.first_repeat)},
+      {"threads inside an operation", fmt::format("{}", settings.math_threads)},
+      {"device", json_.value("device", "")},
+      {"processor", fmt::format("{}; LibTorch uses {}", json_.value("processor", ""),
+                                torch.value("cpu_capability", ""))},
+      {"engines", engines_text(json_.value("engines", ordered_json::array()))},
+      {"engine choices", fmt::format("{}, float32 products by {}", choices.value("simd", ""),
+                                     choices.value("fp32_products", ""))},
+      {"data checksum", json_.value(data_key, "")},
+      {"started", json_.value("started", "")}};
+  facts.erase(std::remove_if(facts.begin(), facts.end(),
+                             [](const auto& fact) { return fact.second.empty(); }),
+              facts.end());
+  return {json_.value("command", ""), facts};
 }
 
 void RunDescription::end(const std::string& status) {

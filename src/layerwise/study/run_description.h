@@ -7,6 +7,7 @@
 #include <c10/core/Device.h>
 #include <nlohmann/json.hpp>
 
+#include "layerwise/report/page.h"
 #include "layerwise/report/run_folder.h"
 #include "layerwise/study/results.h"
 #include "layerwise/study/settings.h"
@@ -19,8 +20,9 @@ class RunDescription {
   RunDescription(const Start& start, const c10::Device& device, const report::RunFolder& folder,
                  const std::string& data_checksum);
 
-  /// The command that began the run, also if another command resumes it.
-  std::string command() const { return json_["command"]; }
+  /// The command that began the run, also if another command resumes it, and what else is needed to
+  /// repeat it.
+  report::Origin origin(const Settings& settings) const;
   void add_results(const Results& results, const std::vector<EngineUse>& engines);
   void end(const std::string& status);
   /// Like `end`, but ignores errors; for use after another error, which is more important.

@@ -166,8 +166,7 @@ std::vector<std::string> files_of_a_run(const Study& study, const std::filesyste
   std::vector<std::string> files{"run.json",   "results.json", "metrics.csv",
                                  "curves.csv", "troubles.csv", "report.html"};
   for (const auto& figure : study.report->figure_names()) {
-    for (const auto* ending : {"png", "svg", "gp"})
-      files.push_back(fmt::format("{}.{}", figure, ending));
+    for (const auto* ending : {"png", "gp"}) files.push_back(fmt::format("{}.{}", figure, ending));
   }
   files.insert(files.end(), study.files.begin(), study.files.end());
   const auto nets = files_named(folder, net_files());
@@ -286,7 +285,7 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
     const auto& results = recorder.results();
     description.add_results(results, recorder.engines());
     report::write_run_file(folder.file("results.json"), results_json(study, settings, results));
-    present(study, results, recorder.curves(), description.command(), folder, failure);
+    present(study, results, recorder.curves(), description.origin(settings), folder, failure);
     throw_if_interrupted();  // for the last time: a later signal finds everything done
     recorder.write_mean_curves();
   } catch (const Interrupted& interrupted) {

@@ -96,11 +96,11 @@ class Report {
   }
   /// The table of the results; by default one row per fit.
   virtual report::Table table(const Plan& plan, const Results& results, const Curves& curves) const;
-  /// Sentences to read before everything else; by default none.
-  virtual std::vector<std::string> lead(const Plan&, const Results&) const { return {}; }
-  /// How to read the table of several repeats.
+  /// How to read the table of several repeats, below it.
   virtual std::string reading(const Results& results) const;
-  /// The notes below the table.
+  /// Sentences that sum up the run: below the table, and at the top of the page; by default none.
+  virtual std::vector<std::string> lead(const Plan&, const Results&) const { return {}; }
+  /// What went wrong, and what that means: below the table, and on the page under "Warnings".
   virtual std::vector<std::string> notes(const Plan& plan, const Results& results) const;
   /// The results in a few lines, for an overview of several runs; by default the published values
   /// of the last stage that has some, or else the test scores of the last fit.
