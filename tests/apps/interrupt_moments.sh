@@ -62,7 +62,7 @@ idx train 200
 idx t10k 50
 
 # Sizes with which drawing takes as long as it can beside the start of the program.
-blobs=("$programs/blobs_supervised" --samples 30000 --epochs 2 --layers 3 --units 2 --batch-size 10000)
+blobs=("$programs/blobs_supervised" --repeats 1 --samples 30000 --epochs 2 --layers 3 --units 2 --batch-size 10000)
 autoencoder=("$programs/mnist_autoencoder" --data-dir data --validation 20 --units 784,12,7 --batch-size 50 --epochs 5)
 
 now() { date +%s%N; }

@@ -41,9 +41,12 @@ void check_both_devices(const TemporaryFolder& folder, const std::string& name,
 
 TEST_CASE("The blobs programs run on another device") {
   const TemporaryFolder folder;
-  const std::string small = " --samples 60 --epochs 2 --layers 3 --units 5 --fine-tune 1";
+  const std::string small =
+      " --repeats 1 --samples 60 --epochs 2 --layers 3 --units 5 --fine-tune 1";
   check_both_devices(folder, "blobs_supervised", small);
   check_both_devices(folder, "blobs_unsupervised", small + " --fine-tune-classifier");
+  check_both_devices(folder, "blobs_study",
+                     small + " --autoencoder-layers 3 --learning-rate 0.002");
 }
 
 TEST_CASE("The MNIST programs run on another device") {

@@ -112,8 +112,9 @@ TEST_CASE("The shards of the MNIST programs are joined, with checkpoints, curves
   check_joined(folder, comparison + " --labels 60", 3, {"0:1", "1:3"});
   REQUIRE(contains(content_of(folder.file("joined/curves.csv")), "\nmean,"));
   check_joined(folder,
-               comparison + " --variants none,frozen --budgets 60,30 --steps 100"
-                            " --learning-rates 0.02,0.001 --tuning-repeats 1",
+               comparison +
+                   " --variants none,frozen --budgets 60,30 --steps 100"
+                   " --learning-rates 0.02,0.001 --tuning-repeats 1",
                2, {"0:1", "1:2"});
   REQUIRE(std::filesystem::exists(folder.path() / "joined/tuning.csv"));
 }

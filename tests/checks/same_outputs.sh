@@ -30,10 +30,10 @@ small_copy mnist 2600 400
 small_copy fashion-mnist 2600 400
 
 commands=(
-  "blobs_supervised"
-  "blobs_supervised --seed 3 --layers 4 --epochs 20 --engine autograd --fine-tune 20"
+  "blobs_supervised --repeats 1"
+  "blobs_supervised --repeats 1 --seed 3 --layers 4 --epochs 20 --engine autograd --fine-tune 20"
   "blobs_supervised --repeats 5 --threads 2 --layers 4 --epochs 20 --curves all --engine dense"
-  "blobs_unsupervised --seed 2"
+  "blobs_unsupervised --repeats 1 --seed 2"
   "blobs_unsupervised --repeats 6 --layers 4 --epochs 20 --engine tiny --fine-tune-autoencoder 10 --fine-tune-classifier"
 )
 mnist="--data-dir $work/data/mnist --validation 500"

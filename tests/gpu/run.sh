@@ -83,8 +83,8 @@ programs() {
     python3 "$root/tests/gpu/difference.py" "$name" "$out/runs/$name-cpu" "$out/runs/$name-cuda"
   }
   mkdir -p "$out/runs"
-  run supervised blobs_supervised --layers 4 --epochs 5
-  run unsupervised blobs_unsupervised --layers 4 --epochs 5
+  run supervised blobs_supervised --repeats 1 --layers 4 --epochs 5
+  run unsupervised blobs_unsupervised --repeats 1 --layers 4 --epochs 5
   run autoencoder mnist_autoencoder "${data[@]}"
   run gaussian mnist_autoencoder --reproduce gaussian --epochs 2 "${data[@]}"
   run pretraining mnist_pretraining --encoder-epochs 1 --curve-every 20 "${data[@]}"

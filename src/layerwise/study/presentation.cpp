@@ -195,9 +195,14 @@ void present(const Study& study, const Results& results, const Curves& curves,
     page.lead.push_back(comparison_note(study.published, results));
   page.warnings = shown.notes(study.plan, results);
 
-  report::print_result(fmt::format("\n{}\n", page.table.to_text()));
-  for (const auto* notes : {&page.lead, &page.reading, &page.warnings})
-    for (const auto& note : *notes) report::print_result(report::wrapped(note, 100) + "\n");
+  const auto print = [](const std::vector<std::string>& notes) {
+    for (const auto& note : notes) report::print_result(report::wrapped(note, 100) + "\n");
+  };
+  report::print_result("\n");
+  print(page.lead);
+  report::print_result(fmt::format("{}{}\n", page.lead.empty() ? "" : "\n", page.table.to_text()));
+  print(page.reading);
+  print(page.warnings);
 
   const auto troubled = troubled_repeats(results);
   page.warnings.insert(page.warnings.end(), troubled.begin(), troubled.end());

@@ -139,8 +139,10 @@ Outcome outcome_of(const StageReport& report, const PlannedFit& fit) {
   auto scores = report.result.scores;
   scores.insert(scores.end(), report.result.last_batch.begin(), report.result.last_batch.end());
   if (report.code) {
-    const auto of_code = scores_of(*report.code);
-    scores.insert(scores.end(), of_code.begin(), of_code.end());
+    for (auto score : scores_of(*report.code)) {
+      if (report.result.diverged()) score.value = std::numeric_limits<double>::quiet_NaN();
+      scores.push_back(score);
+    }
   }
   for (const auto& [split, metric] : fit.scores) {
     const auto score = std::find_if(
