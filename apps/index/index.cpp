@@ -92,7 +92,7 @@ report::IndexEntry entry_of(const fs::path& folder, const fs::path& index) {
 
 std::string summary_of(const std::vector<report::IndexEntry>& entries) {
   constexpr size_t most_values = 3;
-  constexpr size_t widest = 20;  // of a published value, or of one of this run
+  constexpr size_t widest = 24;  // of a published value, or of one of this run
   size_t published = length("published");
   size_t here = length("here");
   for (const auto& entry : entries) {
@@ -102,8 +102,8 @@ std::string summary_of(const std::vector<report::IndexEntry>& entries) {
     }
   }
   const auto line = [&](const report::ReproducedValue& value) {
-    const auto what = width - published - here - 7;
-    return fmt::format("  {:<{}}  {:>{}} | {:>{}}\n", shortened(value.what, what), what,
+    const auto what = width - published - here - 6;
+    return fmt::format(" {:<{}}  {:>{}} | {:>{}}\n", shortened(value.what, what), what,
                        shortened(value.published, published), published,
                        shortened(value.here, here), here);
   };
@@ -116,7 +116,7 @@ std::string summary_of(const std::vector<report::IndexEntry>& entries) {
     text += shortened(title, width - part.size()) + part + "\n";
     for (size_t i = 0; i < shown; ++i) text += line(values[i]);
     if (!verdicts.empty())
-      text += shortened("  claims: " + report::verdict_counts(verdicts), width) + "\n";
+      text += shortened(" claims: " + report::verdict_counts(verdicts), width) + "\n";
   }
   return text;
 }

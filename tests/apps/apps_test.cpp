@@ -647,9 +647,9 @@ TEST_CASE("layerwise_index leads to the runs' pages and says what they reproduce
   REQUIRE(lines.size() == 7);
   for (const auto& line : lines) REQUIRE(line.size() <= 81);  // one character has two bytes
   REQUIRE(lines[1] == "First (first 3 of 5 values)");
-  REQUIRE(contains(lines[2], "  value 0   "));
+  REQUIRE(contains(lines[2], " value 0   "));
   REQUIRE(contains(lines[2], " 0.83 | 0.82 \u00b1 0.01"));
-  REQUIRE(lines[5] == "  claims: 2 better, 1 undecided");
+  REQUIRE(lines[5] == " claims: 2 better, 1 undecided");
   REQUIRE(lines[6] == "Second");
   const auto page = content_of(folder.file("pages.html"));
   REQUIRE(contains(page, "<a href=\"runs/a%20b/report.html\">First</a>"));

@@ -62,7 +62,7 @@ TEST_CASE("results.json has values, means, intervals, troubles and what is publi
   Plan plan{{stage(1), 1, scores_of({"test"}, {"accuracy"})},
             {stage(2), 1, scores_of({"test"}, {"accuracy"})}};
   Study study("A title", {}, plan, {});
-  study.published.values.emplace_back(stage(2), "test", "accuracy", "0.816");
+  study.published.values.emplace_back(stage(2), "test", "accuracy", "0.8160");
   Settings settings;
   settings.seed = 7;
   settings.repeats = 3;
@@ -81,7 +81,9 @@ TEST_CASE("results.json has values, means, intervals, troubles and what is publi
   CHECK(std::abs(score["mean"].get<double>() - 0.8) < 1e-12);
   // Student's t with one degree of freedom: 12.706 standard errors of 0.1.
   CHECK(std::abs(score["interval_95"][0].get<double>() - (0.8 - 1.2706)) < 1e-4);
-  CHECK(score["published"] == "0.816");
+  CHECK(score["published"] == "0.8160");
+  CHECK(json["summary"][0]["published"] == "0.8160");
+  CHECK(json["summary"][0]["here"] == "0.8000 +- 0.1414");  // as many decimal places
   CHECK(!json["fits"][0]["scores"][0].contains("published"));
 }
 

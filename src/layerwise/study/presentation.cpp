@@ -163,6 +163,7 @@ report::Section statistics_section(const Study& study, const Results& results) {
        {}}};
   for (const auto& fit : study.plan) {
     for (const auto& [split, metric] : fit.scores) {
+      if (!results.has(fit.info, split, metric)) continue;
       const auto values = results.values(fit.info, split, metric);
       const auto spread = spread_of(values);
       const auto at = [&, name = metric](double p) {

@@ -12,6 +12,18 @@
 
 namespace layerwise::study {
 
+namespace {
+
+/// The decimal places of a published value, but at least three.
+int decimal_places(const std::string& text) {
+  const auto point = text.find('.');
+  if (point == std::string::npos) return 3;
+  const auto end = text.find_first_not_of("0123456789", point + 1);
+  return std::max(3, static_cast<int>(std::min(end, text.size()) - point - 1));
+}
+
+}  // namespace
+
 std::vector<Score> Report::curve_scores(const StageInfo&, const FitView& view) const {
   std::vector<Score> all;
   for (const auto& split : splits_) {
@@ -91,7 +103,7 @@ std::vector<SummaryLine> Report::summary(const Plan& plan, const Results& result
   const auto add = [&](const StageInfo& info, const std::string& split, const std::string& metric,
                        const std::string& text) {
     lines.push_back({fmt::format("{}: {} {}", label(info), split, metric), text,
-                     results.cell(info, split, metric)});
+                     results.cell(info, split, metric, decimal_places(text))});
   };
   for (const auto& value : published.values) {
     if (value.info.stage == last && results.has(value.info))
