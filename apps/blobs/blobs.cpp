@@ -5,9 +5,14 @@
 #include <limits>
 #include <utility>
 
+#include <ATen/ops/linalg_eigh.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <torch/utils.h>
 
+#include "layerwise/nn/standardize.h"
 #include "layerwise/report/run_folder.h"
+#include "layerwise/study/statistics.h"
 
 namespace layerwise::apps {
 
@@ -71,12 +76,22 @@ void BlobsData::add_to(CLI::App& app) {
             "Standard deviation of the clusters: one, or one each, as 1,2,0.5", "X[,X...]")
       ->group(group);
   add_count(app, "--random-state", random_state, "Seed of the data", 0, 4294967295)->group(group);
+  add_switch(app, "--vary-data", vary,
+             "Repeat k has data of its own, of random state --random-state + k")
+      ->group(group);
+  add_count(app, "--test-samples", test_samples,
+            "Test with so many fresh points of the same centers")
+      ->option_text("N [the second half of the samples]")
+      ->group(group);
+  add_switch(app, "--standardize", standardize,
+             "Shift and scale the inputs to mean 0 and standard deviation 1")
+      ->group(group);
   add_path(app, "--export-data", export_file,
            "Also write the data to this CSV file, over one that exists", "FILE")
       ->group("Run");
 }
 
-LabelledPoints BlobsData::make() const {
+LabelledPoints BlobsData::make(int64_t repeat) const {
   if (cluster_std.size() != 1 && static_cast<int64_t>(cluster_std.size()) != centers) {
     throw UsageError(
         fmt::format("--cluster-std lists {} values for {} centers", cluster_std.size(), centers),
@@ -87,8 +102,62 @@ LabelledPoints BlobsData::make() const {
   options.centers = centers;
   options.features = features;
   options.cluster_std = cluster_std;
-  options.random_state = static_cast<uint32_t>(random_state);
+  options.random_state = static_cast<uint32_t>(random_state + (vary ? repeat : 0));
   return make_blobs(options);
+}
+
+LabelledPoints BlobsData::test_points(int64_t repeat) const {
+  const auto blobs = make(repeat);
+  if (test_samples == 0) {
+    return {blobs.points.slice(0, train_rows()), blobs.labels.slice(0, train_rows()),
+            blobs.centers};
+  }
+  BlobsOptions options;
+  options.samples = test_samples;
+  options.centers = blobs.centers;
+  options.cluster_std = cluster_std;
+  // From the other end of the numbers, where no random state of the training data is.
+  options.random_state = ~static_cast<uint32_t>(random_state + (vary ? repeat : 0));
+  return make_blobs(options);
+}
+
+Split BlobsData::split_of(int64_t repeat) const {
+  auto data = split(to_dataset(make(repeat)), train_rows());
+  if (test_samples > 0) data.test = to_dataset(test_points(repeat));
+  return standardize ? standardized(data) : data;
+}
+
+Split BlobsData::of(const Repeat& repeat) const {
+  return vary ? split_of(repeat.number).to(repeat.data.train.inputs.device()) : repeat.data;
+}
+
+double bayes_accuracy(const LabelledPoints& blobs, const std::vector<double>& cluster_std) {
+  const auto deviations =
+      torch::tensor(cluster_std, torch::kFloat64).expand({blobs.centers.size(0)});
+  const auto squares = (blobs.points.unsqueeze(1) - blobs.centers.unsqueeze(0)).square().sum(2);
+  const auto features = static_cast<double>(blobs.points.size(1));
+  const auto log_density = -squares / (2 * deviations.square()) - features * deviations.log();
+  return log_density.argmax(1).eq(blobs.labels).to(torch::kFloat64).mean().item<double>();
+}
+
+PoorReconstruction poor_reconstruction(const torch::Tensor& train, const torch::Tensor& rows) {
+  const auto inputs = train.to(torch::kFloat64);
+  const auto mean = inputs.mean(0);
+  const auto centered = rows.to(torch::kFloat64) - mean;
+  const auto spread = inputs - mean;
+  const auto axes = std::get<1>(at::linalg_eigh(spread.t().matmul(spread), "L"));
+  const auto direction = axes.slice(1, axes.size(1) - 1);  // of the largest variance
+  const auto left = centered - centered.matmul(direction).matmul(direction.t());
+  return {centered.square().mean().item<double>(), left.square().mean().item<double>()};
+}
+
+Split standardized(const Split& data) {
+  Standardize standardize(data.train.inputs);
+  auto result = data;
+  for (auto* part : {&result.train, &result.test, &result.validation}) {
+    if (part->inputs.defined()) part->inputs = standardize->forward(part->inputs);
+  }
+  return result;
 }
 
 void BlobsData::export_to_file(const LabelledPoints& blobs) const {
@@ -104,6 +173,9 @@ void Training::add_to(CLI::App& app) {
   add_count(app, "--epochs", epochs, "Epochs of every fit")->group(group);
   add_count(app, "--batch-size", batch_size, "Samples of a step; a shorter last batch is kept")
       ->group(group);
+  add_choice(app, "--activation", activation, with_values(activation_names(), activation_named),
+             "Activation of the hidden layers; their initial weights stay he_uniform")
+      ->group(group);
   add_number(app, "--learning-rate", sgd.learning_rate, "Learning rate of SGD", 0, true,
              largest_number)
       ->group(group);
@@ -117,13 +189,23 @@ FitOptions Training::options(const EngineOptions& engine) const {
 }
 
 GreedyNet Training::net(int64_t inputs, int64_t outputs, Random& random) const {
-  Block first = dense(inputs, units, random.initialization);
+  Block first = hidden(inputs, random.initialization);
   Block head = output(units, outputs, random.initialization);
   return GreedyNet(first, head);
 }
 
 BlockFactory Training::next_block() const {
-  return [n = units](RandomState& draw) { return dense(n, n, draw); };
+  return [training = *this](RandomState& draw) { return training.hidden(training.units, draw); };
+}
+
+Block Training::hidden(int64_t inputs, RandomState& draw) const {
+  return Block(make_dense({inputs, units, activation}, he_uniform_, draw));
+}
+
+void Margin::add_to(CLI::App& app) {
+  add_number(app, "--margin", value, "Smallest difference of accuracies that matters in a verdict",
+             0, true, 1)
+      ->group("Run");
 }
 
 void OwnFineTuning::add_to(CLI::App& app, const std::string& name, const std::string& description) {
@@ -184,6 +266,27 @@ std::vector<std::string> trouble_notes(const Results& results, const Plan& plan)
   return notes;
 }
 
+CaptionedFigure diagnosis_figure(std::vector<report::Panel> panels) {
+  return {
+      report::Figure{"diagnosis", std::move(panels), 800, 1100},
+      "What deepening leaves in the codes, by depth. Above: the shares of the repeats whose code "
+      "keeps two directions or more (alive), one, none (dead), or that diverged. Then the dead "
+      "units of the newest layer and the effective rank of its output, over the repeats that "
+      "did not diverge."};
+}
+
+std::string diagnosis(const Results& results, const StageInfo& last) {
+  std::vector<std::string> parts;
+  for (const auto kind : kinds) {
+    const auto share =
+        wilson_interval(results.count(last, kind), static_cast<int64_t>(results.repeats.size()));
+    parts.push_back(fmt::format("{} {} ({:.0f} to {:.0f}%)", share.count, name_of(kind),
+                                100 * share.low, 100 * share.high));
+  }
+  return fmt::format("After {} layers, of {} repeats: {}. Intervals are Wilson's, of 95%.",
+                     last.layers, results.repeats.size(), fmt::join(parts, ", "));
+}
+
 BlobsReport::BlobsReport(LabelledPoints blobs, int64_t train_rows, std::vector<Published> published)
     : blobs_(std::move(blobs)), train_rows_(train_rows), published_(std::move(published)) {}
 
@@ -199,7 +302,7 @@ std::vector<CaptionedFigure> BlobsReport::figures(const Plan& plan, const Result
 }
 
 std::vector<std::string> BlobsReport::figure_names() const {
-  return {"data", "accuracy", "reconstruction", "learning_curves"};
+  return {"data", "accuracy", "reconstruction", "diagnosis", "learning_curves"};
 }
 
 Comparison compared(const RunOptions& run, std::vector<Published> published) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "layerwise/data/blobs.h"
+#include "layerwise/nn/activation.h"
 #include "layerwise/nn/dense.h"
 #include "layerwise/study/study.h"
 
@@ -20,15 +21,41 @@ struct BlobsData {
   int64_t features = 2;
   std::vector<double> cluster_std = {2};  ///< one, or one for each center
   int64_t random_state = 2;
+  bool vary = false;         ///< each repeat has data of its own
+  int64_t test_samples = 0;  ///< fresh points to test with; 0: the second half of the samples
+  bool standardize = false;
   std::string export_file;
 
   void add_to(CLI::App& app);
-  /// @throws UsageError if options do not fit together
-  LabelledPoints make() const;
+  /// The points of a repeat. @throws UsageError if options do not fit together
+  LabelledPoints make(int64_t repeat = 0) const;
+  /// The points that a repeat is tested with.
+  LabelledPoints test_points(int64_t repeat = 0) const;
+  /// What a repeat is trained and tested on.
+  Split split_of(int64_t repeat = 0) const;
+  /// The data of a repeat, on the device: those of the study, unless each has its own.
+  Split of(const Repeat& repeat) const;
   /// Writes the data to `export_file`, if it is set. @throws report::Failure if that fails
   void export_to_file(const LabelledPoints& blobs) const;
   int64_t train_rows() const { return samples / 2; }
 };
+
+/// The same rows with inputs of mean 0 and standard deviation 1 in the training rows.
+Split standardized(const Split& data);
+
+/// The share of points that the Bayes rule classifies as their labels: it knows the centers and
+/// standard deviations that the points were drawn with, from equally probable centers.
+/// @param cluster_std one, or one for each center
+double bayes_accuracy(const LabelledPoints& blobs, const std::vector<double>& cluster_std);
+
+/// Mean squared errors of reconstructions that keep little of the inputs, fitted to the training
+/// rows.
+struct PoorReconstruction {
+  double constant;       ///< the mean of the training rows
+  double one_direction;  ///< the first principal component
+};
+/// @param rows of one split of the data whose training rows are `train`, both [rows, features]
+PoorReconstruction poor_reconstruction(const torch::Tensor& train, const torch::Tensor& rows);
 
 /// The tutorial's network and its fits, as options.
 struct Training {
@@ -41,9 +68,11 @@ struct Training {
   int64_t units = 10;
   int64_t epochs = 100;
   int64_t batch_size = 32;
+  Activation activation = Activation::relu;
   Sgd sgd;
 
   void add_to(CLI::App& app);
+  Block hidden(int64_t inputs, RandomState& draw) const;
   /// The network of the first stage; the weights of its block are drawn before those of its head.
   GreedyNet net(int64_t inputs, int64_t outputs, Random& random) const;
   BlockFactory next_block() const;
@@ -59,8 +88,21 @@ struct OwnFineTuning {
   std::optional<FineTuning> over(FineTuning common) const;
 };
 
+/// The smallest difference of accuracies that matters in a verdict, as an option.
+struct Margin {
+  double value = 0.005;
+  void add_to(CLI::App& app);
+};
+
 /// Notes for a user whose run diverged or collapsed: what that means and what to try.
 std::vector<std::string> trouble_notes(const Results& results, const Plan& plan);
+
+/// A figure of the panels of `code_diagnosis`.
+CaptionedFigure diagnosis_figure(std::vector<report::Panel> panels);
+
+/// A sentence: how many repeats of an autoencoder are of which kind after its last stage, with
+/// intervals.
+std::string diagnosis(const Results& results, const StageInfo& last);
 
 /// The tutorial's data and published values, with the results of the run beside them.
 class BlobsReport : public Report {

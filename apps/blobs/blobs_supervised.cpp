@@ -35,6 +35,26 @@ std::vector<Published> published_accuracies() {
   return published;
 }
 
+/// What the tutorial says about depth. @see Brownlee 2019, "Supervised Greedy Layer-Wise
+/// Pretraining", below the results and the figure
+std::vector<Claim> claims(int64_t layers, double margin) {
+  const auto of = [](int64_t depth, const char* split) {
+    return ScoreOf{{depth - 1, depth, "", Task::classification}, split, "accuracy"};
+  };
+  const auto against_two = [&](const char* reading, int64_t depth, const char* split) {
+    return Claim{fmt::format("{} layers against 2, on the {} rows ({})", depth, split, reading),
+                 of(depth, split),
+                 of(2, split),
+                 margin,
+                 true,
+                 "depth"};
+  };
+  if (layers == 2) return {};
+  return {against_two("the tutorial: accuracy rises", layers, "train"),
+          against_two("the tutorial: accuracy drops, likely by overfitting", layers, "test"),
+          against_two("the tutorial: perhaps better after seven added layers", 9, "test")};
+}
+
 class AccuracyReport : public BlobsReport {
  public:
   using BlobsReport::BlobsReport;
@@ -67,14 +87,13 @@ class AccuracyReport : public BlobsReport {
                         {against_layers(results, published(), plan, "accuracy", "accuracy")}},
          "Accuracy against the number of layers, with the tutorial's single run."}};
     if (curves[0].empty()) return figures;
-    figures.push_back(
-        {report::Figure{"learning_curves",
-                        {learning_curves(curves[0], plan, Task::classification, "cross_entropy",
-                                         "cross-entropy")},
-                        960,
-                        480},
-         fmt::format("Cross-entropy after every epoch of every stage (repeat {}).",
-                     results.first_repeat)});
+    figures.push_back({report::Figure{"learning_curves",
+                                      {learning_curves(curves[0], plan, Task::classification,
+                                                       "cross_entropy", "cross-entropy")},
+                                      960,
+                                      480},
+                       fmt::format("Cross-entropy after every epoch of every stage (repeat {}).",
+                                   results.first_repeat)});
     return figures;
   }
 };
@@ -88,9 +107,11 @@ int main(int argc, char** argv) {
   BlobsData data;
   Training training(12);
   FineTuning fine_tuning;
+  Margin margin;
   const auto add_options = [&](CLI::App& app) {
     data.add_to(app);
     training.add_to(app);
+    margin.add_to(app);
     auto* fine_tune = add_count(app, "--fine-tune", fine_tuning.epochs,
                                 "Fit all weights at the end, for so many epochs");
     fine_tune->default_str("off")->option_text("EPOCHS [off]")->group("Fine-tuning");
@@ -105,15 +126,16 @@ int main(int argc, char** argv) {
     deepening.code_statistics = true;
     const auto blobs = data.make();
     data.export_to_file(blobs);
-    const auto parts = split(to_dataset(blobs), data.train_rows());
+    const auto parts = data.split_of();
 
     Study study("Supervised greedy layer-wise pretraining on blobs", parts,
                 plan_of(deepening, parts), [&, deepening](Repeat& repeat) {
                   auto net = training.net(data.features, data.centers, repeat.random);
                   net->to(repeat.data.train.inputs.device());
-                  deepen_supervised(net, repeat.data, deepening, training.next_block(),
+                  deepen_supervised(net, data.of(repeat), deepening, training.next_block(),
                                     repeat.random, repeat.observer);
                 });
+    study.claims = claims(training.layers, margin.value);
     study.published = compared(run, published_accuracies());
     study.report =
         std::make_shared<AccuracyReport>(blobs, data.train_rows(), study.published.values);

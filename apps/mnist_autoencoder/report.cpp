@@ -9,8 +9,8 @@
 #include <torch/utils.h>
 
 #include "layerwise/nn/dense.h"
-#include "layerwise/report/statistics.h"
 #include "layerwise/study/figures.h"
+#include "layerwise/study/statistics.h"
 
 namespace layerwise::apps {
 
@@ -176,9 +176,9 @@ std::vector<std::string> AutoencoderReport::notes(const Plan& plan, const Result
   if (!results.comparable) return notes;
   std::vector<std::string> parts;
   for (const auto& value : run_.condition.published) {
-    const auto ours = report::finite(results.values(value.info, value.split, value.metric));
+    const auto ours = finite(results.values(value.info, value.split, value.metric));
     if (ours.empty()) continue;
-    const double mean = report::spread_of(ours).mean;
+    const double mean = spread_of(ours).mean;
     const double middle = (value.low + value.high) / 2;
     const bool inside = mean >= value.low && mean <= value.high;
     parts.push_back(

@@ -9,16 +9,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "layerwise/report/statistics.h"
+#include "layerwise/study/statistics.h"
 
 #include "mnist_pretraining/comparison.h"
 
 namespace layerwise::apps {
 
 namespace {
-
-using report::Interval;
-using report::mean_interval;
 
 constexpr size_t repeats_for_an_answer = 20;
 constexpr int64_t early = 20;  // the step that "early" means: as many as the document prints
@@ -38,7 +35,7 @@ std::string points(const Interval& difference) {
 }
 
 Interval difference(const std::vector<double>& a, const std::vector<double>& b) {
-  return mean_interval(report::differences(a, b));
+  return mean_interval(differences(a, b));
 }
 
 std::string grouped(int64_t number) {
@@ -52,7 +49,7 @@ std::string grouped(int64_t number) {
 }
 
 std::string mean_cell(const std::vector<double>& values) {
-  const auto spread = report::spread_of(values);
+  const auto spread = spread_of(values);
   if (spread.count == 0) return "nan";
   return values.size() == 1 ? with_digits(spread.mean, 3)
                             : fmt::format("{:.3f} +- {:.3f}", spread.mean, spread.sd);
@@ -64,7 +61,7 @@ ClassifierVariant variant_named(const std::string& name) {
 }
 
 double mean_of(const std::vector<double>& values) {
-  return report::spread_of(values).mean;
+  return spread_of(values).mean;
 }
 
 /// Answers "Is there a mistake?": compares the document's two lists with what this program prints
@@ -76,8 +73,8 @@ std::string mistake(const ComparisonResults& results) {
     const auto count = static_cast<int64_t>(accuracies.size());
     if (!results.has(variant) || results.steps() < count) continue;
     const auto ours = results.mean_of_first(variant, count);
-    if (report::finite(ours).size() < 2) continue;
-    const auto [ours_mean, low, high, repeats] = report::prediction_interval(ours);
+    if (finite(ours).size() < 2) continue;
+    const auto [ours_mean, low, high, repeats] = prediction_interval(ours);
     const double published = mean_of(accuracies);
     (published >= low && published <= high ? inside : outside)
         .push_back(fmt::format("the {} values printed {} pretraining have a mean of {:.1f}%, this "
@@ -120,7 +117,7 @@ std::optional<Row> at_the_start(const ComparisonResults& r) {
 std::optional<Row> as_printed(const ComparisonResults& r, const PretrainingOptions& options) {
   if (!r.looked_at(1)) return std::nullopt;
   const auto flattery = [&](const char* variant) {
-    return report::differences(r.at(variant, 1, "last_batch"), r.at(variant, 1, "validation"));
+    return differences(r.at(variant, 1, "last_batch"), r.at(variant, 1, "validation"));
   };
   const auto none = mean_interval(flattery("none"));
   const auto more = difference(flattery("none"), flattery("frozen"));
@@ -315,22 +312,36 @@ report::Table differences_table(const PretrainingOptions& options, const Compari
   });
 }
 
+/// What a verdict means for pretraining.
+const char* worth(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::better:
+      return "pays";
+    case Verdict::worse:
+      return "costs";
+    case Verdict::equivalent:
+      return "changes nothing";
+    case Verdict::undecided:
+      return "is undecided";
+  }
+  return "";
+}
+
 /// Sentences such as "frozen pays at 100, 250; costs at 5000; is undecided at 500."
 std::vector<std::string> verdicts(const PretrainingOptions& options,
                                   const ComparisonResults& results, bool tuned) {
+  const auto judged = judge(claims_of(results.plan(), margin_of_accuracy), results.results());
   std::vector<std::string> sentences;
   for (const auto& variant : options.chosen_variants()) {
     if (variant.codes != Codes::pretrained) continue;
-    std::map<std::string, std::vector<int64_t>> budgets;
-    for (const auto labels : options.label_counts()) {
-      const auto gain = gain_of(results, variant, labels, tuned);
-      budgets[gain.above(0) ? "pays" : gain.below(0) ? "costs" : "is undecided"].push_back(labels);
+    std::map<Verdict, std::vector<int64_t>> budgets;
+    for (const auto& one : judged) {
+      const auto& info = one.claim.score.info;
+      if (info.variant == name_of(variant, tuned)) budgets[one.verdict].push_back(info.labels);
     }
     std::vector<std::string> parts;
-    for (const auto* verdict : {"pays", "costs", "is undecided"}) {
-      if (budgets.count(verdict) > 0)
-        parts.push_back(fmt::format("{} at {}", verdict, fmt::join(budgets.at(verdict), ", ")));
-    }
+    for (const auto& [verdict, labels] : budgets)
+      parts.push_back(fmt::format("{} at {}", worth(verdict), fmt::join(labels, ", ")));
     sentences.push_back(fmt::format("{} {}.", variant.name, fmt::join(parts, "; ")));
   }
   return sentences;
@@ -473,12 +484,12 @@ std::vector<report::Section> budget_sections(const PretrainingOptions& options,
     std::vector<std::string> paragraphs{schedule(options, tuned)};
     const auto sentences = verdicts(options, results, tuned);
     paragraphs.insert(paragraphs.end(), sentences.begin(), sentences.end());
-    const auto intervals = sentences.size() * options.label_counts().size();
     paragraphs.push_back(fmt::format(
-        "Pays: the 95% interval of the difference lies above 0; costs: below; undecided: 0 is "
-        "inside. Of these {} intervals {:.0f} would exclude 0 by chance if nothing made a "
-        "difference.",
-        intervals, 0.05 * static_cast<double>(intervals)));
+        "Pays, costs: better or worse than no pretraining by a paired t-test at 5%, corrected by "
+        "Holm's method over all budgets and variants. Changes nothing: the 95% interval of the "
+        "difference lies within {} points. Undecided: neither. The table's intervals are not "
+        "corrected.",
+        100 * margin_of_accuracy));
     sections.push_back({"Points from no pretraining, " + name, paragraphs,
                         differences_table(options, results, tuned)});
   }

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "layerwise/report/statistics.h"
+#include "layerwise/study/statistics.h"
 
 #include "mnist_pretraining/answer.h"
 #include "mnist_pretraining/comparison.h"
@@ -45,7 +45,7 @@ const VariantLook& look_of(const std::string& variant) {
 
 /// Adds a point with its interval to a line; a single repeat has no interval.
 void add_point(Series& series, double x, const std::vector<double>& values) {
-  const auto mean = report::mean_interval(values);
+  const auto mean = mean_interval(values);
   series.x.push_back(x);
   series.y.push_back(mean.mean);
   if (values.size() == 1) return;

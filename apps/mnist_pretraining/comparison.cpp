@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include <fmt/format.h>
 #include <torch/utils.h>
 
 namespace layerwise::apps {
@@ -10,6 +11,7 @@ namespace layerwise::apps {
 namespace {
 
 constexpr auto classification_task = Task::classification;
+constexpr auto tuned_mark = ":tuned";
 constexpr double step_overhead = 2e7;  // multiplications that a step's own costs come to
 
 Split without_labels(const Split& data) {
@@ -26,7 +28,7 @@ StackedAutoencoder first_weights(const PretrainingOptions& options, const Split&
 }  // namespace
 
 std::string name_of(const ClassifierVariant& variant, bool tuned) {
-  return variant.name + (tuned ? ":tuned" : "");
+  return variant.name + (tuned ? tuned_mark : "");
 }
 
 StageInfo info_of(const ClassifierVariant& variant, int64_t labels, bool tuned, int64_t stage) {
@@ -110,6 +112,30 @@ double work_of(const PretrainingOptions& options, const ClassifierVariant& varia
   const double every = tuned ? 100 : static_cast<double>(options.curve_every);
   const double looks = options.has_budgets() && !tuned ? 1 : steps / every;
   return steps * step + looks * rows * (numbers + 1e3);
+}
+
+std::vector<Claim> claims_of(const Plan& plan, double margin) {
+  std::vector<Claim> claims;
+  const std::string mark = tuned_mark;
+  for (const auto& fit : plan) {
+    const auto& info = fit.info;
+    const bool tuned = info.variant.ends_with(mark);
+    auto reference = info;
+    reference.variant = tuned ? "none" + mark : "none";
+    const auto without = std::find_if(plan.begin(), plan.end(), [&](const PlannedFit& other) {
+      return other.info.variant == reference.variant && other.info.labels == info.labels;
+    });
+    if (is_encoder(info) || info.variant == reference.variant || without == plan.end()) continue;
+    reference = without->info;
+    claims.push_back(
+        {fmt::format("{} against {}, {} labels", info.variant, reference.variant, info.labels),
+         {info, "test", "accuracy"},
+         {reference, "test", "accuracy"},
+         margin,
+         true,
+         tuned ? "tuned" : "the document's epochs"});
+  }
+  return claims;
 }
 
 int64_t curve_rows_of(const PretrainingOptions& options, int64_t labels) {

@@ -4,12 +4,17 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "layerwise/data/subset.h"
+#include "layerwise/study/claims.h"
 
 #include "mnist_pretraining/pretraining.h"
 
 namespace layerwise::apps {
+
+/// The smallest difference of test accuracies that matters in a verdict.
+constexpr double margin_of_accuracy = 0.005;
 
 /// The name of a fit of a variant: "frozen", or "frozen:tuned" with early stopping and a tuned
 /// learning rate.
@@ -58,6 +63,10 @@ double work_of(const PretrainingOptions& options, const ClassifierVariant& varia
 /// each number of labels (with budgets also a tuned one).
 /// @param rows number of rows to train an encoder on
 Plan plan_of(const PretrainingOptions& options, int64_t rows);
+/// For each fit of a variant: its accuracy on the test rows against that without pretraining, with
+/// as many labels and trained alike. The fits that are trained alike are one family.
+/// @param margin the smallest difference of accuracies that matters
+std::vector<Claim> claims_of(const Plan& plan, double margin);
 /// The number of rows that a fit writes to curves.csv.
 int64_t curve_rows_of(const PretrainingOptions& options, int64_t labels);
 

@@ -38,6 +38,7 @@ class ComparisonResults {
   bool looked_at(int64_t step) const;
   size_t repeats() const { return results_.repeats.size(); }
   const Results& results() const { return results_; }
+  const Plan& plan() const { return plan_; }
 
  private:
   const PretrainingOptions& options_;

@@ -4,7 +4,7 @@
 #include <thread>
 #include <vector>
 
-#include "layerwise/report/statistics.h"
+#include "layerwise/study/statistics.h"
 
 #include "pretraining/replays.h"
 
@@ -43,17 +43,17 @@ bool left_out() {
   return true;
 }
 
-report::Spread spread_of(const std::vector<ScoresByStage>& runs, int64_t stage,
-                         const std::string& name) {
+study::Spread spread_of(const std::vector<ScoresByStage>& runs, int64_t stage,
+                        const std::string& name) {
   std::vector<double> values;
   for (const auto& run : runs) values.push_back(run.at({stage, name}));
-  return report::spread_of(values);
+  return study::spread_of(values);
 }
 
-report::Spread spread_of(const json& replays, size_t stage, const std::string& name) {
+study::Spread spread_of(const json& replays, size_t stage, const std::string& name) {
   std::vector<double> values;
   for (const auto& replay : replays) values.push_back(replay["stages"][stage - 1][name]);
-  return report::spread_of(values);
+  return study::spread_of(values);
 }
 
 TEST_CASE("Twenty full supervised runs have the accuracies of the tutorial's procedure") {

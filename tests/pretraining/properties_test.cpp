@@ -209,9 +209,12 @@ TEST_CASE("Deepening that goes on after any stage ends with the same bits and sc
   const BlockFactory next = [](RandomState& draw) { return dense(units, units, draw); };
   for (const auto& fit : kinds_of_fit()) {
     INFO("steps " << fit.steps << ", early stopping " << fit.early_stopping.has_value());
-    for (const bool fresh : {false, true}) {
+    for (const auto& [fresh, earlier] :
+         {std::pair(false, EarlierBlocks::frozen), std::pair(true, EarlierBlocks::frozen),
+          std::pair(false, EarlierBlocks::trained), std::pair(false, EarlierBlocks::random)}) {
       SupervisedDeepeningOptions deepening{.layers = 5, .fit = fit};
       deepening.fine_tuning = FineTuning{2, 0.001};
+      deepening.earlier_blocks = earlier;
       if (fresh) deepening.next_head = [](RandomState& draw) { return output(units, 3, draw); };
       require_equal_from_every_stage(
           [&](GreedyNet& net, Random& random, const Observer& observer, int64_t done) {
@@ -227,6 +230,45 @@ TEST_CASE("Deepening that goes on after any stage ends with the same bits and sc
           deepen_autoencoder(net, data, deepening, next, classifier, random, observer, done);
         },
         next, 2, 3);
+  }
+}
+
+TEST_CASE(
+    "Earlier blocks stay as they were fitted, are trained on, or get their first weights back") {
+  const auto data = three_classes();
+  for (const auto earlier :
+       {EarlierBlocks::frozen, EarlierBlocks::trained, EarlierBlocks::random}) {
+    INFO("earlier blocks " << static_cast<int>(earlier));
+    std::vector<uint64_t> made;  // the weights with which each block began
+    const auto remembered = [&](Block block) {
+      made.push_back(fingerprint(*block.ptr()));
+      return block;
+    };
+    const BlockFactory next = [&](RandomState& draw) {
+      return remembered(dense(units, units, draw));
+    };
+    Random random(1, 0);
+    GreedyNet net(remembered(dense(2, units, random.initialization)),
+                  output(units, 3, random.initialization));
+    std::vector<std::vector<uint64_t>> after;  // of every block, after each stage
+    Observer observer;
+    observer.on_stage = [&](const StageReport&) {
+      after.emplace_back();
+      for (const auto& block : net->blocks()) after.back().push_back(fingerprint(*block.ptr()));
+    };
+    deepen_supervised(net, data, {.layers = 4, .fit = {.epochs = 2}, .earlier_blocks = earlier},
+                      next, random, observer);
+    REQUIRE(after.size() == 3);
+    for (size_t stage = 1; stage < after.size(); ++stage) {
+      for (size_t block = 0; block < stage; ++block) {
+        const auto now = after[stage][block];
+        CHECK((now == after[stage - 1][block]) ==
+              (earlier == EarlierBlocks::frozen ||
+               (earlier == EarlierBlocks::random && block + 1 < stage)));
+        CHECK((now == made[block]) == (earlier == EarlierBlocks::random));
+      }
+      CHECK(after[stage][stage] != made[stage]);
+    }
   }
 }
 
@@ -266,6 +308,8 @@ TEST_CASE("Statistics of codes are computed where they are asked for") {
     observer.on_stage = [&](const StageReport& report) {
       REQUIRE(report.code.has_value() == asked);
     };
+    for (const auto& fit : plan_of(deepening, data))
+      REQUIRE(reports(fit, code_metric::effective_rank) == asked);
     deepen_supervised(net, data, deepening, next, random, observer);
   }
 }

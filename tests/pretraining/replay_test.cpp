@@ -231,6 +231,10 @@ TEST_CASE("Fine-tuning leaves the deepened autoencoder as it is without, bit for
     const auto prefix = variant + ",classification,";
     REQUIRE(std::count_if(rows.begin(), rows.end(),
                           [&](const auto& row) { return row.rfind(prefix, 0) == 0; }) == 12);
+    const bool after = std::any_of(rows.begin(), rows.end(), [](const auto& row) {
+      return row.rfind("fine_tuned_classifier,", 0) == 0;
+    });
+    REQUIRE(after == classifier.has_value());
     std::erase_if(rows, [](const auto& row) { return row[0] != ','; });
     REQUIRE((rows == plain));
     REQUIRE(tuned_bits == bits);

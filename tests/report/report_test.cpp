@@ -11,12 +11,12 @@
 #include <fmt/format.h>
 
 #include "layerwise/report/failure.h"
+#include "layerwise/report/gnuplot_script.h"
 #include "layerwise/report/helper_process.h"
 #include "layerwise/report/page.h"
 #include "layerwise/report/plot.h"
 #include "layerwise/report/progress.h"
 #include "layerwise/report/run_folder.h"
-#include "layerwise/report/statistics.h"
 #include "layerwise/report/table.h"
 
 #include "processes.h"
@@ -29,47 +29,6 @@ using testing::content_of;
 using testing::TemporaryFolder;
 
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
-
-TEST_CASE("Statistics count what is not finite apart") {
-  const auto spread = spread_of({1, nan_value, 3, 5});
-  REQUIRE(spread.count == 3);
-  REQUIRE(spread.not_finite == 1);
-  REQUIRE(spread.mean == 3);
-  REQUIRE(spread.sd == 2);
-  REQUIRE(spread.min == 1);
-  REQUIRE(spread.max == 5);
-  REQUIRE(spread_of({}).count == 0);
-  REQUIRE(spread_of({7}).sd == 0);
-}
-
-TEST_CASE("Quantiles are NumPy's") {
-  REQUIRE(quantile({4, 1, 3, 2}, 0.5) == 2.5);
-  REQUIRE(quantile({4, 1, 3, 2}, 0.0) == 1);
-  REQUIRE(quantile({4, 1, 3, 2}, 1.0) == 4);
-  REQUIRE(quantile({1, 2, 3, 4}, 0.25) == 1.75);
-  REQUIRE_THROWS_AS(quantile({}, 0.5), std::invalid_argument);
-  REQUIRE_THROWS_AS(quantile({1}, 1.5), std::invalid_argument);
-}
-
-TEST_CASE("Intervals are Student's, over the values that are finite") {
-  // 2.776445105 is the 97.5% quantile of Student's t with 4 degrees of freedom (SciPy's t.ppf).
-  const auto interval = mean_interval({1, 2, nan_value, 3, 4, 5});
-  REQUIRE(interval.count == 5);
-  REQUIRE(interval.mean == 3);
-  const double error = std::sqrt(2.5 / 5);
-  REQUIRE(std::abs(interval.high - (3 + 2.776445105 * error)) < 1e-8);
-  REQUIRE(std::abs(interval.low - (3 - 2.776445105 * error)) < 1e-8);
-  REQUIRE(interval.above(1));
-  REQUIRE_FALSE(interval.above(2));
-  REQUIRE(interval.below(5));
-  const auto one_more = prediction_interval({1, 2, 3, 4, 5});
-  REQUIRE(std::abs(one_more.high - (3 + 2.776445105 * std::sqrt(2.5 * 1.2))) < 1e-8);
-  REQUIRE(mean_interval({7}).mean == 7);
-  REQUIRE_FALSE(mean_interval({7}).above(0));
-  REQUIRE_FALSE(mean_interval({}).below(0));
-  REQUIRE(differences({3, 5}, {1, 10}) == std::vector<double>{2, -5});
-  REQUIRE_THROWS_AS(differences({1}, {}), std::invalid_argument);
-}
 
 TEST_CASE("A table's columns stand under each other") {
   const Table table{{"layers", "train", ""}, {{"2", "0.816", "note"}, {"12", "0.85", ""}}};
@@ -318,7 +277,7 @@ TEST_CASE("Labels stand at the ends of their lines, in their order, and do not t
   const auto script = content_of(folder.file("labelled.gp"));
   std::vector<double> heights;
   for (const auto* name : {"high", "nearer", "near", "low"}) {
-    const auto place = script.find(std::string("set label \"") + name + "\" at graph 1.09, graph ");
+    const auto place = script.find(std::string("set label '") + name + "' at graph 1.09, graph ");
     REQUIRE(place != std::string::npos);
     heights.push_back(
         std::stod(script.substr(script.find("graph ", place + 25 + std::string(name).size()) + 6)));
@@ -339,6 +298,48 @@ TEST_CASE("What gnuplot cannot draw is a failure in its own words", "[gnuplot]")
   figure.panels[0].series[0].style.color = "no such color";
   REQUIRE_THROWS_AS(draw(figure, folder.path()), Failure);
   REQUIRE_FALSE(std::filesystem::exists(folder.file("figure.png")));
+}
+
+/// The shares of three groups at 2 and 3 layers, whose first lies at the bottom.
+Panel shares() {
+  Panel panel;
+  panel.whole_x = true;
+  const auto add = [&](const char* title, std::vector<double> y, const char* of_color) {
+    panel.series.push_back({title, {2, 3}, std::move(y), {Style::Kind::area, of_color}});
+  };
+  add("alive", {0.7, 0.25}, color::sky_blue);
+  add("dead", {0.1, 0.5}, color::vermilion);
+  add("diverged", {0.2, 0.25}, color::black);
+  return panel;
+}
+
+TEST_CASE("Areas are stacked in the order of their series, over the whole panel") {
+  auto panel = shares();
+  panel.series.push_back({"a line", {2, 3}, {0.5, 0.5}, {}});
+  const auto script = gnuplot_script(Figure{"shares", {panel}});
+  // x, y, and the bounds of the region; half a unit beyond the first and the last layer.
+  REQUIRE(testing::contains(script,
+                            "$series1 << EOD\n1.5 0.8 0.7 0.8\n2 0.8 0.7 0.8\n"
+                            "3 0.75 0.25 0.75\n3.5 0.75 0.25 0.75\nEOD\n"));
+  REQUIRE(testing::contains(script, "$series2 << EOD\n1.5 1 0.8 1\n"));
+  REQUIRE(testing::contains(script, "set yrange [0:1]"));
+  REQUIRE(testing::contains(script, "set xrange [1.5:3.5]"));
+  const auto area = script.find("$series2 using 1:3:4 with filledcurves fillstyle solid 1");
+  REQUIRE(area != std::string::npos);
+  REQUIRE(script.find("$series3 using 1:2 with lines") > area);  // in front of the areas
+  panel.series[1].x = {2, 4};
+  REQUIRE_THROWS_AS(gnuplot_script(Figure{"shares", {panel}}), std::invalid_argument);
+}
+
+TEST_CASE("A band is filled behind the lines, and may have a title of its own") {
+  Panel panel;
+  panel.series.push_back({"median", {1, 2}, {0.5, 0.6}, {}, "", {0.4, 0.5}, {0.6, nan_value}});
+  panel.series.back().band_title = "middle 95%";
+  const auto script = gnuplot_script(Figure{"band", {panel}});
+  const auto band = script.find("$series0 using 1:3:4 with filledcurves");
+  REQUIRE(band != std::string::npos);
+  REQUIRE(script.find("title 'middle 95%'") > band);
+  REQUIRE(script.find("$series0 using 1:2 with lines") > script.find("title 'middle 95%'"));
 }
 
 TEST_CASE("A page escapes what it is given") {

@@ -10,6 +10,10 @@ namespace layerwise {
 
 namespace {
 
+constexpr auto fine_tuned_autoencoder = "fine_tuned_autoencoder";
+constexpr auto fine_tuned_classifier = "fine_tuned_classifier";
+constexpr auto fine_tuned_both = "fine_tuned_both";
+
 /// The context of the functions below: the experiment at one of its stages.
 struct Stage {
   GreedyNet& net;
@@ -61,10 +65,15 @@ void evaluate_fine_tuned_autoencoder(const Stage& stage, const std::string& fine
   auto runner = stage.runner();
   stage.net->unfreeze();
   const auto fit = stage.options.fine_tune_autoencoder->applied_to(stage.options.fit);
-  if (reconstruct(stage, runner, "fine_tuned_autoencoder", fit, random)) {
-    evaluate_as_classifier(stage, runner, "fine_tuned_autoencoder", fine_tuned_variant, random);
+  if (reconstruct(stage, runner, fine_tuned_autoencoder, fit, random)) {
+    evaluate_as_classifier(stage, runner, fine_tuned_autoencoder, fine_tuned_variant, random);
   }
   untouched.restore();
+}
+
+/// Whether a classification fits the hidden layers too.
+bool is_classifier_tuning(const std::string& variant) {
+  return variant == fine_tuned_classifier || variant == fine_tuned_both;
 }
 
 }  // namespace
@@ -80,16 +89,18 @@ Plan plan_of(const AutoencoderDeepeningOptions& options, const Split& data) {
     const auto add = [&](Task task, const char* variant, int64_t fit_epochs) {
       plan.emplace_back(StageInfo{layers - 1, layers, variant, task}, fit_epochs,
                         task == Task::reconstruction ? errors : accuracies);
+      const bool trains_block = task == Task::reconstruction || is_classifier_tuning(variant);
+      if (trains_block && options.code_statistics && data.train.size() > 1)
+        add_code_scores(plan.back());
     };
     add(Task::reconstruction, "", epochs);
     add(Task::classification, "", epochs);
     if (tune_autoencoder) {
-      add(Task::reconstruction, "fine_tuned_autoencoder", tune_autoencoder->epochs);
-      add(Task::classification, "fine_tuned_autoencoder", epochs);
-      if (tune_classifier) add(Task::classification, "fine_tuned_both", tune_classifier->epochs);
-    } else if (tune_classifier) {
-      add(Task::classification, "fine_tuned_classifier", tune_classifier->epochs);
+      add(Task::reconstruction, fine_tuned_autoencoder, tune_autoencoder->epochs);
+      add(Task::classification, fine_tuned_autoencoder, epochs);
+      if (tune_classifier) add(Task::classification, fine_tuned_both, tune_classifier->epochs);
     }
+    if (tune_classifier) add(Task::classification, fine_tuned_classifier, tune_classifier->epochs);
   }
   return plan;
 }
@@ -116,11 +127,9 @@ void deepen_autoencoder(GreedyNet& net, const Split& data,
   begin_stage();
   while (reconstruct(stage, runner, "", options.fit, random)) {
     const Random before = random;
-    evaluate_as_classifier(stage, runner, "",
-                           tune_classifier && !tune_autoencoder ? "fine_tuned_classifier" : "",
-                           random);
+    evaluate_as_classifier(stage, runner, "", tune_classifier ? fine_tuned_classifier : "", random);
     if (tune_autoencoder) {
-      evaluate_fine_tuned_autoencoder(stage, tune_classifier ? "fine_tuned_both" : "", before);
+      evaluate_fine_tuned_autoencoder(stage, tune_classifier ? fine_tuned_both : "", before);
     }
     runner.checkpoint(stage.number, random);
     if (net->layers() == options.layers) break;

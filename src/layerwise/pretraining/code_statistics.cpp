@@ -1,9 +1,11 @@
 #include "layerwise/pretraining/code_statistics.h"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 #include <ATen/ops/linalg_eigh.h>
+#include <ATen/ops/xlogy.h>
 #include <torch/utils.h>
 
 namespace layerwise {
@@ -53,11 +55,30 @@ CodeStatistics code_statistics(const torch::Tensor& code, const torch::Tensor& i
     const auto [variances, axes] = principal_axes(z);
     const auto used = variances.gt(variances.max() * (singular_ratio * singular_ratio));
     statistics.rank = used.sum().item<int64_t>();
+    const auto singular = variances.clamp_min(0).sqrt();
+    const auto weights = singular / singular.sum();
+    statistics.effective_rank = std::exp(-at::xlogy(weights, weights).sum().item<double>());
     kept = explained(x, z, variances.masked_select(used),
                      axes.index_select(1, used.nonzero().squeeze(1)));
   }
   if (variance > 0) statistics.lost = std::clamp(1 - kept / attainable, 0.0, 1.0);
   return statistics;
+}
+
+bool is_code_metric(const std::string& metric) {
+  return metric == code_metric::dead_units || metric == code_metric::rank ||
+         metric == code_metric::effective_rank;
+}
+
+std::vector<Score> scores_of(const CodeStatistics& code) {
+  return {{"train", code_metric::dead_units, static_cast<double>(code.dead)},
+          {"train", code_metric::rank, static_cast<double>(code.rank)},
+          {"train", code_metric::effective_rank, code.effective_rank}};
+}
+
+void add_code_scores(PlannedFit& fit) {
+  for (const auto& score : scores_of(CodeStatistics{}))
+    fit.scores.emplace_back(score.split, score.metric);
 }
 
 bool collapsed(const CodeStatistics& code, Task task) {

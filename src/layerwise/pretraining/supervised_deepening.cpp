@@ -1,10 +1,20 @@
 #include "layerwise/pretraining/supervised_deepening.h"
 
+#include <algorithm>
+#include <memory>
 #include <stdexcept>
 
 #include <fmt/format.h>
 
 namespace layerwise {
+
+namespace {
+
+std::shared_ptr<torch::nn::Module> newest_block(const GreedyNet& net) {
+  return net->blocks().back().ptr();
+}
+
+}  // namespace
 
 Plan plan_of(const SupervisedDeepeningOptions& options, const Split& data) {
   const auto scores = scores_of(names_of(data), {"accuracy", "cross_entropy"});
@@ -16,6 +26,8 @@ Plan plan_of(const SupervisedDeepeningOptions& options, const Split& data) {
     plan.emplace_back(StageInfo{options.layers, options.layers, "fine_tuned", Task::classification},
                       options.fine_tuning->epochs, scores);
   }
+  if (options.code_statistics && data.train.size() > 1)
+    std::for_each(plan.begin(), plan.end(), add_code_scores);
   return plan;
 }
 
@@ -35,16 +47,20 @@ void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepen
     return !runner.fit(info, data, classification(), fit_options, random).diverged();
   };
 
-  bool finite = true;
-  if (done == 0) {
-    finite = fit("", options.fit);
-    if (finite) runner.checkpoint(stage, random);
-  }
+  const auto fit_newest = [&] {
+    const Snapshot initial(*newest_block(net));
+    if (!fit("", options.fit)) return false;
+    if (options.earlier_blocks == EarlierBlocks::random && net->layers() < options.layers)
+      initial.restore();
+    runner.checkpoint(stage, random);
+    return true;
+  };
+  bool finite = done > 0 || fit_newest();
   while (finite && net->layers() < options.layers) {
     net->deepen(make_block(next_block, stage + 1, random));
+    if (options.earlier_blocks == EarlierBlocks::trained) net->unfreeze();
     if (options.next_head) net->exchange_head(make_block(options.next_head, stage + 1, random));
-    finite = fit("", options.fit);
-    if (finite) runner.checkpoint(stage, random);
+    finite = fit_newest();
   }
 
   if (finite && options.fine_tuning) {

@@ -7,6 +7,13 @@
 
 namespace layerwise {
 
+/// What becomes of the hidden blocks of earlier stages.
+enum class EarlierBlocks {
+  frozen,   ///< greedy layer-wise training
+  trained,  ///< all blocks are trained in every stage
+  random,  ///< they get their initial weights back and are frozen: a control without learned blocks
+};
+
 struct SupervisedDeepeningOptions {
   int64_t layers = 12;  ///< final number of layers, including the head
   FitOptions fit = {};
@@ -14,6 +21,7 @@ struct SupervisedDeepeningOptions {
   /// Creates a new head for each further stage; if empty, the head is kept.
   BlockFactory next_head = {};
   bool code_statistics = false;  ///< report the statistics of the newest block
+  EarlierBlocks earlier_blocks = EarlierBlocks::frozen;
 };
 
 /// The fits that `deepen_supervised` runs for a network with one hidden layer, scored on every
@@ -23,10 +31,10 @@ Plan plan_of(const SupervisedDeepeningOptions& options, const Split& data);
 /// Greedy layer-wise pretraining of a classifier, supervised.
 ///
 /// First fits a network with one hidden layer. Then, until it has `layers` layers: freezes the
-/// hidden layers, inserts a new one before the output layer, which is kept (or replaced, see
-/// `next_head`), and fits again. Optionally all weights are fitted at the end; afterwards the
-/// original weights are restored. A stage that diverges is the last, because everything after it
-/// would be fitted to NaN.
+/// hidden layers (or see `earlier_blocks`), inserts a new one before the output layer, which is
+/// kept (or replaced, see `next_head`), and fits again. Optionally all weights are fitted at the
+/// end; afterwards the original weights are restored. A stage that diverges is the last, because
+/// everything after it would be fitted to NaN.
 /// @param net one hidden block and a head that outputs logits
 /// @param next_block creates each further block
 /// @param random the random streams; to continue a training, in their state at its last checkpoint

@@ -8,10 +8,29 @@
 
 namespace layerwise::report {
 
+/// Colors that can be told apart with any color vision (Okabe and Ito 2008).
+namespace color {
+constexpr auto black = "#000000";
+constexpr auto orange = "#e69f00";
+constexpr auto sky_blue = "#56b4e9";
+constexpr auto green = "#009e73";
+constexpr auto yellow = "#f0e442";
+constexpr auto blue = "#0072b2";
+constexpr auto vermilion = "#d55e00";
+constexpr auto purple = "#cc79a7";
+}  // namespace color
+
 /// How a series is drawn. Series can also be told apart in grayscale: by marker, dash type or
 /// lightness.
 struct Style {
-  enum class Kind { line, line_and_points, points };
+  enum class Kind {
+    line,
+    line_and_points,
+    points,
+    /// A filled region. The areas of a panel are stacked in the order of its series, the first at
+    /// the bottom; all have the same x values. Lines and points of the panel lie on top of them.
+    area
+  };
   Kind kind = Kind::line;
   std::string color = "#000000";
   /// Point type of gnuplot: 7 disc, 6 circle, 5 square, 4 open square, 9 triangle, 1 plus.
@@ -26,8 +45,9 @@ struct Series {
   std::vector<double> y;  ///< NaN leaves a gap
   Style style;
   std::string label = {};        ///< text at the right end of the line, instead of a title
-  std::vector<double> low = {};  ///< lower bounds of a band around y; empty for none
+  std::vector<double> low = {};  ///< lower bounds of a filled band around y; empty for none
   std::vector<double> high = {};
+  std::string band_title = {};  ///< entry of the band in the legend; none if empty
 };
 
 /// The scale of an axis. The square root gives small values more room, and can show 0.

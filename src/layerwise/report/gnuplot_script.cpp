@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <stdexcept>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,27 +13,60 @@ namespace layerwise::report {
 
 namespace {
 
+/// A text in single quotes, between which gnuplot expands nothing: no escapes, no `commands`.
 std::string quoted(const std::string& text) {
-  std::string result = "\"";
+  std::string result = "'";
   for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    result += c;
+    if (c == '\'') result += '\'';
+    result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;  // a newline would end the command
   }
-  return result + "\"";
+  return result + "'";
 }
 
 std::string number(double value) {
   return std::isfinite(value) ? fmt::format("{:.9g}", value) : "NaN";
 }
 
-std::string data_block(size_t index, const Series& series) {
-  std::string block = fmt::format("$series{} << EOD\n", index);
-  const bool band = !series.low.empty();
-  for (size_t i = 0; i < series.x.size(); ++i) {
-    block += fmt::format("{} {}", number(series.x[i]), number(series.y[i]));
-    if (band) block += fmt::format(" {} {}", number(series.low[i]), number(series.high[i]));
-    block += '\n';
+bool is_area(const Series& series) {
+  return series.style.kind == Style::Kind::area;
+}
+
+bool has_areas(const Panel& panel) {
+  return std::any_of(panel.series.begin(), panel.series.end(), is_area);
+}
+
+/// The panel with its areas stacked: each fills the band from `low`, the sum of those below it, to
+/// `high`.
+Panel with_stacked_areas(Panel panel) {
+  const Series* below = nullptr;
+  for (auto& series : panel.series) {
+    if (!is_area(series)) continue;
+    if (below != nullptr && series.x != below->x)
+      throw std::invalid_argument(
+          fmt::format("the area '{}' has other x values than that below it", series.title));
+    series.low = below != nullptr ? below->high : std::vector<double>(series.y.size(), 0.0);
+    for (size_t i = 0; i < series.y.size(); ++i) series.y[i] += series.low[i];
+    series.high = series.y;
+    below = &series;
   }
+  return panel;
+}
+
+std::string data_row(const Series& series, size_t i, double x) {
+  auto row = fmt::format("{} {}", number(x), number(series.y[i]));
+  if (!series.low.empty())
+    row += fmt::format(" {} {}", number(series.low[i]), number(series.high[i]));
+  return row + "\n";
+}
+
+/// The rows of a series. An area reaches the ends of an axis of whole numbers, which lie half a
+/// unit beyond its values.
+std::string data_block(size_t index, const Series& series, bool whole_x) {
+  std::string block = fmt::format("$series{} << EOD\n", index);
+  const bool widened = whole_x && is_area(series) && !series.x.empty();
+  if (widened) block += data_row(series, 0, series.x.front() - 0.5);
+  for (size_t i = 0; i < series.x.size(); ++i) block += data_row(series, i, series.x[i]);
+  if (widened) block += data_row(series, series.x.size() - 1, series.x.back() + 0.5);
   return block + "EOD\n";
 }
 
@@ -47,6 +81,10 @@ std::string drawn_with(const Style& style) {
       return fmt::format("lines {} {}", line, color);
     case Style::Kind::line_and_points:
       return fmt::format("linespoints {} {} {}", line, points, color);
+    case Style::Kind::area:
+      return fmt::format(
+          "filledcurves fillstyle solid 1 border linecolor rgb '#ffffff' fillcolor rgb {}",
+          quoted(style.color));
   }
   return {};
 }
@@ -89,6 +127,16 @@ std::pair<double, double> y_range(const Panel& panel) {
   if (!(min <= max)) return {0, 1};
   const double room = std::max(0.03 * (max - min), 1e-6);
   return {min - room, max + room};
+}
+
+/// The largest sum of the areas; 1 if there is no positive one.
+double top_of_areas(const Panel& panel) {
+  double top = 0;
+  for (const auto& series : panel.series) {
+    if (is_area(series))
+      for (const double y : series.high) top = std::max(top, std::isfinite(y) ? y : 0);
+  }
+  return top > 0 ? top : 1;
 }
 
 struct Label {
@@ -148,7 +196,7 @@ std::string label_commands(const Panel& panel, int panel_height) {
         "set arrow from graph 1.015, graph {0:.4f} to graph 1.075, graph {0:.4f} nohead linewidth "
         "1.8 "
         "dashtype {1} linecolor rgb {2}\n"
-        "set label {3} at graph 1.09, graph {0:.4f} left textcolor rgb {2}\n",
+        "set label {3} at graph 1.09, graph {0:.4f} left\n",
         height, dash, quoted(color), quoted(series->label));
   }
   return text;
@@ -169,23 +217,27 @@ std::string x_axis(const Panel& panel) {
                             number(panel.x_tics.back() * room));
 }
 
+std::string y_axis(const Panel& panel) {
+  if (panel.log_y) return "set autoscale y\nunset offsets\nset logscale y\nset format y '%g'\n";
+  const auto text =
+      fmt::format("set autoscale y\nunset logscale y\nset format y {}\n", quoted(panel.y_format));
+  if (has_areas(panel))
+    return text + fmt::format("unset offsets\nset yrange [0:{}]\n", number(top_of_areas(panel)));
+  return text + "set offsets 0, 0, graph 0.04, graph 0.04\n";
+}
+
 std::string axes(const Panel& panel) {
   std::string text =
       panel.title.empty() ? "unset title\n" : fmt::format("set title {}\n", quoted(panel.title));
   text +=
       fmt::format("set xlabel {}\nset ylabel {}\n", quoted(panel.x_label), quoted(panel.y_label));
-  text += panel.log_y
-              ? "unset offsets\nset logscale y\nset format y \"%g\"\n"
-              : fmt::format(
-                    "unset logscale y\nset offsets 0, 0, graph 0.04, graph 0.04\nset format y {}\n",
-                    quoted(panel.y_format));
-  text += x_axis(panel);
+  text += y_axis(panel) + x_axis(panel);
   text += panel.equal_scale ? "set size ratio -1\n" : "set size noratio\n";
   text += "unset arrow\nunset x2tics\nunset x2label\n";
   for (const double x : panel.boundaries) {
     text += fmt::format(
         "set arrow from {0}, graph 0 to {0}, graph 1 nohead back linewidth 0.6 linecolor rgb "
-        "\"#b0b0b0\"\n",
+        "'#b0b0b0'\n",
         number(x));
   }
   if (!panel.top_tics.empty()) {
@@ -208,37 +260,57 @@ bool drawable(const Series& series, bool log_y) {
                      [&](double y) { return std::isfinite(y) && (!log_y || y > 0); });
 }
 
+/// The legend, or the names at the ends of the lines.
+std::string legend(const Panel& panel, int panel_height) {
+  if (has_labels(panel))
+    return "set key inside right bottom Left reverse noinvert samplen 1.5\n" +
+           label_commands(panel, panel_height);
+  // The entries of areas stand in the order of the stack, from its top down.
+  return fmt::format("set key outside right top Left reverse {} samplen 2.5 spacing 1.2\n",
+                     has_areas(panel) ? "invert" : "noinvert");
+}
+
+std::string titled(const std::string& title) {
+  return title.empty() ? "notitle" : "title " + quoted(title);
+}
+
+/// What `plot` draws for a panel, from the back to the front: areas, bands, lines and points.
+/// @param first the number of its first series in the figure
+std::vector<std::string> curves_of(const Panel& panel, size_t first) {
+  std::vector<std::string> areas;
+  std::vector<std::string> bands;
+  std::vector<std::string> lines;
+  for (size_t i = 0; i < panel.series.size(); ++i) {
+    const auto& series = panel.series[i];
+    if (!drawable(series, panel.log_y)) continue;
+    const auto name = fmt::format("$series{}", first + i);
+    const auto drawn = drawn_with(series.style) + " " + titled(series.title);
+    if (is_area(series)) {
+      areas.push_back(name + " using 1:3:4 with " + drawn);
+      continue;
+    }
+    lines.push_back(name + " using 1:2 with " + drawn);
+    if (series.low.empty()) continue;
+    bands.push_back(
+        fmt::format("{} using 1:3:4 with filledcurves fillstyle transparent solid 0.2 "
+                    "noborder fillcolor rgb {} {}",
+                    name, quoted(series.style.color), titled(series.band_title)));
+  }
+  areas.insert(areas.end(), bands.begin(), bands.end());
+  areas.insert(areas.end(), lines.begin(), lines.end());
+  return areas;
+}
+
 std::string plot_commands(const Figure& figure) {
   const auto columns = static_cast<size_t>(figure.columns);
   const auto lines = (figure.panels.size() + columns - 1) / columns;
   std::string text = fmt::format("set multiplot layout {}, {}\n", lines, columns);
-  size_t index = 0;
+  size_t first = 0;
   for (const auto& panel : figure.panels) {
-    text += axes(panel) + "unset label\nset autoscale y\n";
-    text += has_labels(panel) ? "set key inside right bottom Left reverse samplen 1.5\n" +
-                                    label_commands(panel, figure.height / static_cast<int>(lines))
-                              : "set key outside right top Left reverse samplen 2.5 spacing 1.2\n";
-    std::vector<std::string> curves;
-    const auto first = index;
-    for (const auto& series : panel.series) {
-      if (!series.low.empty() && drawable(series, panel.log_y)) {
-        curves.push_back(
-            fmt::format("$series{} using 1:3:4 with filledcurves fillstyle "
-                        "transparent solid 0.2 noborder fillcolor rgb {} notitle",
-                        index, quoted(series.style.color)));
-      }
-      ++index;
-    }
-    index = first;
-    for (const auto& series : panel.series) {
-      const auto title = series.title.empty() ? "notitle" : "title " + quoted(series.title);
-      if (drawable(series, panel.log_y)) {
-        curves.push_back(
-            fmt::format("$series{} using 1:2 with {} {}", index, drawn_with(series.style), title));
-      }
-      ++index;
-    }
-    text += curves.empty() ? "unset logscale y\nset label 1 \"no finite value\" at graph 0.5, 0.5 "
+    text += axes(panel) + "unset label\n" + legend(panel, figure.height / static_cast<int>(lines));
+    const auto curves = curves_of(panel, first);
+    first += panel.series.size();
+    text += curves.empty() ? "unset logscale y\nset label 1 'no finite value' at graph 0.5, 0.5 "
                              "center\nplot [0:1] [0:1] NaN notitle\n"
                              "unset label 1\n"
                            : fmt::format("plot {}\n", fmt::join(curves, ", \\\n     "));
@@ -251,30 +323,47 @@ std::string plot_commands(const Figure& figure) {
   return text + "unset multiplot\nunset output\n";
 }
 
-std::string script_of(const Figure& figure) {
-  std::string text = fmt::format("# Draws {0}.png and {0}.svg: gnuplot {0}.gp\n", figure.name);
+/// The size of a picture of both terminals, in the pixels of the SVG.
+struct Size {
+  int64_t width;
+  int64_t height;
+  int font;
+};
+
+/// The commands that draw one picture twice, as NAME.png and NAME.svg. Texts are not `enhanced`,
+/// which would read `_` and `@` as markup.
+std::string both_terminals(const std::string& name, const Size& size,
+                           const std::string& png_commands, const std::string& svg_commands) {
+  return fmt::format(
+      "set terminal pngcairo noenhanced size {},{} font 'DejaVu Sans,{}' fontscale 2 linewidth 2 "
+      "pointscale 2 background 'white'\nset output {}\n{}"
+      "set terminal svg noenhanced size {},{} font 'DejaVu Sans,{}'\n"
+      "set output {}\n{}",
+      2 * size.width, 2 * size.height, size.font, quoted(name + ".png"), png_commands, size.width,
+      size.height, size.font, quoted(name + ".svg"), svg_commands);
+}
+
+std::string beginning(const std::string& name) {
+  return fmt::format("# Draws {0}.png and {0}.svg: gnuplot {0}.gp\nset encoding utf8\n", name);
+}
+
+std::string script_of(Figure figure) {
+  std::string text = beginning(figure.name);
   size_t index = 0;
-  for (const auto& panel : figure.panels) {
-    for (const auto& series : panel.series) text += data_block(index++, series);
+  size_t longest = 0;
+  for (auto& panel : figure.panels) {
+    panel = with_stacked_areas(panel);
+    for (const auto& series : panel.series) {
+      text += data_block(index++, series, panel.whole_x);
+      longest = std::max(longest, series.label.size());
+    }
   }
   text +=
       "set border linewidth 0.8\nset tics nomirror\n"
-      "set grid y linewidth 0.5 linecolor rgb \"#cccccc\"\nset lmargin 10\n";
-  size_t longest = 0;
-  for (const auto& panel : figure.panels)
-    for (const auto& series : panel.series) longest = std::max(longest, series.label.size());
+      "set grid y linewidth 0.5 linecolor rgb '#cccccc'\nset lmargin 10\n";
   if (longest > 0) text += fmt::format("set rmargin {}\n", longest + 8);
   const auto commands = plot_commands(figure);
-  text += fmt::format(
-      "set terminal pngcairo size {},{} font \"DejaVu Sans,12\" fontscale 2 linewidth 2 pointscale "
-      "2 "
-      "background \"white\"\nset output \"{}.png\"\n{}",
-      2 * figure.width, 2 * figure.height, figure.name, commands);
-  text += fmt::format(
-      "set terminal svg size {},{} font \"DejaVu Sans,12\" background \"white\"\n"
-      "set output \"{}.svg\"\n{}",
-      figure.width, figure.height, figure.name, commands);
-  return text;
+  return text + both_terminals(figure.name, {figure.width, figure.height, 12}, commands, commands);
 }
 
 constexpr int gap = 2;  // of pixels between tiles
@@ -310,11 +399,9 @@ std::string script_of(const Mosaic& mosaic) {
   }
   const auto width = static_cast<int64_t>(columns) * (mosaic.width + gap) - gap;
   const auto height = static_cast<int64_t>(mosaic.rows.size()) * (mosaic.height + gap) - gap;
-  std::string text = fmt::format("# Draws {0}.png and {0}.svg: gnuplot {0}.gp\n", mosaic.name) +
-                     mosaic_block(mosaic, columns);
-  text += mosaic.both_signs
-              ? "set palette defined (0 \"#2166ac\", 0.5 \"#ffffff\", 1 \"#b2182b\")\n"
-              : "set palette defined (0 \"#ffffff\", 1 \"#000000\")\n";
+  std::string text = beginning(mosaic.name) + mosaic_block(mosaic, columns);
+  text += mosaic.both_signs ? "set palette defined (0 '#2166ac', 0.5 '#ffffff', 1 '#b2182b')\n"
+                            : "set palette defined (0 '#ffffff', 1 '#000000')\n";
   text += fmt::format(
       "set cbrange [{}:{}]\nunset colorbox\nunset key\nunset border\nunset tics\n"
       "set xrange [-0.5:{}]\nset yrange [{}:-0.5]\n",
@@ -322,13 +409,13 @@ std::string script_of(const Mosaic& mosaic) {
       static_cast<double>(height) - 0.5);
   for (size_t r = 0; r < mosaic.rows.size(); ++r) {
     const auto top = static_cast<int64_t>(r) * (mosaic.height + gap);
-    text += fmt::format("set label {} at {},{} right font \",11\"\n", quoted(mosaic.rows[r].label),
+    text += fmt::format("set label {} at {},{} right font ',11'\n", quoted(mosaic.rows[r].label),
                         -2, static_cast<double>(top) + static_cast<double>(mosaic.height) / 2);
     for (size_t c = 0; c < mosaic.rows[r].tiles.size(); ++c) {
       const auto left = static_cast<double>(static_cast<int64_t>(c) * (mosaic.width + gap)) - 0.5;
       text += fmt::format(
           "set object rectangle from {},{} to {},{} front fillstyle empty border linecolor rgb "
-          "\"#a0a0a0\" linewidth 0.5\n",
+          "'#a0a0a0' linewidth 0.5\n",
           left, static_cast<double>(top) - 0.5, left + static_cast<double>(mosaic.width),
           static_cast<double>(top + mosaic.height) - 0.5);
     }
@@ -343,16 +430,13 @@ std::string script_of(const Mosaic& mosaic) {
       static_cast<double>(margin) / static_cast<double>(terminal_width),
       1 - 8.0 / static_cast<double>(terminal_width), 1 - 8.0 / static_cast<double>(terminal_height),
       8.0 / static_cast<double>(terminal_height));
-  const auto commands = margins + "plot $mosaic matrix with image pixels\nunset output\n";
-  text += fmt::format(
-      "set terminal pngcairo size {},{} font \"DejaVu Sans,11\" fontscale 2 linewidth 2 background "
-      "\"white\"\nset output \"{}.png\"\n{}",
-      2 * terminal_width, 2 * terminal_height, mosaic.name, commands);
-  text += fmt::format(
-      "set terminal svg size {},{} font \"DejaVu Sans,11\" background \"white\"\n"
-      "set output \"{}.svg\"\n{}",
-      terminal_width, terminal_height, mosaic.name, commands);
-  return text;
+  const auto commands = [&](const char* kind) {
+    return fmt::format("{}plot $mosaic matrix with {}\nunset output\n", margins, kind);
+  };
+  // A PNG may be smoothed where it is not drawn pixel by pixel; an SVG would hold each as a
+  // polygon.
+  return text + both_terminals(mosaic.name, {terminal_width, terminal_height, 11},
+                               commands("image pixels"), commands("image"));
 }
 
 }  // namespace

@@ -8,7 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "layerwise/report/statistics.h"
+#include "layerwise/pretraining/code_statistics.h"
+#include "layerwise/study/statistics.h"
 
 namespace layerwise::study {
 
@@ -16,15 +17,16 @@ namespace {
 
 using report::Series;
 using report::Style;
+namespace color = report::color;
 
-constexpr Look looks[] = {{"train", "#1f4e79", 1, 7, 6},
-                          {"test", "#e07b00", 2, 5, 4},
-                          {"validation", "#4d7c2a", 4, 9, 8}};
+constexpr Look looks[] = {{"train", color::blue, 1, 7, 6},
+                          {"test", color::orange, 2, 5, 4},
+                          {"validation", color::green, 4, 9, 8}};
 constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
 
 double quantile_of_finite(const std::vector<double>& values, double p) {
-  const auto finite = report::finite(values);
-  return finite.empty() ? no_value : report::quantile(finite, p);
+  const auto known = finite(values);
+  return known.empty() ? no_value : quantile(known, p);
 }
 
 /// A network whose stages are drawn.
@@ -36,8 +38,8 @@ struct Drawn {
 /// The networks that a plan deepens on a task: the only one; or, where all fits have the name of a
 /// variant, each of these. Extra fits, as fine-tuning, are left out.
 std::vector<Drawn> networks_of(const Plan& plan, Task task) {
-  static constexpr const char* colors[] = {"#1f4e79", "#e07b00", "#4d7c2a",
-                                           "#8c3b7a", "#7a6a00", "#555555"};
+  static constexpr const char* colors[] = {color::blue,   color::orange,   color::green,
+                                           color::purple, color::sky_blue, color::vermilion};
   std::vector<Drawn> networks;
   for (const auto& [info, epochs, scores, work, rows] : plan) {
     if (info.task != task || info.variant.find(": ") != std::string::npos) continue;
@@ -70,12 +72,17 @@ std::string titled(const Drawn& network, const std::string& text) {
   return network.variant.empty() ? text : network.variant + ", " + text;
 }
 
+/// The median of the repeats, and the middle 95% of them as a band; a single repeat has none.
 Series measured(const Results& results, const Plan& stages, const Look& look,
-                const std::string& metric, double p) {
+                const std::string& metric) {
   Series series;
   for (const auto& fit : stages) {
+    const auto values = results.values(fit.info, look.split, metric);
     series.x.push_back(static_cast<double>(fit.info.layers));
-    series.y.push_back(quantile_of_finite(results.values(fit.info, look.split, metric), p));
+    series.y.push_back(quantile_of_finite(values, 0.5));
+    if (values.size() == 1) continue;
+    series.low.push_back(quantile_of_finite(values, 0.025));
+    series.high.push_back(quantile_of_finite(values, 0.975));
   }
   return series;
 }
@@ -114,24 +121,56 @@ report::Panel against_layers(const Results& results, const std::vector<Published
   for (const auto& look : looks) {
     for (const auto& network : networks) {
       const auto stages = stages_of(plan, *task, network.variant);
-      const auto* color = network.color != nullptr ? network.color : look.color;
-      auto middle = measured(results, stages, look, metric, 0.5);
-      middle.title =
+      auto series = measured(results, stages, look, metric);
+      series.title =
           titled(network, fmt::format("{}, {}", look.split, repeats > 1 ? "median" : "this run"));
-      middle.style = {Style::Kind::line_and_points, color, look.filled, look.dash, 0.8};
-      panel.series.push_back(middle);
-      for (const double p : {0.025, 0.975}) {
-        if (repeats == 1) continue;
-        auto bound = measured(results, stages, look, metric, p);
-        bound.title =
-            p > 0.5 ? titled(network, fmt::format("{}, middle 95%", look.split)) : std::string();
-        bound.style = {Style::Kind::line, color, 0, 3, 0};
-        panel.series.push_back(bound);
-      }
+      series.band_title = titled(network, fmt::format("{}, middle 95%", look.split));
+      series.style = {Style::Kind::line_and_points,
+                      network.color != nullptr ? network.color : look.color, look.filled, look.dash,
+                      0.8};
+      panel.series.push_back(series);
     }
     if (results.comparable) panel.series.push_back(printed(published, results, look, metric));
   }
   return panel;
+}
+
+report::Panel kinds_by_depth(const Results& results, const Plan& plan, const std::string& variant) {
+  static constexpr std::pair<Kind, const char*> looks_of_kinds[] = {
+      {Kind::alive, "#009e73"},
+      {Kind::one_direction, "#f0e442"},
+      {Kind::dead, "#999999"},
+      {Kind::diverged, "#222222"}};
+  report::Panel panel;
+  panel.x_label = "layers (hidden and output)";
+  panel.y_label = "share of the repeats";
+  panel.whole_x = true;
+  for (const auto& [kind, color] : looks_of_kinds) {
+    Series series;
+    series.title = name_of(kind);
+    series.style = {Style::Kind::area, color};
+    for (const auto& fit : plan) {
+      const bool reports_code = reports(fit, code_metric::rank) && fit.info.variant == variant;
+      if (!reports_code) continue;
+      series.x.push_back(static_cast<double>(fit.info.layers));
+      series.y.push_back(static_cast<double>(results.count(fit.info, kind)) /
+                         static_cast<double>(results.repeats.size()));
+    }
+    if (!series.x.empty()) panel.series.push_back(std::move(series));
+  }
+  return panel;
+}
+
+std::vector<report::Panel> code_diagnosis(const Results& results, const Plan& plan,
+                                          const std::string& variant) {
+  Plan own;
+  for (const auto& fit : plan) {
+    if (fit.info.variant == variant && reports(fit, code_metric::rank)) own.push_back(fit);
+  }
+  if (own.empty()) return {};
+  return {kinds_by_depth(results, own, variant),
+          against_layers(results, {}, own, code_metric::dead_units, "dead units"),
+          against_layers(results, {}, own, code_metric::effective_rank, "effective rank")};
 }
 
 report::Panel learning_curves(const std::vector<CurvePoint>& curves, const Plan& plan, Task task,

@@ -10,63 +10,25 @@
 #include "layerwise/report/page.h"
 #include "layerwise/report/plot.h"
 #include "layerwise/report/print.h"
-#include "layerwise/report/statistics.h"
+#include "layerwise/study/claims.h"
 #include "layerwise/study/interrupt.h"
 
 namespace layerwise::study {
 
 namespace {
 
-constexpr size_t repeats_for_a_range = 20;
-
-/// A sentence: how many of the published values lie within the range of the repeats.
-std::string agreement(const Results& results, const std::vector<Published>& published) {
-  const auto repeats = results.repeats.size();
-  if (repeats == 1) {
-    return fmt::format(
-        "A single run is one random draw, and so is the published one; {} repeats show the "
-        "spread.",
-        repeats_for_a_range);
-  }
-  const bool enough = repeats >= repeats_for_a_range;
-  const double tail = enough ? 0.025 : 0;
-  size_t compared = 0;
-  size_t inside = 0;
-  for (const auto& value : published) {
-    if (!results.has(value.info)) continue;
-    const auto values = report::finite(results.values(value.info, value.split, value.metric));
-    if (values.empty()) continue;
-    ++compared;
-    inside += value.high >= report::quantile(values, tail) &&
-              value.low <= report::quantile(values, 1 - tail);
-  }
-  if (enough) {
-    return fmt::format("{} of {} published values lie within the middle 95% of the repeats.",
-                       inside, compared);
-  }
-  return fmt::format(
-      "{} of {} published values lie between the smallest and the largest of these {} repeats; a "
-      "range that should hold 95% of all runs needs {} repeats.",
-      inside, compared, repeats, repeats_for_a_range);
-}
-
+/// A sentence: how the published values and those of this run agree.
 std::string comparison_note(const Comparison& published, const Results& results) {
-  if (published.changed.empty()) return agreement(results, published.values);
-  return fmt::format(
-      "The published values are not comparable: they belong to {}, and this run has {}.",
-      published.settings, fmt::join(published.changed, ", "));
-}
-
-/// A sentence: how to read the numbers of several repeats.
-std::string reading_note(const Study& study) {
-  const auto& heavy_tailed = study.heavy_tailed;
-  return fmt::format(
-      "In the table, values are mean +- standard "
-      "deviation{}, over the repeats whose value is finite; the others are counted in the last "
-      "column.",
-      heavy_tailed.empty()
-          ? ""
-          : fmt::format(", but of {} median [minimum .. maximum]", fmt::join(heavy_tailed, ", ")));
+  if (!published.changed.empty()) {
+    return fmt::format(
+        "The published values are not comparable: they belong to {}, and this run has {}.",
+        published.settings, fmt::join(published.changed, ", "));
+  }
+  if (results.repeats.size() == 1) {
+    return "A single run is one random draw, and so is the published one; 20 repeats show the "
+           "spread.";
+  }
+  return agreement(place(published, results), results.repeats.size());
 }
 
 /// Draws the figures and adds them to the page; without gnuplot, only writes their scripts. The
@@ -107,12 +69,74 @@ void print_section(const report::Section& section) {
   report::print_result(section.sentences ? section.table.to_records(100) : section.table.to_text());
 }
 
+/// The judged claims, a line each.
+report::Section verdict_section(const std::vector<JudgedClaim>& judged) {
+  report::Section section{
+      "Verdicts",
+      {"Each is about the mean of the paired differences, with its 95% interval by Student's t: "
+       "better or worse than no difference by a paired t-test; equivalent if the interval lies "
+       "within the margin; else undecided. The level is 5%, by Holm's method for claims that are "
+       "read together. results.json has the p-values."},
+      {{"verdict", "difference", "margin", "pairs", "claim"}, {}}};
+  for (const auto& one : judged) {
+    section.table.rows.push_back(
+        {name_of(one.verdict), one.difference(), fmt::format("{}", one.claim.margin),
+         fmt::format("{}", one.test.difference.count), one.claim.statement});
+  }
+  return section;
+}
+
+/// The published values among the repeats.
+report::Section published_section(const Study& study, const Results& results) {
+  return {"Published values among the repeats",
+          {"The percentile is that of the published value among the repeats of its kind; values "
+           "that print the same count half. A share of repeats has its 95% interval by Wilson."},
+          published_table(place(study.published, results))};
+}
+
+std::string with_interval(const std::vector<double>& values, int digits) {
+  const auto [mean, low, high, count] = mean_interval(values);
+  return count < 2 ? with_digits(mean, digits)
+                   : fmt::format("{} [{}, {}]", with_digits(mean, digits), with_digits(low, digits),
+                                 with_digits(high, digits));
+}
+
+/// Every score with its mean, spread and median over the repeats.
+report::Section statistics_section(const Study& study, const Results& results) {
+  constexpr int digits = 4;
+  report::Section section{
+      "Statistics over the repeats",
+      {"Means, their 95% intervals by Student's t and standard deviations (n - 1) are those of the "
+       "finite values, which are counted. Medians and the 2.5% and 97.5% quantiles (interpolated "
+       "linearly) are those of all repeats, with those without a finite value ranked worst."},
+      {{"layers", "fit", "score", "finite", "mean [95% interval]", "sd", "median", "2.5% .. 97.5%"},
+       {}}};
+  for (const auto& fit : study.plan) {
+    for (const auto& [split, metric] : fit.scores) {
+      if (!results.has(fit.info, split, metric)) continue;
+      const auto values = results.values(fit.info, split, metric);
+      const auto spread = spread_of(values);
+      const auto at = [&, name = metric](double p) {
+        return with_digits(quantile_with_failures(values, p, higher_is_better(name)), digits);
+      };
+      section.table.rows.push_back(
+          {fit.info.layers > 0 ? fmt::format("{}", fit.info.layers) : std::string(),
+           study.report->label(fit.info), fmt::format("{} {}", split, metric),
+           fmt::format("{} of {}", spread.count, values.size()),
+           spread.count > 0 ? with_interval(values, digits) : std::string("none"),
+           with_digits(spread.sd, digits), at(0.5), fmt::format("{} .. {}", at(0.025), at(0.975))});
+    }
+  }
+  return section;
+}
+
 }  // namespace
 
 void present(const Study& study, const Results& results, const Curves& curves,
-                    const std::string& command, const report::RunFolder& folder,
-                    std::optional<report::Failure>& failure) {
+             const std::string& command, const report::RunFolder& folder,
+             std::optional<report::Failure>& failure) {
   const auto& shown = *study.report;
+  const bool several = results.repeats.size() > 1;
   auto notes = shown.notes(study.plan, results);
   if (!study.published.values.empty()) notes.push_back(comparison_note(study.published, results));
   const auto table = shown.table(study.plan, results, curves);
@@ -120,16 +144,23 @@ void present(const Study& study, const Results& results, const Curves& curves,
   const auto print = [](const std::string& note) {
     report::print_result(report::wrapped(note, 100) + "\n");
   };
-  const auto reading = results.repeats.size() > 1 ? reading_note(study) : std::string();
-  if (!reading.empty()) 
-    print(fmt::format("The lines above the table are those of repeat {}. {}", results.first_repeat,
-                      reading));
+  const auto reading = several ? shown.reading(results) : std::string();
+  if (!reading.empty()) print(reading);
   std::for_each(notes.begin(), notes.end(), print);
   if (!reading.empty()) notes.insert(notes.begin(), reading);
 
   report::Page page{study.title, command, notes, table, {}, {}};
   page.sections = shown.sections(study.plan, results, curves);
+  if (several) {
+    const auto verdicts = verdict_section(judge(study.claims, results));
+    if (!verdicts.table.rows.empty()) page.sections.insert(page.sections.begin(), verdicts);
+  }
   for (const auto& section : page.sections) print_section(section);
+  if (several) {
+    if (results.comparable && !study.published.values.empty())
+      page.sections.push_back(published_section(study, results));
+    page.sections.push_back(statistics_section(study, results));
+  }
   draw_all(shown.figures(study.plan, results, curves), folder, page, failure);
   report::write_page(page, folder.file("report.html"));
 }

@@ -16,9 +16,9 @@
 
 #include "layerwise/file.h"
 #include "layerwise/report/failure.h"
-#include "layerwise/report/statistics.h"
 #include "layerwise/study/interrupt.h"
 #include "layerwise/study/rows.h"
+#include "layerwise/study/statistics.h"
 
 namespace layerwise::study {
 
@@ -138,6 +138,10 @@ Outcome outcome_of(const StageReport& report, const PlannedFit& fit) {
   Outcome outcome{report.info, {}};
   auto scores = report.result.scores;
   scores.insert(scores.end(), report.result.last_batch.begin(), report.result.last_batch.end());
+  if (report.code) {
+    const auto of_code = scores_of(*report.code);
+    scores.insert(scores.end(), of_code.begin(), of_code.end());
+  }
   for (const auto& [split, metric] : fit.scores) {
     const auto score = std::find_if(
         scores.begin(), scores.end(),
@@ -150,7 +154,7 @@ Outcome outcome_of(const StageReport& report, const PlannedFit& fit) {
     outcome.details =
         epoch > 0 ? fmt::format("diverged: not a number from epoch {} on", epoch) : "diverged";
   } else if (report.code && collapsed(*report.code, report.info.task)) {
-    const auto& [units, dead, rank, lost] = *report.code;
+    const auto& [units, dead, rank, effective_rank, lost] = *report.code;
     outcome.trouble = Trouble::collapsed;
     if (rank == 0) {
       outcome.details = fmt::format("collapsed: all {} units of the newest layer are dead", units);
@@ -257,8 +261,8 @@ void Recorder::take_metrics() {
     if (!repeat || !place || !finished_[*repeat][*place]) return;
     ++rows[*repeat][*place];
     const double value = number_in(row[8]);
-    const bool reached = std::isfinite(value) ||
-                         results_.repeats[*repeat].troubles[*place] == Trouble::none;
+    const bool reached =
+        std::isfinite(value) || results_.repeats[*repeat].troubles[*place] == Trouble::none;
     results_.set(*repeat, {plan[*place].info,
                            {{std::string(row[6]), std::string(row[7]), value}},
                            reached ? Trouble::none : Trouble::not_reached});
@@ -268,11 +272,10 @@ void Recorder::take_metrics() {
       if (!finished_[repeat][i]) continue;
       done_[repeat].work += plan[i].work;
       if (rows[repeat][i] == row_count(plan[i], study_.metrics)) continue;
-      throw report::Failure(
-          fmt::format("'{}' lacks rows of repeat {}, {}", metrics_path_.string(),
-                      settings_.first_repeat + static_cast<int64_t>(repeat),
-                      study_.report->label(plan[i].info)),
-          start_anew);
+      throw report::Failure(fmt::format("'{}' lacks rows of repeat {}, {}", metrics_path_.string(),
+                                        settings_.first_repeat + static_cast<int64_t>(repeat),
+                                        study_.report->label(plan[i].info)),
+                            start_anew);
     }
   }
 }
@@ -285,10 +288,9 @@ void Recorder::take_troubles() {
     std::string details(row[7]);
     std::replace(details.begin(), details.end(), ';', ',');
     const bool diverged = row[6] == name_of(Trouble::diverged);
-    results_.set(*repeat, {study_.plan[*place].info,
-                           {},
-                           diverged ? Trouble::diverged : Trouble::collapsed,
-                           details});
+    results_.set(
+        *repeat,
+        {study_.plan[*place].info, {}, diverged ? Trouble::diverged : Trouble::collapsed, details});
   });
 }
 
@@ -381,8 +383,7 @@ void Recorder::on_stage(int64_t repeat, const StageReport& report) {
   metrics_file_->append(metric_rows(repeat, results_.outcome(index, report.info)));
   if (repeat == settings_.first_repeat) {
     auto line = study_.report->line(outcome);
-    if (!outcome.details.empty())
-      line += fmt::format("{}({})", line.empty() ? "" : " ", outcome.details);
+    if (!line.empty() && !outcome.details.empty()) line += fmt::format(" ({})", outcome.details);
     if (!line.empty()) progress_.print(line + "\n");
   }
   const auto label = progress_label(repeat, report.info);

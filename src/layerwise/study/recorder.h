@@ -15,9 +15,9 @@ namespace layerwise::study {
 /// Whether a fit that diverged counts as finished, or is run again (and diverges again).
 enum class Diverged { made_again, finished };
 
-/// For each repeat of the settings, the fits of the plan that have a row of each of these metrics in
-/// the metrics.csv of a run. Only finite values count; with `Diverged::finished`, also those of fits
-/// that diverged according to troubles.csv, and of fits that were not reached for that reason.
+/// For each repeat of the settings, the fits of the plan that have a row of each of these metrics
+/// in the metrics.csv of a run. Only finite values count; with `Diverged::finished`, also those of
+/// fits that diverged according to troubles.csv, and of fits that were not reached for that reason.
 /// @throws report::Failure if these files cannot be read
 std::vector<Finished> fits_with_rows(const Plan& plan, const std::vector<std::string>& metrics,
                                      const Settings& settings, const std::filesystem::path& folder,
@@ -31,7 +31,8 @@ bool holds_mean_curves(const std::filesystem::path& folder);
 /// lines of the first repeat, and writes metrics.csv, curves.csv and troubles.csv.
 class Recorder {
  public:
-  /// @param finished for each repeat, the fits whose rows are already in metrics.csv and curves.csv;
+  /// @param finished for each repeat, the fits whose rows are already in metrics.csv and
+  /// curves.csv;
   ///   must outlive the recorder
   /// @throws report::Failure if the rows are not there
   Recorder(const Study& study, const Settings& settings, const report::RunFolder& folder,

@@ -4,7 +4,9 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "layerwise/pretraining/code_statistics.h"
 #include "layerwise/study/figures.h"
 #include "layerwise/study/study.h"
 
@@ -36,6 +38,7 @@ report::Table Report::table(const Plan& plan, const Results& results, const Curv
   std::vector<std::pair<std::string, std::string>> columns;
   for (const auto& fit : plan) {
     for (const auto& score : fit.scores) {
+      if (is_code_metric(score.second)) continue;
       if (std::find(columns.begin(), columns.end(), score) == columns.end())
         columns.push_back(score);
     }
@@ -53,6 +56,18 @@ report::Table Report::table(const Plan& plan, const Results& results, const Curv
   return table;
 }
 
+std::string Report::reading(const Results& results) const {
+  const auto& heavy_tailed = results.heavy_tailed;
+  return fmt::format(
+      "The lines above the table are those of repeat {}. In the table, values are mean +- standard "
+      "deviation{}, over the repeats whose value is finite; the others are counted in the last "
+      "column.",
+      results.first_repeat,
+      heavy_tailed.empty()
+          ? ""
+          : fmt::format(", but of {} median [minimum .. maximum]", fmt::join(heavy_tailed, ", ")));
+}
+
 std::vector<std::string> Report::notes(const Plan& plan, const Results& results) const {
   std::vector<std::string> notes;
   for (const auto trouble : {Trouble::diverged, Trouble::collapsed}) {
@@ -66,11 +81,36 @@ std::vector<std::string> Report::notes(const Plan& plan, const Results& results)
   return notes;
 }
 
+std::vector<SummaryLine> Report::summary(const Plan& plan, const Results& results,
+                                         const Comparison& published) const {
+  int64_t last = 0;
+  for (const auto& value : published.values) {
+    if (results.has(value.info)) last = std::max(last, value.info.stage);
+  }
+  std::vector<SummaryLine> lines;
+  const auto add = [&](const StageInfo& info, const std::string& split, const std::string& metric,
+                       const std::string& text) {
+    lines.push_back({fmt::format("{}: {} {}", label(info), split, metric), text,
+                     results.cell(info, split, metric)});
+  };
+  for (const auto& value : published.values) {
+    if (value.info.stage == last && results.has(value.info))
+      add(value.info, value.split, value.metric, value.text);
+  }
+  if (!lines.empty()) return lines;
+  const auto& fit = plan.back();
+  for (const auto& [split, metric] : fit.scores) {
+    if (split == "test" && !is_code_metric(metric)) add(fit.info, split, metric, {});
+  }
+  return lines;
+}
+
 std::vector<CaptionedFigure> Report::figures(const Plan& plan, const Results& results,
                                              const Curves& curves) const {
   std::vector<report::Panel> metrics;
   std::vector<report::Panel> learning;
   for (const auto& metric : metrics_of(plan)) {
+    if (is_code_metric(metric)) continue;
     const auto first = std::find_if(plan.begin(), plan.end(),
                                     [&](const PlannedFit& fit) { return reports(fit, metric); });
     auto label = metric;

@@ -10,6 +10,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "layerwise/pretraining/code_statistics.h"
+#include "layerwise/study/statistics.h"
+
 namespace layerwise::study {
 
 bool all_of(const Finished& finished) {
@@ -30,6 +33,24 @@ const char* name_of(Trouble trouble) {
   return "";
 }
 
+bool higher_is_better(const std::string& metric) {
+  return metric.ends_with("accuracy") || metric.ends_with("rank");
+}
+
+const char* name_of(Kind kind) {
+  switch (kind) {
+    case Kind::alive:
+      return "alive";
+    case Kind::one_direction:
+      return "one direction";
+    case Kind::dead:
+      return "dead";
+    case Kind::diverged:
+      return "diverged";
+  }
+  return "";
+}
+
 Results::Results(const Plan& plan, size_t count) {
   size_t values = 0;
   for (const auto& fit : plan) {
@@ -38,7 +59,7 @@ Results::Results(const Plan& plan, size_t count) {
   }
   repeats.assign(count, {std::vector<double>(values, std::numeric_limits<double>::quiet_NaN()),
                          std::vector<Trouble>(plan.size(), Trouble::not_reached),
-                         {}});
+                         std::vector<uint32_t>(plan.size(), 0)});
 }
 
 const Results::Fit* Results::find(const StageInfo& info) const {
@@ -67,22 +88,21 @@ void Results::set(size_t repeat, const Outcome& outcome) {
     if (const auto index = index_of(fits_[place], split, metric)) of_repeat.values[*index] = value;
   }
   of_repeat.troubles[place] = outcome.trouble;
-  of_repeat.details.erase(place);
-  if (!outcome.details.empty()) of_repeat.details[place] = outcome.details;
+  const auto known = std::find(details_.begin(), details_.end(), outcome.details);
+  of_repeat.details[place] = static_cast<uint32_t>(known - details_.begin());
+  if (known == details_.end()) details_.push_back(outcome.details);
 }
 
 Outcome Results::outcome_at(size_t repeat, size_t place) const {
   const auto& of_repeat = repeats.at(repeat);
   const auto& fit = fits_[place];
-  Outcome outcome{fit.info, {}, of_repeat.troubles[place]};
+  Outcome outcome{fit.info, {}, of_repeat.troubles[place], details_[of_repeat.details[place]]};
   for (size_t i = 0; i < fit.scores.size(); ++i) {
     const auto& [split, metric] = fit.scores[i];
     outcome.scores.push_back({split, metric, of_repeat.values[fit.first_value + i]});
   }
-  const auto details = of_repeat.details.find(place);
   if (outcome.trouble == Trouble::not_reached)
     outcome.details = "not reached: an earlier fit diverged";
-  if (details != of_repeat.details.end()) outcome.details = details->second;
   return outcome;
 }
 
@@ -123,12 +143,11 @@ std::string Results::cell(const StageInfo& info, const std::string& split,
                           const std::string& metric, int digits) const {
   const auto all = values(info, split, metric);
   if (all.size() == 1) return with_digits(all[0], digits);
-  const auto spread = report::spread_of(all);
+  const auto spread = spread_of(all);
   if (spread.count == 0) return "nan";
   if (std::find(heavy_tailed.begin(), heavy_tailed.end(), metric) == heavy_tailed.end())
     return with_digits(spread.mean, digits) + " +- " + with_digits(spread.sd, digits);
-  return fmt::format("{} [{} .. {}]",
-                     with_digits(report::quantile(report::finite(all), 0.5), digits),
+  return fmt::format("{} [{} .. {}]", with_digits(quantile(finite(all), 0.5), digits),
                      with_digits(spread.min, digits), with_digits(spread.max, digits));
 }
 
@@ -144,6 +163,30 @@ int64_t Results::count(const Plan& fits, Trouble trouble) const {
     return std::any_of(places.begin(), places.end(),
                        [&](size_t place) { return repeat.troubles[place] == trouble; });
   });
+}
+
+std::optional<size_t> Results::index_of_rank(const StageInfo& info) const {
+  for (const auto& fit : fits_) {
+    if (fit.info.stage != info.stage || fit.info.variant != info.variant) continue;
+    if (const auto index = index_of(fit, "train", code_metric::rank)) return index;
+  }
+  return std::nullopt;
+}
+
+std::optional<Kind> Results::kind(size_t repeat, const StageInfo& info) const {
+  const auto trouble = this->trouble(repeat, info);
+  const auto index = index_of_rank(info);
+  if (!index) return std::nullopt;
+  if (trouble == Trouble::diverged || trouble == Trouble::not_reached) return Kind::diverged;
+  const double rank = repeats[repeat].values[*index];
+  if (rank == 0) return Kind::dead;
+  return rank == 1 ? Kind::one_direction : Kind::alive;
+}
+
+int64_t Results::count(const StageInfo& info, Kind kind_) const {
+  int64_t found = 0;
+  for (size_t repeat = 0; repeat < repeats.size(); ++repeat) found += kind(repeat, info) == kind_;
+  return found;
 }
 
 std::string Results::note(const StageInfo& info) const {
@@ -172,7 +215,7 @@ std::vector<MeanPoint> mean_curves(const Plan& plan, const Curves& curves) {
     }
     for (const auto& point : points) {
       const auto& all = values.at({point.step, point.score.split, point.score.metric});
-      means.push_back({point, report::mean_interval(all)});
+      means.push_back({point, mean_interval(all)});
     }
   }
   return means;

@@ -1,14 +1,14 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "layerwise/pretraining/plan.h"
-#include "layerwise/report/statistics.h"
+#include "layerwise/study/statistics.h"
 #include "layerwise/train/engine.h"
 
 namespace layerwise::study {
@@ -28,6 +28,20 @@ enum class Trouble : uint8_t {
 /// "diverged", "collapsed", "not reached"; empty for none.
 const char* name_of(Trouble trouble);
 
+/// Whether larger values of a metric are better: by its name, true for accuracies and ranks.
+bool higher_is_better(const std::string& metric);
+
+/// What a stage has left in a code.
+enum class Kind {
+  alive,          ///< it keeps two directions or more
+  one_direction,  ///< its rank is 1
+  dead,           ///< its rank is 0: it is the same for every row
+  diverged,       ///< some value is not finite, here or in an earlier stage
+};
+inline constexpr std::array kinds{Kind::alive, Kind::one_direction, Kind::dead, Kind::diverged};
+/// "alive", "one direction", "dead", "diverged".
+const char* name_of(Kind kind);
+
 /// The outcome of a planned fit in one repeat.
 struct Outcome {
   StageInfo info;
@@ -38,9 +52,10 @@ struct Outcome {
 
 /// The outcomes of one repeat, in the order of the plan.
 struct RepeatOutcomes {
-  std::vector<double> values;             ///< of every score of every fit
-  std::vector<Trouble> troubles;          ///< of every fit
-  std::map<size_t, std::string> details;  ///< of the troubles, by the index of the fit
+  std::vector<double> values;     ///< of every score of every fit
+  std::vector<Trouble> troubles;  ///< of every fit
+  std::vector<uint32_t>
+      details;  ///< of every fit, the number of the text that describes its trouble
 };
 
 /// The results of a study: the outcomes of each repeat. They are kept as numbers, so that the
@@ -80,6 +95,11 @@ struct Results {
                       int digits = 3) const;
   /// For a single repeat, the details of this fit; for several, how many had which trouble.
   std::string note(const StageInfo& info) const;
+  /// What the stage of this fit has left in the code: its own, or that of another fit of this stage
+  /// and variant. None if no such fit reports the statistics of a code.
+  std::optional<Kind> kind(size_t repeat, const StageInfo& info) const;
+  /// The number of repeats of this kind.
+  int64_t count(const StageInfo& info, Kind kind) const;
   /// The number of repeats in which at least one of these fits had this trouble.
   int64_t count(const Plan& fits, Trouble trouble) const;
 
@@ -95,9 +115,13 @@ struct Results {
   /// The index of a score among the values of a repeat.
   static std::optional<size_t> index_of(const Fit& fit, const std::string& split,
                                         const std::string& metric);
+  /// The index of the rank of the code that the stage of a fit has left, if it is a score.
+  std::optional<size_t> index_of_rank(const StageInfo& info) const;
   Outcome outcome_at(size_t repeat, size_t place) const;
 
   std::vector<Fit> fits_;
+  /// The texts that describe troubles, each once, by their numbers; the first is empty.
+  std::vector<std::string> details_ = {""};
 };
 
 /// One value in the learning curves of a repeat.
@@ -114,7 +138,7 @@ using Curves = std::vector<std::vector<CurvePoint>>;
 /// A point of the mean curves: the mean over the repeats that reached it.
 struct MeanPoint {
   CurvePoint point;  ///< of the first repeat that has it
-  report::Interval interval;
+  Interval interval;
 };
 /// The mean curves, in the order of the plan; the points of a fit are in the order in which the
 /// repeats make them.

@@ -15,6 +15,7 @@
 #include "layerwise/report/page.h"
 #include "layerwise/report/plot.h"
 #include "layerwise/report/table.h"
+#include "layerwise/study/claims.h"
 #include "layerwise/study/published.h"
 #include "layerwise/study/results.h"
 #include "layerwise/study/settings.h"
@@ -65,6 +66,13 @@ struct CaptionedFigure {
   std::string caption;
 };
 
+/// One line of what a run comes to: a quantity, its published value and its value here.
+struct SummaryLine {
+  std::string what;
+  std::string published;  ///< empty if there is none
+  std::string here;
+};
+
 /// How to show the results of a study. Each function has a default that works for any plan; a
 /// program overrides those it wants to change.
 class Report {
@@ -88,8 +96,16 @@ class Report {
   }
   /// The table of the results; by default one row per fit.
   virtual report::Table table(const Plan& plan, const Results& results, const Curves& curves) const;
+  /// Sentences to read before everything else; by default none.
+  virtual std::vector<std::string> lead(const Plan&, const Results&) const { return {}; }
+  /// How to read the table of several repeats.
+  virtual std::string reading(const Results& results) const;
   /// The notes below the table.
   virtual std::vector<std::string> notes(const Plan& plan, const Results& results) const;
+  /// The results in a few lines, for an overview of several runs; by default the published values
+  /// of the last stage that has some, or else the test scores of the last fit.
+  virtual std::vector<SummaryLine> summary(const Plan& plan, const Results& results,
+                                           const Comparison& published) const;
   /// The figures; by default the metrics of the plan's stages against the number of layers, and the
   /// learning curves of the first repeat, where they are kept.
   virtual std::vector<CaptionedFigure> figures(const Plan& plan, const Results& results,
@@ -104,13 +120,6 @@ class Report {
 
  private:
   std::vector<std::string> splits_;
-};
-
-/// Published values, and the settings that they belong to.
-struct Comparison {
-  std::vector<Published> values = {};
-  std::string settings = {};  ///< the name of these settings, e.g. "the tutorial's settings"
-  std::vector<std::string> changed = {};  ///< how the settings of this run differ from them
 };
 
 /// One experiment, repeated many times. The constructor takes what is required; everything else has
@@ -132,14 +141,15 @@ struct Study {
   std::vector<std::string> metrics;
   std::vector<std::string> heavy_tailed = {};  ///< see `Results`
   Comparison published = {};
+  std::vector<Claim> claims = {};  ///< judged once all repeats are done, if there are several
   /// Identifies the data: a run that used other data is not resumed. If not set, a hash of the bits
   /// of the data is used; if empty, the data are not checked.
   std::optional<std::string> data_checksum = {};
   /// The files that a run may write in addition to its tables and plots.
   std::vector<std::string> files = {};
-  /// The fits of each repeat of the settings that the run in a folder has completed. By default: all
-  /// fits of complete repeats, which are not run again; and for other repeats, the fits up to the
-  /// last checkpoint of `Repeat::go_on_with`.
+  /// The fits of each repeat of the settings that the run in a folder has completed. By default:
+  /// all fits of complete repeats, which are not run again; and for other repeats, the fits up to
+  /// the last checkpoint of `Repeat::go_on_with`.
   /// @throws report::Failure if the files of these fits are damaged
   std::function<std::vector<Finished>(const std::filesystem::path& folder,
                                       const Settings& settings)>
