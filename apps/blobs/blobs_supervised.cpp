@@ -1,7 +1,7 @@
 /// Greedy layer-wise pretraining of a classifier on blobs: the tutorial's supervised part.
 ///
 ///     blobs_supervised                      eleven stages, 2 to 12 layers; about two seconds
-///     blobs_supervised --repeats 20 --threads 2
+///     blobs_supervised --repeats 20
 ///     blobs_supervised --fine-tune 1000     then all weights, at a learning rate of .001
 ///
 /// Prints `> layers=2, train=..., test=...` after every stage, and at the end a table with the

@@ -2,7 +2,7 @@
 /// tutorial's unsupervised part.
 ///
 ///     blobs_unsupervised                    six stages, 2 to 7 layers; a few seconds
-///     blobs_unsupervised --repeats 100 --threads 2
+///     blobs_unsupervised --repeats 100
 ///     blobs_unsupervised --fine-tune-autoencoder 1000 --fine-tune-classifier 1000
 ///
 /// Prints `> reconstruction error train=..., test=...` and `> classifier accuracy layers=2,
