@@ -1,7 +1,7 @@
 /// A study of your own: residual blocks with batch normalization and dropout, deepened on your own
 /// table. It has every option, file and figure that the programs here have.
 ///
-///     own_study --data my_data.csv --repeats 20 --threads 2
+///     own_study --data my_data.csv --repeats 20
 #include <torch/nn.h>
 
 #include "layerwise/layerwise.h"

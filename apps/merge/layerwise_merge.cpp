@@ -50,8 +50,9 @@ struct MergeOptions {
         ->check(file_name())
         ->option_text("DIR")
         ->group("Run");
-    app.add_option("--program", program,
-                   "The program that made the runs, where it is neither beside this one nor in PATH")
+    app.add_option(
+           "--program", program,
+           "The program that made the runs, where it is neither beside this one nor in PATH")
         ->check(file_name())
         ->option_text("FILE")
         ->group("Run");

@@ -95,8 +95,8 @@ void require_alike(const Shard& one, const Shard& other) {
   for (const auto& [name, value] : here) {
     const auto& others = there.try_emplace(name, "not there").first->second;
     if (value == others) continue;
-    throw Failure(fmt::format("{} is {} in '{}', but {} in '{}'", name, value,
-                              one.folder.string(), others, other.folder.string()),
+    throw Failure(fmt::format("{} is {} in '{}', but {} in '{}'", name, value, one.folder.string(),
+                              others, other.folder.string()),
                   run_alike);
   }
 }
@@ -116,10 +116,10 @@ void join_tables(const JoinedFile& file, const char* header, const std::vector<S
         int64_t repeat = -1;
         std::from_chars(row[0].data(), row[0].data() + row[0].size(), repeat);
         if (repeat < shards[i].first || repeat >= shards[i].end) {
-          throw Failure(fmt::format("'{}' has a row of repeat '{}', and its run {}",
-                                    source.string(), row[0],
-                                    repeats_text(shards[i].first, shards[i].end)),
-                        "run that shard again");
+          throw Failure(
+              fmt::format("'{}' has a row of repeat '{}', and its run {}", source.string(), row[0],
+                          repeats_text(shards[i].first, shards[i].end)),
+              "run that shard again");
         }
         const auto* begin = row.front().data();
         add(std::string_view(begin, row.back().data() + row.back().size() - begin));
@@ -146,15 +146,15 @@ Shard read_shard(const fs::path& folder) {
   const auto program = run["program"].get<std::string>();
   const auto status = run.value("status", std::string("unknown"));
   if (status != "finished") {
-    throw Failure(fmt::format("the run in '{}' is not finished: its status is '{}'",
-                              folder.string(), status),
-                  fmt::format("go on with it: {} --resume {}", program, folder.string()));
+    throw Failure(
+        fmt::format("the run in '{}' is not finished: its status is '{}'", folder.string(), status),
+        fmt::format("go on with it: {} --resume {}", program, folder.string()));
   }
   const auto [first, end] = repeats_of(run["options"]);
   if (first < 0 || end <= first) {
-    throw Failure(fmt::format("'{}' does not say which repeats it has",
-                              (folder / "run.json").string()),
-                  name_runs);
+    throw Failure(
+        fmt::format("'{}' does not say which repeats it has", (folder / "run.json").string()),
+        name_runs);
   }
   const bool shard = run["options"]["repeats"].is_string();
   if (!shard && (end == 1 || study::holds_mean_curves(folder))) {
@@ -173,17 +173,16 @@ std::vector<Shard> in_order(std::vector<Shard> shards) {
   for (size_t i = 0; i < shards.size(); ++i) {
     const auto& [folder, run, first, end] = shards[i];
     if (first < next) {
-      throw Failure(fmt::format("{} {} in '{}' and in '{}'",
-                                repeats_text(first, std::min(next, end)),
-                                std::min(next, end) - first == 1 ? "is" : "are",
-                                shards[i - 1].folder.string(), folder.string()),
-                    "name shards without a common repeat");
+      throw Failure(
+          fmt::format("{} {} in '{}' and in '{}'", repeats_text(first, std::min(next, end)),
+                      std::min(next, end) - first == 1 ? "is" : "are",
+                      shards[i - 1].folder.string(), folder.string()),
+          "name shards without a common repeat");
     }
     if (first > next) {
-      throw Failure(fmt::format("{} {} missing", repeats_text(next, first),
-                                first - next == 1 ? "is" : "are"),
-                    fmt::format("run it with --repeats {}:{}, and name its folder too", next,
-                                first));
+      throw Failure(
+          fmt::format("{} {} missing", repeats_text(next, first), first - next == 1 ? "is" : "are"),
+          fmt::format("run it with --repeats {}:{}, and name its folder too", next, first));
     }
     next = end;
   }
@@ -206,9 +205,9 @@ std::vector<JoinedFile> files_of(const std::vector<Shard>& shards) {
       if (table || (ending != ".csv" && ending != ".safetensors")) continue;
       const auto [there, added] = others.emplace(name, entry.path());
       if (added || same_content(there->second, entry.path())) continue;
-      throw Failure(fmt::format("'{}' and '{}' differ", there->second.string(),
-                                entry.path().string()),
-                    "run these shards again, on one kind of processor");
+      throw Failure(
+          fmt::format("'{}' and '{}' differ", there->second.string(), entry.path().string()),
+          "run these shards again, on one kind of processor");
     }
   }
   for (const auto& [name, path] : others) files.push_back({name, {path}});
@@ -243,7 +242,8 @@ ordered_json joined_run(const std::vector<Shard>& shards) {
   run["options"]["repeats"] = count;
   for (const auto* key : {"ended", "resumed", "repeats_with_trouble"}) run.erase(key);
   for (const auto& shard : shards) {
-    run["started"] = std::min(text_of(run["started"]), text_of(shard.run["started"]));
+    const auto started = shard.run.value("started", std::string());
+    run["started"] = std::min(run.value("started", started), started);
     for (const auto& engine : shard.run.value("engines", ordered_json::array())) {
       auto& known = run["engines"];
       if (std::find(known.begin(), known.end(), engine) == known.end()) known.push_back(engine);

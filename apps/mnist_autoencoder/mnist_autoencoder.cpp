@@ -91,8 +91,7 @@ Finished fits_with_checkpoints(const AutoencoderRun& run, const Plan& plan, int6
 /// fit that diverged; but a repeat 0 that diverged is made again, because its network is drawn.
 std::vector<Finished> finished_fits(const AutoencoderRun& run, const Plan& plan,
                                     const std::vector<std::string>& metrics,
-                                    const Settings& settings,
-                                    const std::filesystem::path& folder) {
+                                    const Settings& settings, const std::filesystem::path& folder) {
   const auto with_values = fits_with_rows(plan, metrics, settings, folder);
   const auto with_rows = fits_with_rows(plan, metrics, settings, folder, Diverged::finished);
   std::vector<Finished> all;

@@ -401,7 +401,7 @@ std::vector<std::string> comparison_notes(const PretrainingOptions& options,
   const auto repeats = results.repeats.size();
   if (repeats == 1) {
     notes.emplace_back(
-        "One run is one draw of weights, rows and batches: --repeats 20 --threads 2 shows how much "
+        "One run is one draw of weights, rows and batches: --repeats 20 shows how much "
         "of this is chance.");
   }
   if (!options.checkpoint.empty()) {

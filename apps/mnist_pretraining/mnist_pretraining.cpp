@@ -2,7 +2,7 @@
 ///
 ///     mnist_pretraining                           the document's script, and controls
 ///
-///     mnist_pretraining --repeats 20 --threads 2  with intervals, and an answer to the question
+///     mnist_pretraining --repeats 20  with intervals, and an answer to the question
 ///
 ///     mnist_pretraining --budgets 100,1000,10000  at several numbers of labels
 ///
@@ -87,8 +87,7 @@ void train(ComparisonRun& run, const Plan& plan, Repeat& repeat, const Settings&
 /// The completed fits. The fits of an encoder count only together, and without them no other fit
 /// counts. Those that diverged count only in a repeat that is complete.
 std::vector<Finished> finished_fits(const Plan& plan, const std::vector<std::string>& metrics,
-                                    const Settings& settings,
-                                    const std::filesystem::path& folder) {
+                                    const Settings& settings, const std::filesystem::path& folder) {
   auto all = fits_with_rows(plan, metrics, settings, folder);
   const auto with_diverged = fits_with_rows(plan, metrics, settings, folder, Diverged::finished);
   for (size_t repeat = 0; repeat < all.size(); ++repeat) {

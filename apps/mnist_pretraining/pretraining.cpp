@@ -233,8 +233,7 @@ std::vector<int64_t> PretrainingOptions::label_counts() const {
 
 bool PretrainingOptions::takes_first_rows(const Settings& run) const {
   if (has_budgets()) return false;
-  return subset == Subset::first ||
-         (subset == Subset::automatic && !run.has_several_repeats());
+  return subset == Subset::first || (subset == Subset::automatic && !run.has_several_repeats());
 }
 
 DenseClassifierOptions PretrainingOptions::network() const {

@@ -70,7 +70,7 @@ TEST_CASE("A study of one's own has the lines, files and checkpoints that the pr
     INFO(name);
     REQUIRE(files.count(name) == 1);
   }
-  REQUIRE(lines_of(files.at("metrics.csv")).size() == 1 + 2 * 4 * 4);
+  REQUIRE(lines_of(files.at("metrics.csv")).size() == 1 + 2 * 4 * 7);
   REQUIRE(std::filesystem::exists(folder.path() / "run/report.html"));
   const auto json = nlohmann::json::parse(content_of(folder.path() / "run/run.json"));
   REQUIRE(json["status"] == "finished");

@@ -66,7 +66,11 @@ TEST_CASE("results.json has values, means, intervals, troubles and what is publi
   Settings settings;
   settings.seed = 7;
   settings.repeats = 3;
-  const auto json = nlohmann::json::parse(results_json(study, settings, three_repeats()));
+  const auto results = three_repeats();
+  std::string text;
+  results_json(study, settings, results)([&](std::string_view piece) { text += piece; });
+  CHECK(contains(text, "\"values\": [0.7,0.9,null]"));
+  const auto json = nlohmann::json::parse(text);
   CHECK(json["title"] == "A title");
   CHECK(json["seed"] == 7);
   CHECK(json["repeats"] == 3);

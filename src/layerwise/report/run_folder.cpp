@@ -46,7 +46,8 @@ int write_all(int file, std::string_view bytes) {
 }  // namespace
 
 void write_run_file(const fs::path& path, std::string_view content, const std::string& option) {
-  write_run_file(path, [&](const auto& add) { add(content); }, option);
+  write_run_file(
+      path, [&](const auto& add) { add(content); }, option);
 }
 
 void write_run_file(const fs::path& path, const Pieces& content, const std::string& option) {

@@ -59,7 +59,7 @@ Results::Results(const Plan& plan, size_t count) {
   }
   repeats.assign(count, {std::vector<double>(values, std::numeric_limits<double>::quiet_NaN()),
                          std::vector<Trouble>(plan.size(), Trouble::not_reached),
-                         {}});
+                         std::vector<uint32_t>(plan.size(), 0)});
 }
 
 const Results::Fit* Results::find(const StageInfo& info) const {
@@ -88,22 +88,21 @@ void Results::set(size_t repeat, const Outcome& outcome) {
     if (const auto index = index_of(fits_[place], split, metric)) of_repeat.values[*index] = value;
   }
   of_repeat.troubles[place] = outcome.trouble;
-  of_repeat.details.erase(place);
-  if (!outcome.details.empty()) of_repeat.details[place] = outcome.details;
+  const auto known = std::find(details_.begin(), details_.end(), outcome.details);
+  of_repeat.details[place] = static_cast<uint32_t>(known - details_.begin());
+  if (known == details_.end()) details_.push_back(outcome.details);
 }
 
 Outcome Results::outcome_at(size_t repeat, size_t place) const {
   const auto& of_repeat = repeats.at(repeat);
   const auto& fit = fits_[place];
-  Outcome outcome{fit.info, {}, of_repeat.troubles[place]};
+  Outcome outcome{fit.info, {}, of_repeat.troubles[place], details_[of_repeat.details[place]]};
   for (size_t i = 0; i < fit.scores.size(); ++i) {
     const auto& [split, metric] = fit.scores[i];
     outcome.scores.push_back({split, metric, of_repeat.values[fit.first_value + i]});
   }
-  const auto details = of_repeat.details.find(place);
   if (outcome.trouble == Trouble::not_reached)
     outcome.details = "not reached: an earlier fit diverged";
-  if (details != of_repeat.details.end()) outcome.details = details->second;
   return outcome;
 }
 
@@ -166,19 +165,22 @@ int64_t Results::count(const Plan& fits, Trouble trouble) const {
   });
 }
 
-std::optional<Kind> Results::kind(size_t repeat, const StageInfo& info) const {
-  const auto trouble_here = trouble(repeat, info);
+std::optional<size_t> Results::index_of_rank(const StageInfo& info) const {
   for (const auto& fit : fits_) {
     if (fit.info.stage != info.stage || fit.info.variant != info.variant) continue;
-    const auto index = index_of(fit, "train", code_metric::rank);
-    if (!index) continue;
-    const double rank = repeats.at(repeat).values.at(*index);
-    if (trouble_here == Trouble::diverged || trouble_here == Trouble::not_reached)
-      return Kind::diverged;
-    if (rank == 0) return Kind::dead;
-    return rank == 1 ? Kind::one_direction : Kind::alive;
+    if (const auto index = index_of(fit, "train", code_metric::rank)) return index;
   }
   return std::nullopt;
+}
+
+std::optional<Kind> Results::kind(size_t repeat, const StageInfo& info) const {
+  const auto trouble = this->trouble(repeat, info);
+  const auto index = index_of_rank(info);
+  if (!index) return std::nullopt;
+  if (trouble == Trouble::diverged || trouble == Trouble::not_reached) return Kind::diverged;
+  const double rank = repeats[repeat].values[*index];
+  if (rank == 0) return Kind::dead;
+  return rank == 1 ? Kind::one_direction : Kind::alive;
 }
 
 int64_t Results::count(const StageInfo& info, Kind kind_) const {

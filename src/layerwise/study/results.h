@@ -53,9 +53,10 @@ struct Outcome {
 
 /// The outcomes of one repeat, in the order of the plan.
 struct RepeatOutcomes {
-  std::vector<double> values;             ///< of every score of every fit
-  std::vector<Trouble> troubles;          ///< of every fit
-  std::map<size_t, std::string> details;  ///< of the troubles, by the index of the fit
+  std::vector<double> values;     ///< of every score of every fit
+  std::vector<Trouble> troubles;  ///< of every fit
+  std::vector<uint32_t>
+      details;  ///< of every fit, the number of the text that describes its trouble
 };
 
 /// The results of a study: the outcomes of each repeat. They are kept as numbers, so that the
@@ -115,9 +116,13 @@ struct Results {
   /// The index of a score among the values of a repeat.
   static std::optional<size_t> index_of(const Fit& fit, const std::string& split,
                                         const std::string& metric);
+  /// The index of the rank of the code that the stage of a fit has left, if it is a score.
+  std::optional<size_t> index_of_rank(const StageInfo& info) const;
   Outcome outcome_at(size_t repeat, size_t place) const;
 
   std::vector<Fit> fits_;
+  /// The texts that describe troubles, each once, by their numbers; the first is empty.
+  std::vector<std::string> details_ = {""};
 };
 
 /// One value in the learning curves of a repeat.

@@ -1,5 +1,7 @@
 #include "layerwise/study/results_json.h"
 
+#include <string_view>
+
 #include <nlohmann/json.hpp>
 
 #include "layerwise/study/claims.h"
@@ -109,9 +111,37 @@ ordered_json estimators() {
       {"percentile", "rank of the published value among the repeats of its kind, ties half"}};
 }
 
+/// A pretty text in which a list of numbers stands on one line.
+std::string with_short_lists(const std::string& text) {
+  constexpr std::string_view number_begins = "-0123456789n";
+  std::string shorter;
+  bool in_string = false;
+  bool in_list = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"' && text[i - 1] != '\\') in_string = !in_string;
+    if (!in_string && text[i] == '[')
+      in_list = number_begins.find(text[text.find_first_not_of(" \n", i + 1)]) != std::string::npos;
+    if (!in_string && text[i] == ']') in_list = false;
+    const bool space = text[i] == ' ' || text[i] == '\n';
+    if (!in_list || !space) shorter += text[i];
+  }
+  return shorter;
+}
+
+/// The text of a value that begins at this column.
+std::string text_of(const ordered_json& json, size_t column) {
+  std::string text;
+  const auto pretty = json.dump(1, ' ', false, ordered_json::error_handler_t::replace);
+  for (const char c : with_short_lists(pretty)) {
+    text += c;
+    if (c == '\n') text.append(column, ' ');
+  }
+  return text;
+}
+
 }  // namespace
 
-std::string results_json(const Study& study, const Settings& settings, const Results& results) {
+Pieces results_json(const Study& study, const Settings& settings, const Results& results) {
   ordered_json json{{"title", study.title},
                     {"seed", settings.seed},
                     {"repeats", settings.repeats},
@@ -131,8 +161,14 @@ std::string results_json(const Study& study, const Settings& settings, const Res
     }
     json["estimators"] = estimators();
   }
-  for (const auto& fit : study.plan) json["fits"].push_back(fit_json(study, results, fit));
-  return json.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return [json, &study, &results](const auto& add) {
+    auto beginning = text_of(json, 0);
+    beginning.resize(beginning.size() - 2);  // without the end of the object
+    add(beginning + ",\n \"fits\": [");
+    for (size_t i = 0; i < study.plan.size(); ++i)
+      add((i > 0 ? ",\n  " : "\n  ") + text_of(fit_json(study, results, study.plan[i]), 2));
+    add("\n ]\n}\n");
+  };
 }
 
 }  // namespace layerwise::study

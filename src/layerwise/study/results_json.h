@@ -1,7 +1,6 @@
 #pragma once
 
-#include <string>
-
+#include "layerwise/file.h"
 #include "layerwise/study/results.h"
 #include "layerwise/study/settings.h"
 #include "layerwise/study/study.h"
@@ -13,7 +12,7 @@ namespace layerwise::study {
 /// and which kind of code, with Wilson intervals; and for each score the values of the repeats,
 /// their mean with its 95% interval, standard deviation, median and 2.5-97.5% range, and the
 /// published value. Numbers that are not finite are `null`; means are those of the finite values;
-/// `estimators` says what each number is.
-std::string results_json(const Study& study, const Settings& settings, const Results& results);
+/// `estimators` says what each number is. `study` and `results` must outlive what is returned.
+Pieces results_json(const Study& study, const Settings& settings, const Results& results);
 
 }  // namespace layerwise::study
