@@ -1,6 +1,5 @@
 #include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <thread>
 #include <vector>
 
@@ -35,14 +34,6 @@ std::vector<ScoresByStage> run_all(const json& replays, bool supervised,
   return scores;
 }
 
-/// They take minutes, and CI runs them on one LibTorch.
-bool left_out() {
-  const char* full_length = std::getenv("LAYERWISE_FULL_LENGTH");
-  if (full_length == nullptr || std::string(full_length) != "off") return false;
-  WARN("skipped: not with LAYERWISE_FULL_LENGTH=off");
-  return true;
-}
-
 study::Spread spread_of(const std::vector<ScoresByStage>& runs, int64_t stage,
                         const std::string& name) {
   std::vector<double> values;
@@ -57,7 +48,6 @@ study::Spread spread_of(const json& replays, size_t stage, const std::string& na
 }
 
 TEST_CASE("Twenty full supervised runs have the accuracies of the tutorial's procedure") {
-  if (left_out()) return;
   const auto replays = testing::reference("replays.json")["supervised_full"];
   const auto ours = run_all(replays, true);
   for (int64_t stage = 1; stage <= 11; ++stage) {
@@ -86,7 +76,6 @@ TEST_CASE("Twenty full supervised runs have the accuracies of the tutorial's pro
 }
 
 TEST_CASE("Full supervised runs of every engine agree as distributions over 50 seeds") {
-  if (left_out()) return;
   auto experiments = json::array();
   auto options = testing::reference("replays.json")["supervised_full"][0]["options"];
   for (int seed = 100; seed < 150; ++seed) {
@@ -119,7 +108,6 @@ Kind kind_of(double mse) {
 }
 
 TEST_CASE("Twenty full unsupervised runs diverge and collapse as the tutorial's procedure does") {
-  if (left_out()) return;
   const auto replays = testing::reference("replays.json")["unsupervised_full"];
   const auto ours = run_all(replays, false);
   int other_kind_at_first = 0;
@@ -143,7 +131,6 @@ TEST_CASE("Twenty full unsupervised runs diverge and collapse as the tutorial's 
 }
 
 TEST_CASE("Of the first hundred autoencoders of seed 1, 22 diverge in their first epochs") {
-  if (left_out()) return;
   auto options = testing::reference("replays.json")["unsupervised_full"][0]["options"];
   prepare_thread(1);
   int diverged = 0;
