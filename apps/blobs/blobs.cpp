@@ -304,7 +304,7 @@ std::vector<std::string> BlobsReport::notes(const Plan& plan, const Results& res
 std::vector<CaptionedFigure> BlobsReport::figures(const Plan& plan, const Results& results,
                                                   const Curves& curves) const {
   auto all = own_figures(plan, results, curves);
-  all.insert(all.begin(), data_figure(blobs_, train_rows_));
+  all.push_back(data_figure(blobs_, train_rows_));
   return all;
 }
 

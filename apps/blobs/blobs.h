@@ -110,7 +110,7 @@ class BlobsReport : public Report {
   BlobsReport(LabelledPoints blobs, int64_t train_rows, std::vector<Published> published);
 
   std::vector<std::string> notes(const Plan& plan, const Results& results) const override;
-  /// The data, then the program's own figures.
+  /// The program's own figures, then the data.
   std::vector<CaptionedFigure> figures(const Plan& plan, const Results& results,
                                        const Curves& curves) const override;
   std::vector<std::string> figure_names() const override;
