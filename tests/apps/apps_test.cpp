@@ -107,7 +107,7 @@ TEST_CASE("Wrong usage is refused in two lines with the value, and nothing is wr
       {"--cluster-std -1", "--cluster-std: '-1'"},
       {"--cluster-std 1,", "--cluster-std: ''"},
       {"--cluster-std 1,2", "--cluster-std lists 2 values for 3 centers"},
-      {"--threads 2", "--threads 2"},
+      {"--repeats 1 --threads 2", "--threads 2"},
       {"--repeats 0", "--repeats: '0'"},
       {"--math-threads 0", "--math-threads: '0'"},
       {"--device tpu", "'tpu'"},
@@ -250,7 +250,8 @@ TEST_CASE("An unsupervised run prints the tutorial's lines") {
   const auto rows = lines_of(content_of(folder.file("run/metrics.csv")));
   REQUIRE(rows.size() == 1 + 3 * 7);
   REQUIRE(rows[1].rfind("0,1,,,1,2,train,mse,", 0) == 0);
-  REQUIRE(rows[3].rfind("0,1,,,1,2,train,accuracy,", 0) == 0);
+  REQUIRE(rows[3].rfind("0,1,,,1,2,train,dead_units,", 0) == 0);
+  REQUIRE(rows[6].rfind("0,1,,,1,2,train,accuracy,", 0) == 0);
 }
 
 TEST_CASE("Plots are drawn", "[gnuplot]") {
