@@ -72,7 +72,8 @@ TEST_CASE("Intervals are Student's, over the values that are finite") {
 }
 
 TEST_CASE("Paired tests, their intervals and quantiles are SciPy's") {
-  for (const auto& sample : scipy()["pairs"]) {
+  const auto fixture = scipy();
+  for (const auto& sample : fixture["pairs"]) {
     const auto a = sample["a"].get<std::vector<double>>();
     const auto test = paired_test(a, sample["b"].get<std::vector<double>>(), sample["margin"]);
     CHECK(close(test.difference.mean, sample["mean"]));
@@ -90,7 +91,8 @@ TEST_CASE("Paired tests, their intervals and quantiles are SciPy's") {
 }
 
 TEST_CASE("Shares have SciPy's Wilson intervals") {
-  for (const auto& sample : scipy()["shares"]) {
+  const auto fixture = scipy();
+  for (const auto& sample : fixture["shares"]) {
     const auto share = wilson_interval(sample["count"], sample["total"]);
     CHECK(close(share.low, sample["low"]));
     CHECK(close(share.high, sample["high"]));
