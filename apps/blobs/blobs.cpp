@@ -209,12 +209,6 @@ Block Training::hidden(int64_t inputs, RandomState& draw) const {
   return Block(make_dense({inputs, units, activation}, he_uniform_, draw));
 }
 
-void Margin::add_to(CLI::App& app) {
-  add_number(app, "--margin", value, "Smallest difference of accuracies that matters in a verdict",
-             0, true, 1)
-      ->group("Run");
-}
-
 void OwnFineTuning::add_to(CLI::App& app, const std::string& name, const std::string& description) {
   const auto count = whole_number(1, most);
   const auto none_or_count = [count](const std::string& text) {

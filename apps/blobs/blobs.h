@@ -88,12 +88,6 @@ struct OwnFineTuning {
   std::optional<FineTuning> over(FineTuning common) const;
 };
 
-/// The smallest difference of accuracies that matters in a verdict, as an option.
-struct Margin {
-  double value = 0.005;
-  void add_to(CLI::App& app);
-};
-
 /// Notes for a user whose run diverged or collapsed: what that means and what to try.
 std::vector<std::string> trouble_notes(const Results& results, const Plan& plan);
 

@@ -237,6 +237,11 @@ void RunOptions::check() const {
     throw UsageError("--curves all with a single repeat",
                      "leave it out, or ask for several with --repeats");
   }
+  const auto* margin = app_->get_option_no_throw("--margin");
+  if (margin != nullptr && margin->count() > 0 && !has_several_repeats()) {
+    throw UsageError("--margin with a single repeat",
+                     "leave it out, or ask for several with --repeats: one decides nothing");
+  }
   if (force && out.empty()) {
     throw UsageError("--force without --out",
                      "without --out every run has a new folder, and nothing to write over");
@@ -257,6 +262,12 @@ void RunOptions::choose_threads() {
 void RunOptions::refuse_if(bool refused, const std::string& name, const std::string& why,
                            const std::string& hint) const {
   if (refused && given(name)) throw UsageError(fmt::format("{} {}", name, why), hint);
+}
+
+void Margin::add_to(CLI::App& app) {
+  add_number(app, "--margin", value, "Smallest difference of accuracies that matters in a verdict",
+             0, true, 1)
+      ->group("Run");
 }
 
 std::vector<std::pair<std::string, study::OptionValue>> all_options(const CLI::App& app) {

@@ -222,6 +222,12 @@ void RunOptions::refuse_longer(const std::string& name, const std::vector<Value>
                    "give one for all phases, or one for each");
 }
 
+/// The smallest difference of accuracies that matters in a verdict, as an option.
+struct Margin {
+  double value = 0.005;
+  void add_to(CLI::App& app);
+};
+
 /// Every option with its value, given or default: (name without dashes, value).
 std::vector<std::pair<std::string, study::OptionValue>> all_options(const CLI::App& app);
 

@@ -330,7 +330,7 @@ const char* worth(Verdict verdict) {
 /// Sentences such as "frozen pays at 100, 250; costs at 5000; is undecided at 500."
 std::vector<std::string> verdicts(const PretrainingOptions& options,
                                   const ComparisonResults& results, bool tuned) {
-  const auto judged = judge(claims_of(results.plan(), margin_of_accuracy), results.results());
+  const auto judged = judge(claims_of(results.plan(), options.margin.value), results.results());
   std::vector<std::string> sentences;
   for (const auto& variant : options.chosen_variants()) {
     if (variant.codes != Codes::pretrained) continue;
@@ -490,7 +490,7 @@ std::vector<report::Section> budget_sections(const PretrainingOptions& options,
         "Holm's method over all budgets and variants. Changes nothing: the 95% interval of the "
         "difference lies within {} points. Undecided: neither. The table's intervals are not "
         "corrected.",
-        100 * margin_of_accuracy));
+        100 * options.margin.value));
     sections.push_back({"Points from no pretraining, " + name, paragraphs,
                         differences_table(options, results, tuned)});
   }

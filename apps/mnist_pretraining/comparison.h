@@ -13,9 +13,6 @@
 
 namespace layerwise::apps {
 
-/// The smallest difference of test accuracies that matters in a verdict.
-constexpr double margin_of_accuracy = 0.005;
-
 /// The name of a fit of a variant: "frozen", or "frozen:tuned" with early stopping and a tuned
 /// learning rate.
 std::string name_of(const ClassifierVariant& variant, bool tuned);

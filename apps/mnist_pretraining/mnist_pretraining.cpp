@@ -117,7 +117,7 @@ Study study_of(ComparisonRun& run, const RunOptions& options, const Split& data)
                      options_changed(options.app(), {"Data", "Network", "Encoder", "Classifier"},
                                      {"--data-dir", "--subset", "--variants", "--encoder",
                                       "--curve-every", "--head-share"})};
-  study.claims = claims_of(plan, margin_of_accuracy);
+  study.claims = claims_of(plan, own.margin.value);
   study.report = std::make_shared<ComparisonReport>(run);
   study.finished = [plan, metrics = study.metrics](const std::filesystem::path& folder,
                                                    const Settings& settings) {

@@ -99,6 +99,7 @@ void PretrainingOptions::add_to(CLI::App& app) {
   add_count(app, "--curve-every", curve_every, "Steps between two looks at held-out accuracy")
       ->group(group);
 
+  margin.add_to(app);
   add_choice(app, "--print", printed, {{"table", Printed::table}, {"steps", Printed::steps}},
              "What is printed of none and frozen: steps adds the document's lines, the accuracy "
              "after each step")

@@ -52,6 +52,7 @@ struct PretrainingOptions {
   std::vector<double> learning_rates = {0.03, 0.01, 0.003, 0.001, 0.0003};
   int64_t tuning_repeats = 4;
   bool quick = false;
+  Margin margin;
   Printed printed = Printed::table;
 
   PretrainingOptions();

@@ -108,6 +108,8 @@ TEST_CASE("Wrong usage is refused in two lines with the value, and nothing is wr
       {"--cluster-std 1,", "--cluster-std: ''"},
       {"--cluster-std 1,2", "--cluster-std lists 2 values for 3 centers"},
       {"--repeats 1 --threads 2", "--threads 2"},
+      {"--repeats 1 --margin 0.01", "--margin"},
+      {"--margin 0", "--margin: '0'"},
       {"--repeats 0", "--repeats: '0'"},
       {"--math-threads 0", "--math-threads: '0'"},
       {"--device tpu", "'tpu'"},

@@ -30,8 +30,7 @@ struct Command {
 
 /// Small runs whose products have odd sizes, and every engine.
 std::vector<Command> commands() {
-  const std::string blobs =
-      " --samples 90 --epochs 3 --layers 4 --units 7 --learning-rate 0.002";
+  const std::string blobs = " --samples 90 --epochs 3 --layers 4 --units 7 --learning-rate 0.002";
   const std::string images =
       " --data-dir data --validation 50 --units 784,61,23 --batch-size 37 --epochs 1";
   const std::string labels =
