@@ -108,8 +108,6 @@ TEST_CASE("Wrong usage is refused in two lines with the value, and nothing is wr
       {"--cluster-std 1,", "--cluster-std: ''"},
       {"--cluster-std 1,2", "--cluster-std lists 2 values for 3 centers"},
       {"--repeats 1 --threads 2", "--threads 2"},
-      {"--repeats 1 --margin 0.01", "--margin"},
-      {"--margin 0", "--margin: '0'"},
       {"--repeats 0", "--repeats: '0'"},
       {"--math-threads 0", "--math-threads: '0'"},
       {"--device tpu", "'tpu'"},
@@ -128,6 +126,8 @@ TEST_CASE("Wrong usage is refused in two lines with the value, and nothing is wr
   refused("blobs_unsupervised", "--fine-tune 10 --fine-tune-classifier 5", "--fine-tune");
   refused("blobs_unsupervised", "--fine-tune-classifier 0", "'0'");
   refused("blobs_supervised", "--fine-tune-classifier", "--fine-tune-classifier");
+  refused("blobs_supervised", "--repeats 1 --margin 0.01", "--margin with a single repeat");
+  refused("blobs_supervised", "--margin 0", "--margin: '0'");
 }
 
 /// metrics.csv as (repeat, stage, split_metric) -> value, of plain stages.
