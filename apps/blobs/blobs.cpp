@@ -209,6 +209,12 @@ Block Training::hidden(int64_t inputs, RandomState& draw) const {
   return Block(make_dense({inputs, units, activation}, he_uniform_, draw));
 }
 
+CLI::Option* add_fine_tuning_rate(CLI::App& app, FineTuning& fine_tuning) {
+  return add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate,
+                    "Learning rate of fine-tuning", 0, true, largest_number)
+      ->group("Fine-tuning");
+}
+
 void OwnFineTuning::add_to(CLI::App& app, const std::string& name, const std::string& description) {
   const auto count = whole_number(1, most);
   const auto none_or_count = [count](const std::string& text) {

@@ -78,6 +78,9 @@ struct Training {
   BlockFactory next_block() const;
 };
 
+/// `--fine-tune-learning-rate`, of any fine-tuning.
+CLI::Option* add_fine_tuning_rate(CLI::App& app, FineTuning& fine_tuning);
+
 /// `--NAME [EPOCHS]`: a fine-tuning, with its own number of epochs if it is given.
 struct OwnFineTuning {
   bool on = false;

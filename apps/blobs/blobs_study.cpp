@@ -68,9 +68,7 @@ int main(int argc, char** argv) {
         ->group("Training");
     add_count(app, "--fine-tune", fine_tuning.epochs, "Epochs of fine-tuning, at the end")
         ->group("Fine-tuning");
-    add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate,
-               "Learning rate of fine-tuning", 0, true, largest_number)
-        ->group("Fine-tuning");
+    add_fine_tuning_rate(app, fine_tuning);
     margin.add_to(app);
   };
   const auto make_study = [&](const RunOptions& run) {
@@ -95,7 +93,7 @@ int main(int argc, char** argv) {
     std::erase(study.metrics, "cross_entropy");
     study.heavy_tailed = {"mse"};
     study.claims = study_claims(options, margin.value);
-    study.report = std::make_shared<StudyReport>(options, margin.value, arms);
+    study.report = std::make_shared<StudyReport>(options, study.claims, arms);
     return study;
   };
   return run_program(

@@ -115,10 +115,7 @@ int main(int argc, char** argv) {
     auto* fine_tune = add_count(app, "--fine-tune", fine_tuning.epochs,
                                 "Fit all weights at the end, for so many epochs");
     fine_tune->default_str("off")->option_text("EPOCHS [off]")->group("Fine-tuning");
-    add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate,
-               "Learning rate of fine-tuning", 0, true, largest_number)
-        ->needs(fine_tune)
-        ->group("Fine-tuning");
+    add_fine_tuning_rate(app, fine_tuning)->needs(fine_tune);
   };
   const auto make_study = [&](const RunOptions& run) {
     SupervisedDeepeningOptions deepening{training.layers, training.options(run.engine), {}};

@@ -194,9 +194,7 @@ int main(int argc, char** argv) {
     add_count(app, "--fine-tune", fine_tuning.epochs, "Epochs of the fine-tunings that name none")
         ->option_text("EPOCHS [1000]")
         ->group("Fine-tuning");
-    add_number(app, "--fine-tune-learning-rate", fine_tuning.learning_rate,
-               "Learning rate of fine-tuning", 0, true, largest_number)
-        ->group("Fine-tuning");
+    add_fine_tuning_rate(app, fine_tuning);
   };
   const auto make_study = [&](const RunOptions& run) {
     check(run, tune_autoencoder, tune_classifier);

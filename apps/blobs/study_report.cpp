@@ -256,10 +256,11 @@ std::vector<Claim> study_claims(const ArmOptions& options, double margin) {
   return claims;
 }
 
-StudyReport::StudyReport(const ArmOptions& options, double margin, std::vector<Arm> arms)
+StudyReport::StudyReport(const ArmOptions& options, std::vector<Claim> claims,
+                         std::vector<Arm> arms)
     : layers_(options.classifier.layers),
       autoencoder_layers_(options.autoencoder.layers),
-      claims_(study_claims(options, margin)),
+      claims_(std::move(claims)),
       scope_(scope_of(options.data)),
       arms_(std::move(arms)) {}
 

@@ -15,7 +15,8 @@ std::vector<Claim> study_claims(const ArmOptions& options, double margin);
 /// Answers the tutorial's questions.
 class StudyReport : public Report {
  public:
-  StudyReport(const ArmOptions& options, double margin, std::vector<Arm> arms);
+  /// @param claims those of `study_claims`
+  StudyReport(const ArmOptions& options, std::vector<Claim> claims, std::vector<Arm> arms);
 
   std::string line(const Outcome&) const override { return {}; }
   std::vector<Score> curve_scores(const StageInfo&, const FitView&) const override { return {}; }
