@@ -119,9 +119,10 @@ TEST_CASE("Wrong usage is refused in two lines with the value, and nothing is wr
       {"--force", "--force"},
       {"--seed 1 --seed 2", "--seed"},
       {"--fine-tune-learning-rate 0.1", "--fine-tune"}};
-  for (const auto* name : {"blobs_supervised", "blobs_unsupervised"}) {
-    for (const auto& [options, value] : wrong) refused(name, options, value);
-  }
+  for (const auto& [options, value] : wrong) refused("blobs_supervised", options, value);
+  refused("blobs_unsupervised", "--epochs abc", "--epochs: 'abc'");
+  refused("blobs_unsupervised", "--layers 1", "--layers: '1'");
+  refused("blobs_unsupervised", "--cluster-std 1,2", "--cluster-std lists 2 values for 3 centers");
   refused("blobs_unsupervised", "--fine-tune 10", "--fine-tune");
   refused("blobs_unsupervised", "--fine-tune 10 --fine-tune-classifier 5", "--fine-tune");
   refused("blobs_unsupervised", "--fine-tune-classifier 0", "'0'");
