@@ -8,15 +8,12 @@
 /// differences are paired; and deepens autoencoders under the tutorial's settings and with one
 /// change each. Prints a table of the arms, the verdicts, and each sentence of the tutorial that
 /// claims something with its verdict, numbers and scope.
-#include <algorithm>
 #include <iterator>
 #include <memory>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include "blobs/study_arms.h"
 #include "blobs/study_report.h"
+#include "common/arm_choice.h"
 
 namespace layerwise::apps {
 namespace {
@@ -25,24 +22,6 @@ std::vector<Arm> all_arms(const ArmOptions& options, const Split& data) {
   auto arms = supervised_arms(options, data);
   auto others = unsupervised_arms(options, data);
   std::move(others.begin(), others.end(), std::back_inserter(arms));
-  return arms;
-}
-
-/// The arms with these names; all if there is no name.
-/// @throws UsageError if there is no such arm
-std::vector<Arm> chosen(std::vector<Arm> arms, const std::vector<std::string>& names) {
-  std::vector<std::string> known;
-  for (const auto& one : arms) known.push_back(one.name);
-  for (const auto& name : names) {
-    if (std::find(known.begin(), known.end(), name) == known.end()) {
-      throw UsageError(fmt::format("--arms: '{}' is no arm", name),
-                       fmt::format("the arms are {}", fmt::join(known, ", ")));
-    }
-  }
-  if (names.empty()) return arms;
-  std::erase_if(arms, [&](const Arm& one) {
-    return std::find(names.begin(), names.end(), one.name) == names.end();
-  });
   return arms;
 }
 
@@ -57,15 +36,14 @@ int main(int argc, char** argv) {
   int64_t autoencoder_layers = 7;
   FineTuning fine_tuning;
   Margin margin;
-  std::string names;
+  ArmChoice arm_choice;
   const auto add_options = [&](CLI::App& app) {
     data.add_to(app);
     training.add_to(app);
     add_count(app, "--autoencoder-layers", autoencoder_layers,
               "Layers of the autoencoders at the end", 2, 10000)
         ->group("Training");
-    add_text(app, "--arms", names, "Only these ways to train, as greedy,at_once", "NAME[,NAME...]")
-        ->group("Training");
+    arm_choice.add_to(app, "Training");
     add_count(app, "--fine-tune", fine_tuning.epochs, "Epochs of fine-tuning, at the end")
         ->group("Fine-tuning");
     add_fine_tuning_rate(app, fine_tuning);
@@ -77,19 +55,9 @@ int main(int argc, char** argv) {
     const ArmOptions options{data, training, autoencoder, fine_tuning, run.engine};
     const auto parts = data.split_of();
     data.export_to_file(data.make());
-    const auto arms = chosen(all_arms(options, parts),
-                             names.empty() ? std::vector<std::string>() : cut_at_commas(names));
-    std::vector<Plan> plans;
-    for (const auto& one : arms) plans.push_back(of_variant(one.name, one.plan));
-
-    Study study("Does deepening help? Layer-wise training on blobs, judged", parts, joined(plans),
-                [&, arms](Repeat& repeat) {
-                  const auto own = data.of(repeat);
-                  for (const auto& one : arms) {
-                    auto variant = repeat.of_variant(one.name);
-                    one.run(variant, own);
-                  }
-                });
+    const auto arms = arm_choice.of(all_arms(options, parts));
+    Study study("Does deepening help? Layer-wise training on blobs, judged", parts, plan_of(arms),
+                [&, arms](Repeat& repeat) { study::run(arms, repeat, data.of(repeat)); });
     std::erase(study.metrics, "cross_entropy");
     study.heavy_tailed = {"mse"};
     study.claims = study_claims(options, margin.value);

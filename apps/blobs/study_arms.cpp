@@ -55,7 +55,10 @@ class Classifiers {
                 bool fresh_head) const {
     auto options = deepening_options();
     options.earlier_blocks = earlier;
-    if (fresh_head) options.next_head = head();
+    if (fresh_head) {
+      options.head = HeadPolicy::fresh;
+      options.next_head = head();
+    }
     return {name, description, plan_of(options, data_),
             [self = *this, options](Repeat& repeat, const Split& data) {
               auto net = self.first_net(repeat, data);

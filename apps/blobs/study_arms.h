@@ -1,21 +1,13 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
+
+#include "layerwise/study/arms.h"
 
 #include "blobs/blobs.h"
 
 namespace layerwise::apps {
-
-/// One way to train a network on the blobs; the study compares several.
-struct Arm {
-  std::string name;         ///< of its variant in the study
-  std::string description;  ///< in a few words
-  Plan plan;                ///< its fits, not yet named after the arm
-  /// Runs its fits; the repeat is `of_variant(name)`.
-  std::function<void(Repeat&, const Split&)> run;
-};
 
 /// What the arms of the study are made from.
 struct ArmOptions {

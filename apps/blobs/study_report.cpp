@@ -97,14 +97,6 @@ std::string percent(const Proportion& share) {
                      100 * share.low, 100 * share.high);
 }
 
-std::string mean_text(const Results& results, const ScoreOf& score) {
-  if (!results.has(score.info)) return {};
-  const auto [mean, low, high, count] =
-      mean_interval(results.values(score.info, score.split, score.metric));
-  if (count < 2) return fmt::format("{:.3f}", mean);
-  return fmt::format("{:.3f} [{:.3f}, {:.3f}]", mean, low, high);
-}
-
 /// How the error grows from two layers to five: by jumps, in words.
 std::string jumps(const Results& results) {
   const auto errors = [&](int64_t layers) {
@@ -162,22 +154,13 @@ bool is_autoencoder(const Arm& one) {
   return reports(one.plan.front(), "mse");
 }
 
+/// An arm's mean accuracy by depth; greedy deepening has its interval as a band.
 report::Series mean_line(const Results& results, const Arm& one, const char* split,
                          const char* extra, const char* color, int dash) {
-  report::Series series;
-  series.title = *extra == '\0' ? one.name : fmt::format("{}, {}", one.name, extra);
-  series.style = {report::Style::Kind::line_and_points, color, 7, dash, 0.6};
-  for (const auto& fit : one.plan) {
-    if (fit.info.variant != extra || fit.info.layers < 2) continue;
-    const auto info = of_variant(one.name, fit.info);
-    const auto [mean, low, high, count] = mean_interval(results.values(info, split, "accuracy"));
-    series.x.push_back(static_cast<double>(fit.info.layers));
-    series.y.push_back(mean);
-    if (one.name == arm::greedy && *extra == '\0' && count > 1) {
-      series.low.push_back(low);
-      series.high.push_back(high);
-    }
-  }
+  auto series = mean_by_depth(results, one, extra, split, "accuracy",
+                              {report::Style::Kind::line_and_points, color, 7, dash, 0.6});
+  if (*extra != '\0') series.title = fmt::format("{}, {}", one.name, extra);
+  if (one.name != arm::greedy || *extra != '\0') series.low = series.high = {};
   return series;
 }
 

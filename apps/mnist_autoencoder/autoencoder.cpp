@@ -310,7 +310,7 @@ StackedAutoencoderOptions AutoencoderOptions::training() const {
     auto fit = options_for(1);
     fit.sampling = Sampling::epochs;
     fit.epochs = fine_tune;
-    std::visit([&](auto& steps) { steps.learning_rate = fine_tune_learning_rate; }, fit.optimizer);
+    set_learning_rate(fit.optimizer, fine_tune_learning_rate);
     training.fine_tuning = fit;
   }
   return training;

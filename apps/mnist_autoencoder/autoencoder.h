@@ -7,8 +7,8 @@
 #include "layerwise/pretraining/stacked_autoencoder.h"
 #include "layerwise/train/checkpoint.h"
 
+#include "common/images.h"
 #include "common/options.h"
-#include "mnist_autoencoder/mnist.h"
 
 namespace layerwise::apps {
 
@@ -28,7 +28,7 @@ struct Noise {
 /// The settings of a stacked autoencoder and its training, as options. Settings that may differ
 /// between phases are lists; the last item also applies to the remaining phases.
 struct AutoencoderOptions {
-  MnistData data;
+  ImageData data;
   std::vector<int64_t> units = {784, 300, 150};  ///< of the input, then of each hidden layer
   Activation activation = Activation::elu;
   Initializer initializer = variance_scaling_;

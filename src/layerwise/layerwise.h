@@ -3,6 +3,7 @@
 /// Everything needed to train networks layer by layer. `study/` and `report/` are not included:
 /// they are for programs that repeat experiments, print results and draw plots.
 #include "layerwise/data/blobs.h"
+#include "layerwise/data/cifar.h"
 #include "layerwise/data/csv.h"
 #include "layerwise/data/dataset.h"
 #include "layerwise/data/mnist.h"
@@ -12,6 +13,7 @@
 #include "layerwise/file.h"
 #include "layerwise/nn/activation.h"
 #include "layerwise/nn/chain.h"
+#include "layerwise/nn/convolution.h"
 #include "layerwise/nn/corruption.h"
 #include "layerwise/nn/dense.h"
 #include "layerwise/nn/dense_classifier.h"
@@ -30,3 +32,5 @@
 #include "layerwise/train/checkpoint.h"
 #include "layerwise/train/evaluate.h"
 #include "layerwise/train/fit.h"
+#include "layerwise/train/optimizer.h"
+#include "layerwise/train/schedule.h"

@@ -59,6 +59,7 @@ class DeviceEngine : public Engine {
   }
   std::vector<Score> evaluate(const std::string& split) override { return pass_.evaluate(split); }
   std::vector<Score> evaluate_last_batch() override { return {}; }
+  void scale_learning_rate(double factor) override { step_->scale_learning_rate(factor); }
 
  private:
   StagePass pass_;
@@ -117,8 +118,8 @@ struct Trained {
   std::vector<Score> test;
 };
 
-/// So many steps on one network, from the same weights in the same order; from weights moved by
-/// roundings, if `moving` is given.
+/// So many steps on one network, from the same weights in the same order, the second half at a
+/// lower learning rate; from weights moved by roundings, if `moving` is given.
 Trained train(const Case& c, const EngineFactory& make, torch::ScalarType type,
               torch::Device device = torch::kCPU, RandomState* moving = nullptr) {
   constexpr int64_t steps = 20;
@@ -145,6 +146,7 @@ Trained train(const Case& c, const EngineFactory& make, torch::ScalarType type,
     for (size_t begin = 0; begin < order.size();
          begin += static_cast<size_t>(c.options.batch_size)) {
       const auto size = std::min(static_cast<size_t>(c.options.batch_size), order.size() - begin);
+      if (trained.losses.size() == steps / 2) engine->scale_learning_rate(0.3);
       trained.losses.push_back(engine->run(std::span(order).subspan(begin, size)));
     }
   }

@@ -140,6 +140,8 @@ TEST_CASE("Any module comes back from a checkpoint, bit for bit, buffers too") {
 /// A stage's options: whole epochs; so many steps; ended early, nobody knows when.
 std::array<FitOptions, 3> kinds_of_fit() {
   FitOptions plain{2, 16, Sgd{}};
+  plain.schedule = cosine_schedule();
+  plain.schedule.over_all_stages = true;
   auto counted = plain;
   counted.steps = 7;
   counted.sampling = Sampling::independent;
@@ -161,8 +163,9 @@ struct Left {
 /// What an algorithm leaves, made whole, and gone on with after `done` stages in a new process'
 /// place: another network of the same shape, which gets values and streams of the checkpoint.
 using Algorithm = std::function<void(GreedyNet&, Random&, const Observer&, int64_t done)>;
+/// @param exits whether the heads of earlier stages are kept as exits
 void require_equal_from_every_stage(const Algorithm& algorithm, const BlockFactory& next_block,
-                                    int64_t outputs, int64_t stages) {
+                                    int64_t outputs, int64_t stages, bool exits = false) {
   const auto make = [&](Random& random) {
     return GreedyNet(dense(2, units, random.initialization),
                      output(units, outputs, random.initialization));
@@ -186,7 +189,10 @@ void require_equal_from_every_stage(const Algorithm& algorithm, const BlockFacto
       if (stage != done) return;
       Random other(4, 1);
       kept = make(other);
-      for (int64_t k = 2; k <= done; ++k) kept->deepen(next_block(other.initialization));
+      for (int64_t k = 2; k <= done; ++k) {
+        kept->deepen(next_block(other.initialization));
+        if (exits) kept->keep_head_as_exit(output(units, outputs, other.initialization));
+      }
       kept->freeze_hidden();
       copy_values(module, *kept);
       streams = random.to_text();
@@ -215,12 +221,16 @@ TEST_CASE("Deepening that goes on after any stage ends with the same bits and sc
       SupervisedDeepeningOptions deepening{.layers = 5, .fit = fit};
       deepening.fine_tuning = FineTuning{2, 0.001};
       deepening.earlier_blocks = earlier;
-      if (fresh) deepening.next_head = [](RandomState& draw) { return output(units, 3, draw); };
+      if (fresh) {
+        deepening.head = HeadPolicy::fresh;
+        deepening.ensemble = true;
+        deepening.next_head = [](RandomState& draw) { return output(units, 3, draw); };
+      }
       require_equal_from_every_stage(
           [&](GreedyNet& net, Random& random, const Observer& observer, int64_t done) {
             deepen_supervised(net, data, deepening, next, random, observer, done);
           },
-          next, 3, 4);
+          next, 3, 4, fresh);
     }
     if (fit.early_stopping) continue;  // one metric for both of its tasks there is not
     const AutoencoderDeepeningOptions deepening{4, fit, FineTuning{1, 1e-4}, FineTuning{1, 1e-4}};
@@ -279,6 +289,7 @@ TEST_CASE("A head is kept from stage to stage, or where one is made, fresh") {
     SupervisedDeepeningOptions deepening{.layers = 4, .fit = {.epochs = 1}};
     int64_t made = 0;
     if (fresh) {
+      deepening.head = HeadPolicy::fresh;
       deepening.next_head = [&](RandomState& draw) {
         ++made;
         return output(units, 3, draw);

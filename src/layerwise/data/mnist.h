@@ -8,12 +8,14 @@
 
 namespace layerwise {
 
-/// Images [rows, pixels] as bytes or as float32 in [0, 1], and labels from 0 as int64.
+/// Images [rows, channels x height x width] as bytes or as float32 in [0, 1], and labels from 0 as
+/// int64.
 struct LabelledImages {
   Dataset train;
   Dataset test;
   int64_t height = 0;
   int64_t width = 0;
+  int64_t channels = 1;
   std::string checksum;  ///< of the training images and labels
 };
 

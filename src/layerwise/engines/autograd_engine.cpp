@@ -11,6 +11,8 @@
 
 #include <torch/cuda.h>
 #include <torch/optim/adam.h>
+#include <torch/optim/adamw.h>
+#include <torch/optim/rmsprop.h>
 #include <torch/optim/sgd.h>
 #include <torch/utils.h>
 
@@ -24,17 +26,18 @@ namespace {
 
 using torch::optim::OptimizerParamGroup;
 
-/// Parameter groups: weights, which L2 applies to; and the rest: biases, and the scales and shifts
-/// of normalizations.
+/// Parameter groups: weights, which the decay applies to; and the rest: biases, and the scales and
+/// shifts of normalizations.
 template <typename Options>
 std::vector<OptimizerParamGroup> groups_of(const std::vector<torch::Tensor>& parameters,
-                                           const Options& options, double l2) {
+                                           const Options& options, double decay_of_weights) {
   std::vector<torch::Tensor> weights;
   std::vector<torch::Tensor> others;
   for (const auto& parameter : parameters)
     (parameter.dim() > 1 ? weights : others).push_back(parameter);
   std::vector<OptimizerParamGroup> groups;
-  for (const auto& [tensors, decay] : {std::pair(weights, l2), std::pair(others, 0.0)}) {
+  for (const auto& [tensors, decay] :
+       {std::pair(weights, decay_of_weights), std::pair(others, 0.0)}) {
     if (tensors.empty()) continue;
     auto group_options = options;
     group_options.weight_decay(decay);
@@ -87,6 +90,23 @@ struct MakeOptimizer {
         std::make_unique<torch::optim::Adam>(groups_of(parameters, settings, l2), settings);
     if (adam.steps_before > 0) set_step_counter(*optimizer, adam.steps_before);
     return optimizer;
+  }
+  std::unique_ptr<torch::optim::Optimizer> operator()(const AdamW& adam) const {
+    const auto settings = torch::optim::AdamWOptions(adam.learning_rate)
+                              .betas(std::make_tuple(adam.beta1, adam.beta2))
+                              .eps(adam.epsilon);
+    return std::make_unique<torch::optim::AdamW>(groups_of(parameters, settings, adam.weight_decay),
+                                                 settings);
+  }
+  std::unique_ptr<torch::optim::Optimizer> operator()(const RmsProp& rms) const {
+    const auto settings = torch::optim::RMSpropOptions(rms.learning_rate)
+                              .alpha(rms.alpha)
+                              .eps(rms.epsilon)
+                              .momentum(rms.momentum);
+    return std::make_unique<torch::optim::RMSprop>(groups_of(parameters, settings, l2), settings);
+  }
+  std::unique_ptr<torch::optim::Optimizer> operator()(const OwnOptimizer& own) const {
+    return own.make(parameters, own.learning_rate);
   }
 };
 
@@ -173,6 +193,15 @@ double AutogradEngine::run(std::span<const int64_t> rows) {
 
 std::vector<Score> AutogradEngine::evaluate(const std::string& split) {
   return pass_.evaluate(split);
+}
+
+void AutogradEngine::scale_learning_rate(double factor) {
+  auto& groups = optimizer_->param_groups();
+  if (learning_rates_.empty()) {
+    for (auto& group : groups) learning_rates_.push_back(group.options().get_lr());
+  }
+  for (size_t i = 0; i < groups.size(); ++i)
+    groups[i].options().set_lr(learning_rates_[i] * factor);
 }
 
 std::vector<Score> AutogradEngine::evaluate_last_batch() {

@@ -37,11 +37,13 @@ class AutogradEngine : public Engine {
   double run(std::span<const int64_t> rows) override;
   std::vector<Score> evaluate(const std::string& split) override;
   std::vector<Score> evaluate_last_batch() override;
+  void scale_learning_rate(double factor) override;
 
  private:
   StagePass pass_;
   int64_t batch_size_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
+  std::vector<double> learning_rates_;      ///< of its groups, without the factor of the schedule
   std::optional<at::Generator> generator_;  ///< for blocks that may draw random numbers
   int64_t steps_ = 0;
   std::vector<int64_t> last_batch_;

@@ -110,6 +110,7 @@ class CpuStep : public DenseStep {
           const FitOptions& options)
       : problem_(problem),
         options_(options),
+        learning_rate_(learning_rate_of(options.optimizer)),
         inputs_(train.inputs.contiguous()),
         bf16_(options.engine.precision == Precision::bf16),
         multiplier_(chosen_multiplier()) {
@@ -156,6 +157,10 @@ class CpuStep : public DenseStep {
   }
 
   double take_loss() override { return std::exchange(loss_, 0.0); }
+
+  void scale_learning_rate(double factor) override {
+    set_learning_rate(options_.optimizer, learning_rate_ * factor);
+  }
 
   void weights_changed() override {
     for (auto& layer : layers_) layer.round();
@@ -348,6 +353,7 @@ class CpuStep : public DenseStep {
 
   Problem problem_;
   FitOptions options_;
+  double learning_rate_;  ///< without the factor of the schedule
   torch::Tensor inputs_;
   torch::Tensor targets_;
   bool bf16_;

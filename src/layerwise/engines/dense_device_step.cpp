@@ -203,6 +203,7 @@ class DeviceStep : public DenseStep {
     const auto* adam = std::get_if<Adam>(&options.optimizer);
     for (const auto& layer : layers) layers_.emplace_back(layer, precision_, adam != nullptr);
     weights_changed();
+    scale_learning_rate(1);
   }
 
   void begin(std::span<const int64_t> rows) override {
@@ -244,6 +245,12 @@ class DeviceStep : public DenseStep {
 
   void weights_changed() override {
     for (const auto& layer : layers_) round(layer.weight);
+  }
+
+  void scale_learning_rate(double factor) override {
+    auto value = static_cast<float>(factor);
+    clock_.narrow(0, offsetof(kernels::Clock, factor), sizeof(value))
+        .copy_(torch::from_blob(&value, {sizeof(value)}, torch::kUInt8));
   }
 
   std::string details() const override {

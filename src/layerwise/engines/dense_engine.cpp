@@ -57,4 +57,8 @@ void DenseEngine::weights_changed() {
   step_->weights_changed();
 }
 
+void DenseEngine::scale_learning_rate(double factor) {
+  step_->scale_learning_rate(factor);
+}
+
 }  // namespace layerwise

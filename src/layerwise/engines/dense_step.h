@@ -32,6 +32,8 @@ class DenseStep {
   virtual std::optional<std::vector<double>> means(const Dataset&) { return std::nullopt; }
   /// Tells the step that the values of the blocks were changed from outside.
   virtual void weights_changed() {}
+  /// Makes the following steps with the learning rate of the options times a factor.
+  virtual void scale_learning_rate(double factor) = 0;
   /// A description of what it computes with.
   virtual std::string details() const = 0;
 };

@@ -23,6 +23,7 @@ struct Clock {
   int64_t steps;     ///< taken in this stage
   float rate;        ///< Adam's learning rate / bias correction of the first moment
   float scale;       ///< 1 / square root of the bias correction of the second moment
+  float factor;      ///< of the learning rate, by the schedule
 };
 
 LAYERWISE_ON_DEVICE inline uint16_t bf16_of(float value) {
@@ -269,7 +270,7 @@ struct Tick {
     clock->position += rows;
     ++clock->steps;
     const auto step = static_cast<double>(steps_before + clock->steps);
-    clock->rate = static_cast<float>(learning_rate / (1 - ::pow(beta1, step)));
+    clock->rate = static_cast<float>(clock->factor * learning_rate / (1 - ::pow(beta1, step)));
     clock->scale = static_cast<float>(1 / ::sqrt(1 - ::pow(beta2, step)));
   }
 };
@@ -426,7 +427,7 @@ struct Update {
   int64_t threads() const { return layer.biases + (layer.weights + 3) / 4; }
 
   LAYERWISE_ON_DEVICE void operator()(int64_t thread, int64_t count) const {
-    const float rate = adam ? clock->rate : learning_rate;
+    const float rate = adam ? clock->rate : clock->factor * learning_rate;
     const float scale = clock->scale;
     for (int64_t i = thread; i < layer.biases; i += count) {
       const int64_t place = layer.weights + i;

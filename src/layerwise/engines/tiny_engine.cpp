@@ -89,8 +89,9 @@ tiny::Loss loss_of(Formula loss) {
 }
 
 tiny::Optimizer optimizer_of(const FitOptions& options) {
-  const auto* adam = std::get_if<Adam>(&options.optimizer);
-  return {options.optimizer, options.l2, adam != nullptr ? adam->steps_before : 0};
+  if (const auto* adam = std::get_if<Adam>(&options.optimizer))
+    return {*adam, options.l2, adam->steps_before};
+  return {std::get<Sgd>(options.optimizer), options.l2, 0};
 }
 
 }  // namespace
@@ -102,7 +103,8 @@ class TinyEngine::Implementation {
       : layers_(dense_layers(view)),
         problem_(std::move(problem)),
         batch_size_(options.batch_size),
-        optimizer_(optimizer_of(options)) {
+        optimizer_(optimizer_of(options)),
+        learning_rate_(learning_rate_of(options.optimizer)) {
     lay_out();
     for (const auto& [name, part] : data.parts()) parts_.push_back(part_of(name, part));
     load();
@@ -119,6 +121,10 @@ class TinyEngine::Implementation {
     }
     store();
     return sum / static_cast<double>(count);
+  }
+
+  void scale_learning_rate(double factor) {
+    std::visit([&](auto& rule) { rule.learning_rate = learning_rate_ * factor; }, optimizer_.rule);
   }
 
   std::vector<Score> evaluate(const std::string& split) {
@@ -229,6 +235,7 @@ class TinyEngine::Implementation {
   Problem problem_;
   int64_t batch_size_;
   tiny::Optimizer optimizer_;
+  double learning_rate_;  ///< without the factor of the schedule
   tiny::Network network_{};
   Zeros<float> memory_;
   Zeros<int32_t> label_;
@@ -258,6 +265,10 @@ std::vector<Score> TinyEngine::evaluate_last_batch() {
 
 void TinyEngine::weights_changed() {
   implementation_->load();
+}
+
+void TinyEngine::scale_learning_rate(double factor) {
+  implementation_->scale_learning_rate(factor);
 }
 
 }  // namespace layerwise

@@ -29,6 +29,7 @@ class TinyEngine : public Engine {
   std::vector<Score> evaluate(const std::string& split) override;
   std::vector<Score> evaluate_last_batch() override;
   void weights_changed() override;
+  void scale_learning_rate(double factor) override;
 
  private:
   class Implementation;

@@ -69,6 +69,22 @@ void copy_values(const torch::nn::Module& from, torch::nn::Module& to) {
   copy(from.named_buffers(), to.named_buffers());
 }
 
+size_t copy_matching_values(const torch::nn::Module& from, torch::nn::Module& to) {
+  torch::NoGradGuard no_grad;
+  size_t copied = 0;
+  const auto copy = [&](const auto& source, const auto& target) {
+    for (const auto& item : target) {
+      const auto* value = source.find(item.key());
+      if (value == nullptr || value->sizes() != item.value().sizes()) continue;
+      item.value().detach().copy_(*value);
+      ++copied;
+    }
+  };
+  copy(from.named_parameters(), to.named_parameters());
+  copy(from.named_buffers(), to.named_buffers());
+  return copied;
+}
+
 uint64_t fingerprint(const torch::nn::Module& module) {
   uint64_t hash = 0;
   for (const auto& tensor : tensors_of(module)) {

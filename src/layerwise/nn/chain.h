@@ -58,6 +58,11 @@ std::vector<torch::Tensor> trainable_parameters(const torch::nn::Module& module)
 /// @throws std::invalid_argument if names or shapes differ
 void copy_values(const torch::nn::Module& from, torch::nn::Module& to);
 
+/// Copies the values of those parameters and buffers that both modules have, with the same name and
+/// shape.
+/// @returns how many there were
+size_t copy_matching_values(const torch::nn::Module& from, torch::nn::Module& to);
+
 /// `fingerprint` of each block.
 std::vector<uint64_t> fingerprints(const std::vector<Block>& blocks);
 

@@ -21,7 +21,8 @@ GreedyNetImpl::GreedyNetImpl(Block first, Block head_block)
 
 GreedyNetImpl::GreedyNetImpl(const std::vector<Block>& hidden_blocks, Block head_block)
     : hidden(register_module("hidden", torch::nn::Sequential())),
-      head(register_module("head", head_of(std::move(head_block)))) {
+      head(register_module("head", head_of(std::move(head_block)))),
+      exits(register_module("exits", torch::nn::Sequential())) {
   for (const auto& block : hidden_blocks) append(block);
 }
 
@@ -30,6 +31,9 @@ std::shared_ptr<torch::nn::Module> GreedyNetImpl::clone(
   std::vector<Block> copies;
   for (const auto& block : blocks()) copies.push_back(block.clone(device));
   auto copy = std::make_shared<GreedyNetImpl>(copies, std::as_const(*head).begin()->clone(device));
+  auto exit = std::as_const(*exits).begin();
+  for (const auto& name : exits->named_children().keys())
+    copy->exits->push_back(name, (exit++)->clone(device));
   copy->freeze(frozen_);
   copy->train(is_training());
   return copy;
@@ -52,6 +56,31 @@ Block GreedyNetImpl::exchange_head(Block block) {
   return old;
 }
 
+void GreedyNetImpl::keep_head_as_exit(Block block) {
+  const auto name = fmt::format("block{}", layers() - 2);
+  if (layers() < 3 || exits->named_children().contains(name))
+    throw std::logic_error(fmt::format("GreedyNet: {} cannot have an exit", name));
+  Block old = exchange_head(std::move(block));
+  set_requires_grad(*old.ptr(), false);
+  old.ptr()->eval();
+  exits->push_back(name, std::move(old));
+}
+
+std::vector<torch::Tensor> GreedyNetImpl::forward_exits(const torch::Tensor& x) {
+  std::vector<torch::Tensor> outputs;
+  const auto names = hidden->named_children();
+  const auto with_exit = exits->named_children();
+  auto exit = exits->begin();
+  auto features = x;
+  size_t number = 0;
+  for (auto& block : *hidden) {
+    features = block.forward(features);
+    if (with_exit.contains(names[number++].key())) outputs.push_back((exit++)->forward(features));
+  }
+  outputs.push_back(head->forward(features));
+  return outputs;
+}
+
 void GreedyNetImpl::freeze_hidden() {
   freeze(layers() - 1);
 }
@@ -62,6 +91,7 @@ void GreedyNetImpl::unfreeze() {
 
 void GreedyNetImpl::train(bool on) {
   torch::nn::Module::train(on);
+  exits->eval();
   for (auto& block : blocks(0, frozen_)) block.ptr()->eval();
 }
 
@@ -80,6 +110,7 @@ torch::nn::Sequential GreedyNetImpl::trainable() const {
 StageView GreedyNetImpl::stage() const {
   StageView view{blocks(0, frozen_), blocks(frozen_, layers() - 1)};
   view.trained.push_back(*std::as_const(*head).begin());
+  view.idle = {std::as_const(*exits).begin(), std::as_const(*exits).end()};
   return view;
 }
 

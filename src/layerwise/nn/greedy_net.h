@@ -16,7 +16,8 @@ namespace layerwise {
 /// The first `frozen_blocks()` blocks are frozen: their parameters require no gradient, and they
 /// stay in evaluation mode, also after `train()`. A stage trains the rest, `trainable()`.
 /// Parameters are named `hidden.block1.weight`, ..., `head.output.weight`; a name does not change
-/// when the network grows.
+/// when the network grows. Heads of earlier stages may be kept as exits, `exits.block1.weight`,
+/// ..., each behind its block. They take no part in `forward`.
 class GreedyNetImpl : public torch::nn::Module {
  public:
   GreedyNetImpl(Block first, Block head);
@@ -35,6 +36,13 @@ class GreedyNetImpl : public torch::nn::Module {
   void deepen(Block block);
   /// Replaces the head and returns the old one, unchanged.
   Block exchange_head(Block head);
+  /// The same, but keeps the old head, frozen, as the exit of the block before the newest: a stage
+  /// of deepening has just added a block.
+  /// @throws std::logic_error if that block has an exit already, or there is no such block
+  void keep_head_as_exit(Block head);
+  /// The outputs of every exit, in the order of the blocks, and of the head, last.
+  /// @param x [batch, ...], the input of the first block
+  std::vector<torch::Tensor> forward_exits(const torch::Tensor& x);
   /// Freezes every hidden block, so that only the head is trained.
   void freeze_hidden();
   /// Unfreezes all blocks, so that everything is trained, as in fine-tuning.
@@ -56,6 +64,7 @@ class GreedyNetImpl : public torch::nn::Module {
 
   torch::nn::Sequential hidden;
   torch::nn::Sequential head;
+  torch::nn::Sequential exits;  ///< in the order of their blocks; not run as a chain
 
  private:
   void append(Block block);

@@ -124,8 +124,14 @@ void deepen_autoencoder(GreedyNet& net, const Split& data,
     if (stage.number > 1) net->deepen(make_block(next_block, stage.number, random));
   };
   if (done > 0 && net->layers() == options.layers) return;
+  const int64_t stages = options.layers - net->layers() + std::max<int64_t>(done, 1);
+  const auto fit_of_stage = [&] {
+    auto fit = options.fit;
+    fit.schedule = in_stage(fit.schedule, stage.number, stages);
+    return fit;
+  };
   begin_stage();
-  while (reconstruct(stage, runner, "", options.fit, random)) {
+  while (reconstruct(stage, runner, "", fit_of_stage(), random)) {
     const Random before = random;
     evaluate_as_classifier(stage, runner, "", tune_classifier ? fine_tuned_classifier : "", random);
     if (tune_autoencoder) {

@@ -1,7 +1,6 @@
 #include "layerwise/pretraining/stage_runner.h"
 
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "layerwise/torch_random.h"
@@ -10,7 +9,7 @@ namespace layerwise {
 
 FitOptions FineTuning::applied_to(FitOptions options) const {
   options.epochs = epochs;
-  std::visit([&](auto& optimizer) { optimizer.learning_rate = learning_rate; }, options.optimizer);
+  set_learning_rate(options.optimizer, learning_rate);
   return options;
 }
 
@@ -50,7 +49,8 @@ void StageRunner::checkpoint(int64_t done, const Random& random) const {
 }
 
 StageResult StageRunner::fit(const StageInfo& info, const Split& data, const Objective& objective,
-                             const FitOptions& options, Random& random) {
+                             const FitOptions& options, Random& random,
+                             const std::function<std::vector<Score>()>& further) {
   std::vector<Hook> hooks;
   if (observer_.on_progress) {
     hooks.emplace_back([&](const FitView& view) { return observer_.on_progress(info, view); });
@@ -61,6 +61,10 @@ StageResult StageRunner::fit(const StageInfo& info, const Split& data, const Obj
   StageReport report{
       info, fit_stage(net->stage(), problem, features_, data, options, random, hooks), {}};
   if (trains_blocks) net->freeze_hidden();
+  if (further) {
+    const auto more = further();
+    report.result.scores.insert(report.result.scores.end(), more.begin(), more.end());
+  }
   if (trains_blocks && code_statistics_ && inputs_.size(0) > 1 && observer_.on_stage)
     report.code = code_statistics(features_.of(net->stage().frozen).train.inputs, inputs_);
   if (observer_.on_stage) observer_.on_stage(report);

@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "layerwise/nn/greedy_net.h"
 #include "layerwise/pretraining/code_statistics.h"
@@ -59,8 +60,13 @@ class StageRunner {
   StageRunner(GreedyNet& net, const Split& data, const Observer& observer, bool code_statistics);
 
   /// `fit_stage`, observed and reported. Hidden blocks that it trained are frozen afterwards.
+  /// @param further computes scores to report after those of the objective
   StageResult fit(const StageInfo& info, const Split& data, const Objective& objective,
-                  const FitOptions& options, Random& random);
+                  const FitOptions& options, Random& random,
+                  const std::function<std::vector<Score>()>& further = {});
+
+  /// The data with the output of the frozen blocks as inputs.
+  const Split& features() { return features_.of(net->stage().frozen); }
 
   /// Tells the observer that `done` stages are complete.
   void checkpoint(int64_t done, const Random& random) const;

@@ -1,10 +1,18 @@
 #include "layerwise/pretraining/supervised_deepening.h"
 
 #include <algorithm>
+#include <array>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
+
+#include "layerwise/names.h"
+#include "layerwise/train/evaluate.h"
 
 namespace layerwise {
 
@@ -14,14 +22,94 @@ std::shared_ptr<torch::nn::Module> newest_block(const GreedyNet& net) {
   return net->blocks().back().ptr();
 }
 
+constexpr auto ensemble_metric = "ensemble_accuracy";
+
+constexpr auto head_policies = std::to_array<std::pair<HeadPolicy, const char*>>(
+    {{HeadPolicy::kept, "kept"}, {HeadPolicy::fresh, "fresh"}, {HeadPolicy::warm, "warm"}});
+
+/// The mean of all heads' class probabilities on the rows that do not train.
+class Ensemble {
+ public:
+  /// Takes up the heads of the stages that the network has completed.
+  Ensemble(const GreedyNet& net, const Split& data, int64_t done) {
+    if (done == 0) return;
+    auto features = data;
+    auto exit = std::as_const(*net->exits).begin();
+    const auto behind = net->exits->named_children();
+    size_t number = 0;
+    const auto names = net->hidden->named_children();
+    for (const auto& block : net->blocks()) {
+      for (auto* part : {&features.validation, &features.test}) {
+        if (part->inputs.defined())
+          part->inputs = forward_in_chunks(chain_of({block}), part->inputs);
+      }
+      if (behind.contains(names[number++].key())) add(*exit++, features);
+    }
+    add(*std::as_const(*net->head).begin(), features);
+  }
+
+  /// Adds the head of a stage.
+  /// @param features what it gets
+  /// @returns the accuracy of the ensemble with it
+  std::vector<Score> add(const Block& head, const Split& features) {
+    std::vector<Score> scores;
+    for (const auto& [split, part] : features.parts()) {
+      if (split == "train") continue;
+      const auto shares = torch::softmax(forward_in_chunks(chain_of({head}), part.inputs), 1);
+      auto& sum = sums_[split];
+      sum = sum.defined() ? sum + shares * weight_ : shares;
+      const auto right = sum.argmax(1).eq(part.targets).sum().item<int64_t>();
+      scores.push_back(
+          {split, ensemble_metric, static_cast<double>(right) / static_cast<double>(part.size())});
+    }
+    weight_ *= 2;
+    return scores;
+  }
+
+ private:
+  std::map<std::string, torch::Tensor> sums_;
+  double weight_ = 1;
+};
+
+/// Gives the network the head of the next stage.
+void exchange_head(GreedyNet& net, const SupervisedDeepeningOptions& options, int64_t stage,
+                   Random& random) {
+  if (options.head == HeadPolicy::kept) return;
+  const Block old = *net->head->begin();
+  auto next = make_block(options.next_head, stage, random);
+  if (options.ensemble) {
+    net->keep_head_as_exit(std::move(next));
+  } else {
+    net->exchange_head(std::move(next));
+  }
+  if (options.head == HeadPolicy::warm && copy_matching_values(*old.ptr(), *net->head->ptr(0)) == 0)
+    throw std::invalid_argument("deepen_supervised: the new head has no tensor of the old one");
+}
+
 }  // namespace
+
+const char* name_of(HeadPolicy policy) {
+  return names::of(head_policies, policy);
+}
+HeadPolicy head_policy_named(const std::string& name) {
+  return names::value(head_policies, "head policy", name);
+}
+std::vector<std::string> head_policy_names() {
+  return names::all(head_policies);
+}
 
 Plan plan_of(const SupervisedDeepeningOptions& options, const Split& data) {
   const auto scores = scores_of(names_of(data), {"accuracy", "cross_entropy"});
+  auto of_stage = scores;
+  if (options.ensemble) {
+    for (const auto& split : names_of(data)) {
+      if (split != "train") of_stage.emplace_back(split, ensemble_metric);
+    }
+  }
   Plan plan;
   for (int64_t layers = 2; layers <= options.layers; ++layers)
     plan.emplace_back(StageInfo{layers - 1, layers, "", Task::classification}, options.fit.epochs,
-                      scores);
+                      of_stage);
   if (options.fine_tuning) {
     plan.emplace_back(StageInfo{options.layers, options.layers, "fine_tuned", Task::classification},
                       options.fine_tuning->epochs, scores);
@@ -39,17 +127,34 @@ void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepen
         fmt::format("deepen_supervised: {} layers asked for, the network has {}", options.layers,
                     net->layers()));
   }
+  if ((options.head == HeadPolicy::kept) == static_cast<bool>(options.next_head)) {
+    throw std::invalid_argument(
+        fmt::format("deepen_supervised: the head is {}, and `next_head` is "
+                    "{}given",
+                    name_of(options.head), options.next_head ? "" : "not "));
+  }
+  if (options.ensemble && options.head == HeadPolicy::kept)
+    throw std::invalid_argument("deepen_supervised: a kept head is no ensemble");
+  const int64_t stages = options.layers - net->layers() + std::max<int64_t>(done, 1);
   StageRunner runner(net, data, observer, options.code_statistics);
   int64_t stage = done;
-  const auto fit = [&](const char* variant, const FitOptions& fit_options) {
+  std::optional<Ensemble> heads;
+  if (options.ensemble) heads.emplace(net, data, done);
+  const auto of_ensemble = [&] {
+    return heads->add(*std::as_const(*net->head).begin(), runner.features());
+  };
+  const auto fit = [&](const char* variant, const FitOptions& fit_options, bool ensemble) {
     ++stage;
     const StageInfo info{stage, net->layers(), variant, Task::classification};
-    return !runner.fit(info, data, classification(), fit_options, random).diverged();
+    const auto further = ensemble ? of_ensemble : std::function<std::vector<Score>()>();
+    return !runner.fit(info, data, classification(), fit_options, random, further).diverged();
   };
 
   const auto fit_newest = [&] {
     const Snapshot initial(*newest_block(net));
-    if (!fit("", options.fit)) return false;
+    auto fit_options = options.fit;
+    fit_options.schedule = in_stage(fit_options.schedule, stage + 1, stages);
+    if (!fit("", fit_options, options.ensemble)) return false;
     if (options.earlier_blocks == EarlierBlocks::random && net->layers() < options.layers)
       initial.restore();
     runner.checkpoint(stage, random);
@@ -59,14 +164,14 @@ void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepen
   while (finite && net->layers() < options.layers) {
     net->deepen(make_block(next_block, stage + 1, random));
     if (options.earlier_blocks == EarlierBlocks::trained) net->unfreeze();
-    if (options.next_head) net->exchange_head(make_block(options.next_head, stage + 1, random));
+    exchange_head(net, options, stage + 1, random);
     finite = fit_newest();
   }
 
   if (finite && options.fine_tuning) {
     const Snapshot untouched(*net);
     net->unfreeze();
-    fit("fine_tuned", options.fine_tuning->applied_to(options.fit));
+    fit("fine_tuned", options.fine_tuning->applied_to(options.fit), false);
     untouched.restore();
   }
 }

@@ -86,6 +86,14 @@ std::string JudgedClaim::evidence() const {
   return text;
 }
 
+std::string mean_text(const Results& results, const ScoreOf& score) {
+  if (!results.has(score.info, score.split, score.metric)) return {};
+  const auto [mean, low, high, count] =
+      mean_interval(results.values(score.info, score.split, score.metric));
+  if (count < 2) return fmt::format("{:.3f}", mean);
+  return fmt::format("{:.3f} [{:.3f}, {:.3f}]", mean, low, high);
+}
+
 std::vector<JudgedClaim> judge(const std::vector<Claim>& claims, const Results& results) {
   std::vector<JudgedClaim> judged;
   const auto values = [&](const ScoreOf& score) {

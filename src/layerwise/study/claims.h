@@ -15,6 +15,9 @@ struct ScoreOf {
   std::string metric;
 };
 
+/// Its mean over the repeats with the 95% interval, to three digits; empty if it was not planned.
+std::string mean_text(const Results& results, const ScoreOf& score);
+
 /// A statement about two scores of the same repeat, to be judged by the mean of their paired
 /// differences, `score` - `reference`. Everything in it is fixed before the study runs.
 struct Claim {

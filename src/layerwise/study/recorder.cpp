@@ -352,8 +352,7 @@ Next Recorder::on_progress(int64_t repeat, const StageInfo& info, const FitView&
             {info, view.epoch, view.step, {split, name, as_written(value)}});
       }
     }
-    const auto line = first ? study_.report->epoch_line(info, view, scores) : std::string();
-    if (!line.empty()) progress_.print(line + "\n");
+    if (first) print_line(study_.report->epoch_line(info, view, scores));
   }
   if (view.step > 0) {
     auto& done = done_[index_of(repeat)];
@@ -386,13 +385,19 @@ void Recorder::on_stage(int64_t repeat, const StageReport& report) {
   if (repeat == settings_.first_repeat) {
     auto line = study_.report->line(outcome);
     if (!line.empty() && !outcome.details.empty()) line += fmt::format(" ({})", outcome.details);
-    if (!line.empty()) progress_.print(line + "\n");
+    print_line(line);
   }
   const auto label = progress_label(repeat, report.info);
   progress_.advance(label, fit.work - done.of_fit);
   done.work += fit.work;
   done.of_fit = 0;
   progress_.stage_done(label);
+}
+
+void Recorder::print_line(const std::string& line) {
+  if (line.empty()) return;
+  progress_.print(line + "\n");
+  lines_printed_ = true;
 }
 
 void Recorder::end_repeat(int64_t repeat) {
@@ -412,7 +417,10 @@ bool Recorder::has_rows(size_t index, size_t place) const {
 }
 
 void Recorder::finish() {
-  progress_.print("");
+  progress_.print(
+      lines_printed_ && settings_.repeats > 1
+          ? fmt::format("(the lines above are those of repeat {})\n", settings_.first_repeat)
+          : std::string());
   report::write_run_file(metrics_path_, metrics_table(/*every_fit=*/true));
   report::write_run_file(curves_path_, curves_table());
   report::write_run_file(troubles_path_, troubles_table());

@@ -63,6 +63,7 @@ class Recorder {
   void take_troubles();
   void take_curves();
   void note_engine(const EngineUse& use);
+  void print_line(const std::string& line);
   bool keeps_curves(int64_t repeat) const;
   size_t index_of(int64_t repeat) const {
     return static_cast<size_t>(repeat - settings_.first_repeat);
@@ -90,6 +91,7 @@ class Recorder {
   std::optional<report::RowFile> curves_file_;
   std::optional<report::RowFile> troubles_file_;
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> lines_printed_ = false;
   std::mutex mutex_;
   Results results_;
   std::vector<EngineUse> engines_;

@@ -71,10 +71,8 @@ report::Table Report::table(const Plan& plan, const Results& results, const Curv
 std::string Report::reading(const Results& results) const {
   const auto& heavy_tailed = results.heavy_tailed;
   return fmt::format(
-      "The lines above the table are those of repeat {}. In the table, values are mean +- standard "
-      "deviation{}, over the repeats whose value is finite; the others are counted in the last "
-      "column.",
-      results.first_repeat,
+      "Values are mean +- standard deviation{}, over the repeats whose value is finite; the others "
+      "are counted in the last column.",
       heavy_tailed.empty()
           ? ""
           : fmt::format(", but of {} median [minimum .. maximum]", fmt::join(heavy_tailed, ", ")));

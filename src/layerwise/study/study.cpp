@@ -209,7 +209,7 @@ Repeat Repeat::of_variant(const std::string& name) const {
 }
 
 int64_t Repeat::go_on_with(GreedyNet& net, const BlockFactory& next_block,
-                           const BlockFactory& next_head) {
+                           const BlockFactory& next_head, bool exits) {
   if (!nets_->insert(variant).second) {
     throw std::logic_error(
         "go_on_with: a repeat keeps one network; of several, each has its of_variant");
@@ -224,7 +224,13 @@ int64_t Repeat::go_on_with(GreedyNet& net, const BlockFactory& next_block,
     auto drawn_already = random;
     for (int64_t stage = 2; stage <= done; ++stage) {
       net->deepen(make_block(next_block, stage, drawn_already));
-      if (next_head) net->exchange_head(make_block(next_head, stage, drawn_already));
+      if (!next_head) continue;
+      auto head = make_block(next_head, stage, drawn_already);
+      if (exits) {
+        net->keep_head_as_exit(std::move(head));
+      } else {
+        net->exchange_head(std::move(head));
+      }
     }
     net->freeze_hidden();
     take_progress(load_in_run(*net, path, {}, without_net), path, without_net, random);

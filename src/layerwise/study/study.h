@@ -50,11 +50,12 @@ struct Repeat {
   /// @param net as at the beginning of the first stage; is moved to the device of the data
   /// @param next_block creates the blocks that the stages have added since
   /// @param next_head creates its heads, if the stages have replaced them
+  /// @param exits whether the stages have kept the replaced heads as exits
   /// @returns the number of completed stages, for the algorithm that continues
   /// @throws std::logic_error if the repeat, or its variant, keeps a network already
   /// @throws report::Failure if the file is damaged or holds another network
   int64_t go_on_with(GreedyNet& net, const BlockFactory& next_block,
-                     const BlockFactory& next_head = {});
+                     const BlockFactory& next_head = {}, bool exits = false);
 
  private:
   /// The files of the networks that this repeat keeps; shared by its variants.

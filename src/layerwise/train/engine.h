@@ -53,6 +53,10 @@ class Engine {
   /// Tells the engine that the values of the blocks were changed from outside.
   virtual void weights_changed() {}
 
+  /// Makes the following steps with the learning rate of the options times a factor.
+  /// @throws std::logic_error by default: an engine that has not overridden it knows no schedules
+  virtual void scale_learning_rate(double factor);
+
   const EngineUse& use() const { return use_; }
   /// Sets the name of the engine and the reason why it was chosen.
   void explain(std::string name, std::string reason) {

@@ -14,7 +14,10 @@ namespace layerwise {
 
 namespace {
 
-constexpr int64_t evaluated_at_once = 1024;
+/// So many that products are efficient; of images fewer, whose outputs are large.
+int64_t evaluated_at_once(const torch::Tensor& inputs) {
+  return inputs.dim() > 2 ? 128 : 1024;
+}
 
 /// A copy of some rows of inputs as network values, because a network may change its inputs in
 /// place.
@@ -25,6 +28,10 @@ torch::Tensor copy_of(const torch::Tensor& inputs, int64_t begin, int64_t rows) 
 }
 
 }  // namespace
+
+void Engine::scale_learning_rate(double) {
+  throw std::logic_error("fit: the engine knows no schedules of the learning rate");
+}
 
 double plain_nan(double value) {
   return std::isnan(value) ? std::numeric_limits<double>::quiet_NaN() : value;
@@ -66,7 +73,7 @@ torch::Tensor forward_in_chunks(torch::nn::Sequential chain, const torch::Tensor
   const torch::NoGradGuard no_grad;
   chain->eval();
   torch::Tensor outputs;
-  for_each_chunk(inputs.size(0), evaluated_at_once, [&](int64_t begin, int64_t rows) {
+  for_each_chunk(inputs.size(0), evaluated_at_once(inputs), [&](int64_t begin, int64_t rows) {
     const auto output = forward_or_explain(chain, copy_of(inputs, begin, rows));
     if (!outputs.defined()) {
       auto shape = output.sizes().vec();
@@ -84,7 +91,7 @@ std::vector<Score> evaluate(StageChain& chain, const Dataset& data, Target targe
   chain.train(false);
   std::vector<Score> scores;
   for (const auto& metric : metrics) scores.push_back({split, metric.name, 0.0});
-  for_each_chunk(data.size(), evaluated_at_once, [&](int64_t begin, int64_t rows) {
+  for_each_chunk(data.size(), evaluated_at_once(data.inputs), [&](int64_t begin, int64_t rows) {
     const auto features = chain.features(copy_of(data.inputs, begin, rows));
     // The trained blocks may work in place, but not on what they are to reconstruct.
     const bool own = target == Target::features;

@@ -16,26 +16,10 @@ void require(bool condition, const std::string& message) {
   if (!condition) throw std::invalid_argument("fit: " + message);
 }
 
-void require_learning_rate(double rate) {
-  require(rate > 0 && std::isfinite(rate), fmt::format("learning_rate is {}", rate));
-}
-
-void require_share(const char* name, double value) {
-  require(value >= 0 && value < 1, fmt::format("{} is {}", name, value));
-}
-
-void check_optimizer(const Sgd& sgd) {
-  require_learning_rate(sgd.learning_rate);
-  require_share("momentum", sgd.momentum);
-  require(!sgd.nesterov || sgd.momentum > 0, "nesterov without momentum");
-}
-
-void check_optimizer(const Adam& adam) {
-  require_learning_rate(adam.learning_rate);
-  require_share("beta1", adam.beta1);
-  require_share("beta2", adam.beta2);
-  require(adam.epsilon > 0, fmt::format("epsilon is {}", adam.epsilon));
-  require(adam.steps_before >= 0, fmt::format("steps_before is {}", adam.steps_before));
+/// Whether the optimizer adds an L2 penalty to the loss.
+bool takes_l2(const Optimizer& optimizer) {
+  return !std::holds_alternative<AdamW>(optimizer) &&
+         !std::holds_alternative<OwnOptimizer>(optimizer);
 }
 
 bool whole_batches_only(const FitOptions& options) {
@@ -58,11 +42,20 @@ void check(const FitOptions& options, int64_t rows) {
   require(options.steps >= 0, fmt::format("steps is {}", options.steps));
   require(options.hook_every >= 0, fmt::format("hook_every is {}", options.hook_every));
   require(options.l2 >= 0 && std::isfinite(options.l2), fmt::format("l2 is {}", options.l2));
-  std::visit([](const auto& optimizer) { check_optimizer(optimizer); }, options.optimizer);
+  check(options.optimizer);
+  require(
+      options.l2 == 0 || takes_l2(options.optimizer),
+      fmt::format("l2 is {}, which has no effect with {}", options.l2, name_of(options.optimizer)));
   require(rows > 0, "there is no row to train on");
   require(!whole_batches_only(options) || options.batch_size <= rows,
           fmt::format("batch_size is {}, and only whole batches are taken of {} rows",
                       options.batch_size, rows));
+  const auto& schedule = options.schedule;
+  const int64_t needed = schedule.epochs * steps_per_epoch(rows, options);
+  const int64_t steps = steps_of(rows, options) * schedule.stages;
+  require(needed < steps,
+          fmt::format("the schedule {} needs {} steps for its last change, and the fit takes {}",
+                      schedule.name, needed + 1, steps));
 }
 
 int64_t steps_per_epoch(int64_t rows, const FitOptions& options) {
@@ -84,6 +77,37 @@ int64_t steps_of(int64_t rows, const FitOptions& options) {
   return options.steps > 0 ? options.steps : options.epochs * steps_per_epoch(rows, options);
 }
 
+namespace {
+
+/// The factors of a fit's learning rate, step by step.
+class Factors {
+ public:
+  /// @param steps of the fit
+  Factors(const Schedule& schedule, int64_t steps, int64_t steps_per_epoch)
+      : schedule_(schedule), steps_(steps), steps_per_epoch_(steps_per_epoch) {}
+
+  double at(int64_t step) const {
+    if (!schedule_.factor) return 1;
+    return schedule_.factor({.step = schedule_.stage * steps_ + step,
+                             .steps = schedule_.stages * steps_,
+                             .steps_per_epoch = steps_per_epoch_});
+  }
+  /// How many of the next `count` steps have the factor of the first of them.
+  int64_t equal(int64_t step, int64_t count) const {
+    int64_t same = 1;
+    if (!schedule_.factor) return count;
+    for (const double first = at(step); same < count && at(step + same) == first;) ++same;
+    return same;
+  }
+
+ private:
+  const Schedule& schedule_;
+  int64_t steps_;
+  int64_t steps_per_epoch_;
+};
+
+}  // namespace
+
 FitResult fit(Engine& engine, int64_t rows, const FitOptions& options, Random& random,
               std::span<const Hook> hooks) {
   check(options, rows);
@@ -91,6 +115,8 @@ FitResult fit(Engine& engine, int64_t rows, const FitOptions& options, Random& r
   const int64_t steps = steps_of(rows, options);
   const int64_t epochs = (steps + an_epoch - 1) / an_epoch;
   const int64_t hook_every = options.hook_every > 0 ? options.hook_every : an_epoch;
+  const Factors factors(options.schedule, steps, an_epoch);
+  double factor = 1;
   FitResult result;
   std::vector<int64_t> order;
   double loss_sum = 0;
@@ -107,8 +133,13 @@ FitResult fit(Engine& engine, int64_t rows, const FitOptions& options, Random& r
   while (next == Next::go_on && result.steps < steps && result.diverged_in == 0) {
     const int64_t in_epoch = result.steps % an_epoch;
     if (in_epoch == 0) order = rows_of_epoch(rows, options, random);
-    const int64_t count = std::min(
+    const int64_t until_hook = std::min(
         {an_epoch - in_epoch, steps - result.steps, hook_every - result.steps % hook_every});
+    const int64_t count = factors.equal(result.steps, until_hook);
+    if (const double now = factors.at(result.steps); now != factor) {
+      engine.scale_learning_rate(now);
+      factor = now;
+    }
     const auto begin = static_cast<size_t>(in_epoch * options.batch_size);
     const auto end =
         std::min(order.size(), begin + static_cast<size_t>(count * options.batch_size));

@@ -6,35 +6,19 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "layerwise/random.h"
 #include "layerwise/train/engine.h"
 #include "layerwise/train/engine_options.h"
+#include "layerwise/train/optimizer.h"
+#include "layerwise/train/schedule.h"
 
 namespace layerwise {
 
 struct Problem;
 struct Split;
 struct StageView;
-
-/// Stochastic gradient descent with momentum: v <- momentum v + g, w <- w - learning_rate v.
-struct Sgd {
-  double learning_rate = 0.01;
-  double momentum = 0.9;
-  bool nesterov = false;  ///< w <- w - learning_rate (g + momentum v), as PyTorch does
-};
-
-/// Adam, with epsilon added to the square root after the bias correction, as PyTorch does.
-/// @see Kingma and Ba, "Adam", 2015, algorithm 1
-struct Adam {
-  double learning_rate = 0.001;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  int64_t steps_before = 0;  ///< initial value of the step counter of the bias correction
-};
 
 /// How the batches of an epoch are drawn.
 enum class Sampling {
@@ -78,9 +62,9 @@ using EngineFactory = std::function<std::unique_ptr<Engine>(const StageView&, co
 struct FitOptions {
   int64_t epochs = 100;
   int64_t batch_size = 32;
-  std::variant<Sgd, Adam> optimizer = Sgd{};
+  Optimizer optimizer = Sgd{};
   /// L2 penalty: `l2` / 2 times the sum of squares of all weights (not biases) is added to the
-  /// loss.
+  /// loss. Not with `AdamW` and `OwnOptimizer`, which have decays of their own.
   double l2 = 0;
   Sampling sampling = Sampling::epochs;
   /// No effect on independent batches, which are always complete.
@@ -90,6 +74,7 @@ struct FitOptions {
   EngineOptions engine = {};       ///< used by `fit_stage`
   EngineFactory make_engine = {};  ///< if set, used instead of `engine`
   std::optional<EarlyStopping> early_stopping = {};  ///< used by `fit_stage`
+  Schedule schedule = {};                            ///< of the learning rate
 };
 
 /// The row numbers of one epoch's batches, concatenated.
@@ -133,9 +118,8 @@ FitResult fit(Engine& engine, int64_t rows, const FitOptions& options, Random& r
               std::span<const Hook> hooks = {});
 
 /// @throws std::invalid_argument naming the option, if a count is not positive (`steps`,
-///   `hook_every` and `steps_before`: negative), the learning rate or `epsilon` is not above 0, the
-///   momentum or a beta is outside [0, 1), `nesterov` is set without momentum, `l2` is negative, or
-///   an epoch of `rows` rows has no batch
+///   `hook_every`: negative), `l2` is negative or has no effect, an epoch of `rows` rows has no
+///   batch, or the fit ends before the last change of its schedule; or as `check(const Optimizer&)`
 void check(const FitOptions& options, int64_t rows);
 
 }  // namespace layerwise

@@ -9,11 +9,11 @@
 
 namespace layerwise::apps {
 
-/// MNIST, Fashion-MNIST or data in the same files, as options. A data set of another format needs
-/// its name in the table in mnist.cpp, and a case in `read`.
-struct MnistData {
+/// Sets of labeled images, as options. Another one needs a row in the table in images.cpp.
+struct ImageData {
   std::string dataset = "mnist";
   std::string data_dir;
+  bool in_color = false;  ///< whether sets of color images are a choice
   int64_t validation = 5000;
   ValidationFrom validation_from = ValidationFrom::first;
 

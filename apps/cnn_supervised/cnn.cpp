@@ -1,0 +1,293 @@
+#include "cnn_supervised/cnn.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+#include <torch/utils.h>
+
+#include "layerwise/data/dataset.h"
+#include "layerwise/nn/convolution.h"
+
+namespace layerwise::apps {
+
+namespace {
+
+constexpr int64_t classes = 10;
+constexpr int64_t kernel_size = 3;
+constexpr auto network_group = "Network";
+constexpr auto training_group = "Training";
+
+/// Makes the blocks and heads of one network, from the first up.
+class Maker {
+ public:
+  Maker(const CnnOptions& options, int64_t channels, int64_t k)
+      : options_(options), channels_(channels), k_(k) {}
+
+  Block next_block(RandomState& draw) {
+    ++made_;
+    const int64_t inputs = made_ > 1 ? width(made_ - 1) : channels_;
+    return Block(make_convolution({.in_channels = inputs,
+                                   .out_channels = width(made_),
+                                   .kernel_size = kernel_size,
+                                   .batch_norm = options_.batch_norm,
+                                   .space_to_depth = options_.halves(made_) ? 2 : 1},
+                                  draw));
+  }
+  /// A head for the newest block.
+  Block head(RandomState& draw) const {
+    return Block(make_pooled_head({.channels = width(made_),
+                                   .classes = classes,
+                                   .convolutions = k_ - 1,
+                                   .batch_norm = options_.batch_norm},
+                                  draw));
+  }
+  /// A network of so many blocks, drawn from the first up.
+  GreedyNet net(int64_t depth, RandomState& draw) {
+    std::vector<Block> blocks;
+    while (made_ < depth) blocks.push_back(next_block(draw));
+    return GreedyNet(blocks, head(draw));
+  }
+
+ private:
+  int64_t width(int64_t block) const { return options_.widths[static_cast<size_t>(block - 1)]; }
+
+  const CnnOptions& options_;
+  int64_t channels_;
+  int64_t k_;
+  int64_t made_ = 0;
+};
+
+/// The factories of a network that is deepened.
+BlockFactory next_block_of(Maker& maker) {
+  return [&](RandomState& draw) { return maker.next_block(draw); };
+}
+BlockFactory next_head_of(Maker& maker, HeadPolicy policy) {
+  if (policy == HeadPolicy::kept) return {};
+  return [&](RandomState& draw) { return maker.head(draw); };
+}
+
+Arm deepening_arm(const std::string& name, const std::string& description,
+                  const CnnOptions& options, const EngineOptions& engine, int64_t k,
+                  EarlierBlocks earlier, const Split& data) {
+  SupervisedDeepeningOptions deepening{
+      .layers = options.depth() + 1,
+      .fit = options.fit(engine),
+      .head = options.head,
+      .ensemble = options.head != HeadPolicy::kept && earlier == EarlierBlocks::frozen,
+      .earlier_blocks = earlier};
+  return {name, description, plan_of(deepening, data), [=](Repeat& repeat, const Split& split) {
+            auto of_net = deepening;
+            Maker maker(options, split.train.inputs.size(1), k);
+            auto net = maker.net(1, repeat.random.initialization);
+            const auto next = next_block_of(maker);
+            of_net.next_head = next_head_of(maker, options.head);
+            const auto done = repeat.go_on_with(net, next, of_net.next_head, of_net.ensemble);
+            deepen_supervised(net, split, of_net, next, repeat.random, repeat.observer, done);
+          }};
+}
+
+/// The same networks, all blocks trained from random weights, at every depth.
+/// @param epochs of each depth, as a multiple of a stage's
+Arm end_to_end(const std::string& name, const std::string& description, const CnnOptions& options,
+               const EngineOptions& engine, const std::function<double(int64_t depth)>& epochs,
+               const Split& data) {
+  const auto fit_of = [=](int64_t depth) {
+    auto fit = options.fit(engine);
+    fit.epochs =
+        std::max<int64_t>(1, std::llround(static_cast<double>(options.epochs) * epochs(depth)));
+    fit.schedule = stretched(fit.schedule,
+                             static_cast<double>(fit.epochs) / static_cast<double>(options.epochs));
+    return fit;
+  };
+  Plan plan;
+  for (int64_t depth = 1; depth <= options.depth(); ++depth) {
+    plan.emplace_back(stage_of(depth), fit_of(depth).epochs,
+                      scores_of(names_of(data), {"accuracy", "cross_entropy"}));
+    plan.back().work *= static_cast<double>(depth);
+  }
+  return {name, description, plan, [=](Repeat& repeat, const Split& split) {
+            const auto start = repeat.random;
+            const auto k = options.head_layers.front();
+            const auto channels = split.train.inputs.size(1);
+            Maker first(options, channels, k);
+            auto kept = first.net(1, repeat.random.initialization);
+            auto depth = repeat.go_on_with(kept, next_block_of(first),
+                                           next_head_of(first, HeadPolicy::fresh));
+            while (++depth <= options.depth()) {
+              auto random = start;
+              auto net = Maker(options, channels, k).net(depth, random.initialization);
+              net->to(split.train.inputs.device());
+              StageRunner runner(net, split, repeat.observer, false);
+              if (runner.fit(stage_of(depth), split, classification(), fit_of(depth), random)
+                      .diverged())
+                return;
+              runner.checkpoint(depth, random);
+            }
+          }};
+}
+
+}  // namespace
+
+CnnOptions::CnnOptions() {
+  data.dataset = "fashion-mnist";
+  data.in_color = true;
+  optimizer.learning_rate = 0.1;
+  optimizer.schedule = cosine_schedule();
+}
+
+void CnnOptions::add_to(CLI::App& app) {
+  data.add_to(app);
+  add_count(app, "--train-rows", train_rows,
+            "Train on the first so many rows of those that do not validate; 0 for all", 0)
+      ->group("Data");
+  add_value(app, "--widths", widths, list_of(whole_number(1, 4096)),
+            "Channels of each block; where they double, the images are halved, by space to depth",
+            "N[,N...]")
+      ->group(network_group);
+  add_value(app, "--k", head_layers, list_of(whole_number(1, 100)),
+            "Layers of the head: k - 1 convolutions, then a linear one; a greedy arm for each k",
+            "K[,K...]")
+      ->group(network_group);
+  add_switch(app, "--batch-norm", batch_norm, "Normalize by batch in every block")
+      ->group(network_group);
+  add_choice(
+      app, "--head", head, with_values(head_policy_names(), head_policy_named),
+      "A stage's head: the last one, a new one, or a new one that starts from the last one's "
+      "values")
+      ->group(network_group);
+  add_count(app, "--epochs", epochs, "Epochs of every stage")->group(training_group);
+  add_count(app, "--batch-size", batch_size, "Images of a step; a shorter last batch is kept")
+      ->group(training_group);
+  optimizer.add_to(app, training_group);
+  add_number(app, "--l2", l2,
+             "Weight decay: X / 2 times the sum of squares of the weights trained joins the loss",
+             0, false, largest_number)
+      ->group(training_group);
+  early_stop.add_to(app, training_group);
+}
+
+void CnnOptions::check(const RunOptions& run) const {
+  optimizer.check(run);
+  run.refuse_if(optimizer.optimizer == "adamw", "--l2", "has no effect with adamw",
+                "leave it out: adamw has a decay of its own");
+  if (early_stop.patience > 0 && data.validation == 0)
+    throw UsageError("--early-stop without validation rows", "set some aside with --validation");
+  if (head == HeadPolicy::kept && std::any_of(widths.begin(), widths.end(),
+                                              [&](int64_t width) { return width != widths[0]; })) {
+    throw UsageError("--head kept with --widths that differ",
+                     "the kept head takes one width; try --head fresh");
+  }
+}
+
+void CnnOptions::check_size(const LabelledImages& images) const {
+  int64_t factor = 1;
+  for (int64_t block = 1; block <= depth(); ++block) factor *= halves(block) ? 2 : 1;
+  if (images.height % factor == 0 && images.width % factor == 0) return;
+  throw UsageError(fmt::format("--widths halve the images {} times, and they are {} x {} pixels",
+                               std::lround(std::log2(factor)), images.height, images.width),
+                   "let fewer widths double");
+}
+
+void CnnOptions::check_fit(int64_t rows) const {
+  auto stage = fit({});
+  stage.schedule = in_stage(stage.schedule, 1, depth());
+  try {
+    layerwise::check(stage, rows);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what(), "see --schedule, --epochs and --batch-size in --help");
+  }
+}
+
+Split CnnOptions::split(const LabelledImages& images) const {
+  auto parts = data.split(images);
+  if (train_rows > parts.train.size()) {
+    throw UsageError(fmt::format("--train-rows {} of {} rows", train_rows, parts.train.size()),
+                     "ask for fewer");
+  }
+  if (train_rows > 0) {
+    parts.train = {parts.train.inputs.slice(0, 0, train_rows),
+                   parts.train.targets.slice(0, 0, train_rows)};
+  }
+  const std::vector<int64_t> shape{-1, images.channels, images.height, images.width};
+  auto pixels = values_of(parts.train.inputs).view(shape);
+  const auto mean = pixels.mean({0, 2, 3}, /*keepdim=*/true);
+  const auto deviation = pixels.std({0, 2, 3}, /*unbiased=*/false, /*keepdim=*/true);
+  for (auto* part : {&parts.train, &parts.validation, &parts.test}) {
+    if (part->inputs.defined())
+      part->inputs = (values_of(part->inputs).view(shape) - mean) / deviation;
+  }
+  return parts;
+}
+
+bool CnnOptions::halves(int64_t block) const {
+  const auto i = static_cast<size_t>(block - 1);
+  return block > 1 && widths[i] == 2 * widths[i - 1];
+}
+
+FitOptions CnnOptions::fit(const EngineOptions& engine) const {
+  FitOptions fit{.epochs = epochs, .batch_size = batch_size, .engine = engine};
+  optimizer.apply_to(fit);
+  fit.l2 = std::holds_alternative<AdamW>(fit.optimizer) ? 0 : l2;
+  fit.early_stopping = early_stop.make("cross_entropy");
+  return fit;
+}
+
+std::string greedy_arm(int64_t k) {
+  return fmt::format("greedy_k{}", k);
+}
+
+StageInfo stage_of(int64_t depth) {
+  return {depth, depth + 1, "", Task::classification};
+}
+
+std::vector<Arm> cnn_arms(const CnnOptions& options, const EngineOptions& engine,
+                          const Split& data) {
+  std::vector<Arm> arms;
+  for (const auto k : options.head_layers) {
+    arms.push_back(
+        deepening_arm(greedy_arm(k),
+                      fmt::format("greedy: a block a stage, the others frozen; head of {} layer{}",
+                                  k, k == 1 ? "" : "s"),
+                      options, engine, k, EarlierBlocks::frozen, data));
+  }
+  const auto k = options.head_layers.front();
+  // Of a block, a training step takes three times the multiplications of a forward pass, and greedy
+  // training one more pass over the data, to cache its output.
+  const double equal_cost = 1 + 1 / (3 * static_cast<double>(options.epochs));
+  arms.push_back(end_to_end(
+      end_to_end_arm, fmt::format("all blocks at once, as many steps as all stages; k = {}", k),
+      options, engine, [](int64_t depth) { return static_cast<double>(depth); }, data));
+  arms.push_back(end_to_end(
+      end_to_end_cheap_arm, fmt::format("all blocks at once, as many multiplications; k = {}", k),
+      options, engine, [=](int64_t) { return equal_cost; }, data));
+  arms.push_back(deepening_arm(random_prefix_arm,
+                               fmt::format("greedy on random blocks, frozen untrained; k = {}", k),
+                               options, engine, k, EarlierBlocks::random, data));
+  return arms;
+}
+
+std::vector<Claim> cnn_claims(const CnnOptions& options, double margin) {
+  const auto test = [](const std::string& arm, int64_t depth) {
+    return ScoreOf{of_variant(arm, stage_of(depth)), "test", "accuracy"};
+  };
+  std::vector<Claim> claims;
+  for (const auto k : options.head_layers) {
+    for (const auto* rival : {end_to_end_arm, end_to_end_cheap_arm}) {
+      for (int64_t depth = 2; depth <= options.depth(); ++depth) {
+        claims.push_back({fmt::format("{} blocks, greedy with k = {}, against {}", depth, k, rival),
+                          test(greedy_arm(k), depth), test(rival, depth), margin, true, rival});
+      }
+    }
+  }
+  const auto depth = options.depth();
+  if (depth > 1) {
+    claims.push_back({fmt::format("control: {} blocks, greedy, against random blocks below", depth),
+                      test(greedy_arm(options.head_layers.front()), depth),
+                      test(random_prefix_arm, depth), margin, true, "control"});
+  }
+  return claims;
+}
+
+}  // namespace layerwise::apps

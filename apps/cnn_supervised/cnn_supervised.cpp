@@ -1,0 +1,97 @@
+/// Greedy layer-wise training of a convolutional network, beside the same network end to end.
+///
+///     cnn_supervised --quick                   minutes: 10,000 images, a smaller network
+///     cnn_supervised --repeats 5 --k 1         five seeds, with verdicts
+///     cnn_supervised --dataset cifar-10 --reproduce belilovsky-k1     the paper's settings; for a
+///     GPU
+///
+/// Prints accuracies after every stage, a table by depth, and verdicts: does training a block at a
+/// time cost accuracy?
+/// @see Belilovsky, Eickenberg and Oyallon, "Greedy Layerwise Learning Can Scale to ImageNet", 2019
+#include <algorithm>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "cnn_supervised/cnn.h"
+#include "cnn_supervised/cnn_report.h"
+#include "common/arm_choice.h"
+#include "common/command_line.h"
+#include "common/program.h"
+
+namespace layerwise::apps {
+namespace {
+
+constexpr auto none = "none";
+
+/// The settings of the papers.
+/// @see Belilovsky et al. 2019, section 4.1 and its code: five blocks of 256 channels without batch
+/// normalization for k = 1, four of 128 with it for k = 2 and 3
+CnnOptions settings_of(const std::string& reproduce) {
+  CnnOptions options;
+  if (reproduce.rfind("belilovsky-k", 0) != 0) return options;
+  const int64_t k = reproduce.back() - '0';
+  options.data.dataset = "cifar-10";
+  options.data.validation = 0;
+  options.head_layers = {k};
+  options.widths = k == 1 ? std::vector<int64_t>{128, 256, 256, 256, 256}
+                          : std::vector<int64_t>{64, 128, 128, 128};
+  options.batch_norm = k > 1;
+  options.epochs = 50;
+  options.optimizer.schedule = step_schedule(15, 0.2);
+  return options;
+}
+
+}  // namespace
+}  // namespace layerwise::apps
+
+int main(int argc, char** argv) {
+  using namespace layerwise;
+  using namespace layerwise::apps;
+  std::string reproduce = none;
+  bool quick = false;
+  CnnOptions cnn;
+  ArmChoice arm_choice;
+  Margin margin;
+  const auto set_defaults = [&](const std::vector<std::string>& arguments, RunOptions&) {
+    cnn = settings_of(value_on_command_line(arguments, "--reproduce").value_or(none));
+    if (std::find(arguments.begin(), arguments.end(), "--quick") != arguments.end()) {
+      cnn.widths = {16, 32, 32, 32};
+      cnn.train_rows = 10000;
+      cnn.epochs = 2;
+      cnn.head_layers = {1};
+    }
+  };
+  const auto add_options = [&](CLI::App& app) {
+    add_choice(app, "--reproduce", reproduce,
+               with_themselves({none, "belilovsky-k1", "belilovsky-k2", "belilovsky-k3"}),
+               "The settings of a paper, which other options change")
+        ->group("Run");
+    add_switch(app, "--quick", quick,
+               "10,000 images, half the channels, two epochs a stage and k = 1, unless given")
+        ->group("Run");
+    cnn.add_to(app);
+    arm_choice.add_to(app, "Training");
+    margin.add_to(app);
+  };
+  const auto make_study = [&](const RunOptions& run) {
+    cnn.check(run);
+    const auto images = cnn.data.read();
+    cnn.data.check(images);
+    cnn.check_size(images);
+    const auto data = cnn.split(images);
+    cnn.check_fit(data.train.size());
+    const auto arms = arm_choice.of(cnn_arms(cnn, run.engine, data));
+    Study study(fmt::format("Greedy training of a convolutional network on {}", cnn.data.title()),
+                data, plan_of(arms),
+                [arms](Repeat& repeat) { study::run(arms, repeat, repeat.data); });
+    study.claims = cnn_claims(cnn, margin.value);
+    study.report = std::make_shared<CnnReport>(arms, cnn.depth(), data);
+    return study;
+  };
+  return run_program(argc, argv,
+                     {"cnn_supervised",
+                      "Trains a convolutional network one block at a time, beside the same network "
+                      "end to end.",
+                      add_options, make_study, set_defaults});
+}

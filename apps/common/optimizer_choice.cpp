@@ -1,0 +1,82 @@
+#include "common/optimizer_choice.h"
+
+#include <stdexcept>
+
+namespace layerwise::apps {
+
+namespace {
+
+constexpr auto constant = "constant";
+
+Spelling<Schedule> schedule_spelling() {
+  return {[](const std::string& text) -> std::string {
+            try {
+              schedule_named(text);
+              return {};
+            } catch (const std::invalid_argument& error) {
+              return error.what();
+            }
+          },
+          schedule_named,
+          [](const Schedule& schedule) {
+            return schedule.name.empty() ? std::string(constant) : schedule.name;
+          }};
+}
+
+/// The momentum of an optimizer; null if it has none.
+double* momentum_of(Optimizer& optimizer) {
+  if (auto* sgd = std::get_if<Sgd>(&optimizer)) return &sgd->momentum;
+  if (auto* rms = std::get_if<RmsProp>(&optimizer)) return &rms->momentum;
+  return nullptr;
+}
+
+}  // namespace
+
+void OptimizerChoice::add_to(CLI::App& app, const std::string& group) {
+  add_choice(app, "--optimizer", optimizer, with_themselves(optimizer_names()),
+             "What takes the steps")
+      ->group(group);
+  add_number(app, "--learning-rate", learning_rate, "Learning rate, which --schedule may lower", 0,
+             true, largest_number)
+      ->group(group);
+  add_number(app, "--momentum", momentum, "Momentum of sgd and rmsprop", 0, false, 1)->group(group);
+  add_value(app, "--schedule", schedule, schedule_spelling(),
+            "Of the learning rate: times FACTOR every so many epochs, or down to 0 along a cosine; "
+            "after rising for some epochs, as warmup:1+cosine",
+            "constant|step:EPOCHS:FACTOR|cosine|warmup:EPOCHS[+...]")
+      ->group(group);
+  add_choice(app, "--schedule-over", over_all_stages, {{"stage", false}, {"all", true}},
+             "Whether each stage runs through the schedule, or all together do once")
+      ->group(group);
+}
+
+void OptimizerChoice::check(const RunOptions& run) const {
+  auto made = optimizer_named(optimizer);
+  run.refuse_if(momentum_of(made) == nullptr, "--momentum",
+                fmt::format("has no effect with {}", optimizer), "leave it out");
+  run.refuse_if(!schedule.factor, "--schedule-over", "has no effect without --schedule",
+                "name a --schedule, as cosine");
+}
+
+void OptimizerChoice::apply_to(FitOptions& fit) const {
+  fit.optimizer = optimizer_named(optimizer);
+  set_learning_rate(fit.optimizer, learning_rate);
+  if (auto* value = momentum_of(fit.optimizer)) *value = momentum;
+  fit.schedule = schedule;
+  fit.schedule.over_all_stages = over_all_stages;
+}
+
+void EarlyStop::add_to(CLI::App& app, const std::string& group) {
+  add_count(app, "--early-stop", patience,
+            "End a fit whose validation loss has not improved for so many epochs, with the best "
+            "weights; 0 for never",
+            0)
+      ->group(group);
+}
+
+std::optional<EarlyStopping> EarlyStop::make(const std::string& metric) const {
+  if (patience == 0) return std::nullopt;
+  return EarlyStopping{.metric = metric, .mode = Mode::min, .patience = patience};
+}
+
+}  // namespace layerwise::apps
