@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 #include <torch/utils.h>
 
+#include "layerwise/data/mnist.h"
 #include "layerwise/nn/standardize.h"
 #include "layerwise/report/run_folder.h"
 #include "layerwise/study/statistics.h"
@@ -98,6 +99,12 @@ void BlobsData::add_to(CLI::App& app) {
       ->group("Run");
 }
 
+void BlobsData::add_validation_to(CLI::App& app) {
+  add_count(app, "--validation", validation, "The last so many training rows validate, not train",
+            0)
+      ->group("Data");
+}
+
 LabelledPoints BlobsData::make(int64_t repeat) const {
   if (cluster_std.size() != 1 && static_cast<int64_t>(cluster_std.size()) != centers) {
     throw UsageError(
@@ -131,6 +138,12 @@ LabelledPoints BlobsData::test_points(int64_t repeat) const {
 Split BlobsData::split_of(int64_t repeat) const {
   auto data = split(to_dataset(make(repeat)), train_rows());
   if (test_samples > 0) data.test = to_dataset(test_points(repeat));
+  if (validation >= data.train.size()) {
+    throw UsageError(
+        fmt::format("--validation {} of {} training rows", validation, data.train.size()),
+        "ask for fewer");
+  }
+  data = hold_out(data.train, data.test, validation, ValidationFrom::last);
   return standardize ? standardized(data) : data;
 }
 
@@ -183,15 +196,19 @@ void Training::add_to(CLI::App& app) {
   add_choice(app, "--activation", activation, with_values(activation_names(), activation_named),
              "Activation of the hidden layers; their initial weights stay he_uniform")
       ->group(group);
-  add_number(app, "--learning-rate", sgd.learning_rate, "Learning rate of SGD", 0, true,
-             largest_number)
-      ->group(group);
-  add_number(app, "--momentum", sgd.momentum, "Momentum of SGD", 0, false, 1)->group(group);
+  optimizer.add_to(app, group);
+}
+
+void Training::check(const RunOptions& run, int64_t rows) const {
+  optimizer.check(run);
+  auto fit = options({});
+  fit.schedule = in_stage(fit.schedule, 1, layers - 1);
+  check_fit(fit, rows);
 }
 
 FitOptions Training::options(const EngineOptions& engine) const {
-  FitOptions fit{epochs, batch_size, sgd};
-  fit.engine = engine;
+  FitOptions fit{.epochs = epochs, .batch_size = batch_size, .engine = engine};
+  optimizer.apply_to(fit);
   return fit;
 }
 

@@ -10,6 +10,7 @@
 #include "layerwise/nn/dense.h"
 #include "layerwise/study/study.h"
 
+#include "common/optimizer_choice.h"
 #include "common/program.h"
 
 namespace layerwise::apps {
@@ -24,9 +25,12 @@ struct BlobsData {
   bool vary = false;         ///< each repeat has data of its own
   int64_t test_samples = 0;  ///< fresh points to test with; 0: the second half of the samples
   bool standardize = false;
+  int64_t validation = 0;  ///< the last so many training rows validate
   std::string export_file;
 
   void add_to(CLI::App& app);
+  /// `--validation`, for programs that use such rows.
+  void add_validation_to(CLI::App& app);
   /// The points of a repeat. @throws UsageError if options do not fit together
   LabelledPoints make(int64_t repeat = 0) const;
   /// The points that a repeat is tested with.
@@ -61,6 +65,8 @@ PoorReconstruction poor_reconstruction(const torch::Tensor& train, const torch::
 struct Training {
   explicit Training(int64_t layers_) : layers(layers_) {}
 
+  /// @throws UsageError if options do not fit together, or to so many training rows
+  void check(const RunOptions& run, int64_t rows) const;
   /// The options of every fit.
   FitOptions options(const EngineOptions& engine) const;
 
@@ -69,7 +75,7 @@ struct Training {
   int64_t epochs = 100;
   int64_t batch_size = 32;
   Activation activation = Activation::relu;
-  Sgd sgd;
+  OptimizerChoice optimizer;
 
   void add_to(CLI::App& app);
   Block hidden(int64_t inputs, RandomState& draw) const;

@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
     autoencoder.layers = autoencoder_layers;
     const ArmOptions options{data, training, autoencoder, fine_tuning, run.engine};
     const auto parts = data.split_of();
+    training.check(run, parts.train.size());
     data.export_to_file(data.make());
     const auto arms = arm_choice.of(all_arms(options, parts));
     Study study("Does deepening help? Layer-wise training on blobs, judged", parts, plan_of(arms),

@@ -108,9 +108,16 @@ int main(int argc, char** argv) {
   Training training(12);
   FineTuning fine_tuning;
   Margin margin;
+  HeadPolicy head = HeadPolicy::kept;
+  EarlyStop early_stop;
   const auto add_options = [&](CLI::App& app) {
     data.add_to(app);
+    data.add_validation_to(app);
     training.add_to(app);
+    add_choice(app, "--head", head, with_values(head_policy_names(), head_policy_named),
+               "A stage's head: the last one, a new one, or a new one that starts from its values")
+        ->group("Training");
+    early_stop.add_to(app, "Training");
     margin.add_to(app);
     auto* fine_tune = add_count(app, "--fine-tune", fine_tuning.epochs,
                                 "Fit all weights at the end, for so many epochs");
@@ -118,12 +125,20 @@ int main(int argc, char** argv) {
     add_fine_tuning_rate(app, fine_tuning)->needs(fine_tune);
   };
   const auto make_study = [&](const RunOptions& run) {
-    SupervisedDeepeningOptions deepening{training.layers, training.options(run.engine), {}};
+    SupervisedDeepeningOptions deepening{
+        .layers = training.layers, .fit = training.options(run.engine), .head = head};
+    deepening.fit.early_stopping = early_stop.make("cross_entropy");
+    early_stop.check(data.validation);
+    if (head != HeadPolicy::kept)
+      deepening.next_head = [&](RandomState& draw) {
+        return output(training.units, data.centers, draw);
+      };
     if (run.given("--fine-tune")) deepening.fine_tuning = fine_tuning;
     deepening.code_statistics = true;
     const auto blobs = data.make();
     data.export_to_file(blobs);
     const auto parts = data.split_of();
+    training.check(run, parts.train.size());
 
     Study study("Supervised greedy layer-wise pretraining on blobs", parts,
                 plan_of(deepening, parts), [&, deepening](Repeat& repeat) {

@@ -205,6 +205,7 @@ int main(int argc, char** argv) {
     const auto blobs = data.make();
     data.export_to_file(blobs);
     const auto parts = data.split_of();
+    training.check(run, parts.train.size());
 
     Study study("Unsupervised greedy layer-wise pretraining on blobs", parts,
                 plan_of(deepening, parts), [&, deepening](Repeat& repeat) {

@@ -304,7 +304,7 @@ std::vector<Arm> unsupervised_arms(const ArmOptions& options, const Split& data)
   add("standardized", "standardized inputs", plain, true);
   for (const double rate : {0.003, 0.001}) {
     auto training = plain;
-    training.sgd.learning_rate = rate;
+    training.optimizer.learning_rate = rate;
     add(fmt::format("rate_{}", rate), fmt::format("a learning rate of {}", rate), training, false);
   }
   for (const auto activation : {Activation::leaky_relu, Activation::elu, Activation::tanh}) {
@@ -314,7 +314,7 @@ std::vector<Arm> unsupervised_arms(const ArmOptions& options, const Split& data)
         false);
   }
   auto both = plain;
-  both.sgd.learning_rate = 0.003;
+  both.optimizer.learning_rate = 0.003;
   add("standardized_rate_0.003", "standardized inputs and a learning rate of 0.003", both, true);
   return arms;
 }

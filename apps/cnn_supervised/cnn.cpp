@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 #include <utility>
 
 #include <torch/utils.h>
@@ -170,10 +169,7 @@ void CnnOptions::add_to(CLI::App& app) {
 
 void CnnOptions::check(const RunOptions& run) const {
   optimizer.check(run);
-  run.refuse_if(optimizer.optimizer == "adamw", "--l2", "has no effect with adamw",
-                "leave it out: adamw has a decay of its own");
-  if (early_stop.patience > 0 && data.validation == 0)
-    throw UsageError("--early-stop without validation rows", "set some aside with --validation");
+  early_stop.check(data.validation);
   if (head == HeadPolicy::kept && std::any_of(widths.begin(), widths.end(),
                                               [&](int64_t width) { return width != widths[0]; })) {
     throw UsageError("--head kept with --widths that differ",
@@ -193,11 +189,7 @@ void CnnOptions::check_size(const LabelledImages& images) const {
 void CnnOptions::check_fit(int64_t rows) const {
   auto stage = fit({});
   stage.schedule = in_stage(stage.schedule, 1, depth());
-  try {
-    layerwise::check(stage, rows);
-  } catch (const std::invalid_argument& error) {
-    throw UsageError(error.what(), "see --schedule, --epochs and --batch-size in --help");
-  }
+  apps::check_fit(stage, rows);
 }
 
 Split CnnOptions::split(const LabelledImages& images) const {
@@ -229,7 +221,7 @@ bool CnnOptions::halves(int64_t block) const {
 FitOptions CnnOptions::fit(const EngineOptions& engine) const {
   FitOptions fit{.epochs = epochs, .batch_size = batch_size, .engine = engine};
   optimizer.apply_to(fit);
-  fit.l2 = std::holds_alternative<AdamW>(fit.optimizer) ? 0 : l2;
+  fit.l2 = takes_l2(optimizer.optimizer) ? l2 : 0;
   fit.early_stopping = early_stop.make("cross_entropy");
   return fit;
 }

@@ -32,38 +32,69 @@ double* momentum_of(Optimizer& optimizer) {
 
 }  // namespace
 
+CLI::Option* add_optimizer(CLI::App& app, std::string& optimizer) {
+  return add_choice(app, "--optimizer", optimizer, with_themselves(optimizer_names()),
+                    "What takes the steps");
+}
+
+CLI::Option* add_schedule(CLI::App& app, Schedule& schedule) {
+  return add_value(
+      app, "--schedule", schedule, schedule_spelling(),
+      "Of the learning rate: times FACTOR every so many epochs, or down to 0 along a cosine; after "
+      "rising for some epochs, as warmup:1+cosine",
+      "constant|step:EPOCHS:FACTOR|cosine|warmup:EPOCHS[+...]");
+}
+
+Optimizer make_optimizer(const std::string& name, double learning_rate, double momentum) {
+  auto made = optimizer_named(name);
+  set_learning_rate(made, learning_rate);
+  if (auto* value = momentum_of(made)) *value = momentum;
+  return made;
+}
+
+bool takes_l2(const std::string& name) {
+  return name != name_of(Optimizer(AdamW()));
+}
+
+void check_optimizer(const RunOptions& run, const std::string& name) {
+  auto made = optimizer_named(name);
+  run.refuse_if(momentum_of(made) == nullptr, "--momentum",
+                fmt::format("has no effect with {}", name), "add --optimizer sgd");
+  if (run.app().get_option_no_throw("--l2") != nullptr)
+    run.refuse_if(!takes_l2(name), "--l2", fmt::format("has no effect with {}", name),
+                  "leave it out: its decay is 0.01");
+}
+
 void OptimizerChoice::add_to(CLI::App& app, const std::string& group) {
-  add_choice(app, "--optimizer", optimizer, with_themselves(optimizer_names()),
-             "What takes the steps")
-      ->group(group);
+  add_optimizer(app, optimizer)->group(group);
   add_number(app, "--learning-rate", learning_rate, "Learning rate, which --schedule may lower", 0,
              true, largest_number)
       ->group(group);
   add_number(app, "--momentum", momentum, "Momentum of sgd and rmsprop", 0, false, 1)->group(group);
-  add_value(app, "--schedule", schedule, schedule_spelling(),
-            "Of the learning rate: times FACTOR every so many epochs, or down to 0 along a cosine; "
-            "after rising for some epochs, as warmup:1+cosine",
-            "constant|step:EPOCHS:FACTOR|cosine|warmup:EPOCHS[+...]")
-      ->group(group);
+  add_schedule(app, schedule)->group(group);
   add_choice(app, "--schedule-over", over_all_stages, {{"stage", false}, {"all", true}},
              "Whether each stage runs through the schedule, or all together do once")
       ->group(group);
 }
 
 void OptimizerChoice::check(const RunOptions& run) const {
-  auto made = optimizer_named(optimizer);
-  run.refuse_if(momentum_of(made) == nullptr, "--momentum",
-                fmt::format("has no effect with {}", optimizer), "leave it out");
+  check_optimizer(run, optimizer);
   run.refuse_if(!schedule.factor, "--schedule-over", "has no effect without --schedule",
                 "name a --schedule, as cosine");
 }
 
 void OptimizerChoice::apply_to(FitOptions& fit) const {
-  fit.optimizer = optimizer_named(optimizer);
-  set_learning_rate(fit.optimizer, learning_rate);
-  if (auto* value = momentum_of(fit.optimizer)) *value = momentum;
+  fit.optimizer = make_optimizer(optimizer, learning_rate, momentum);
   fit.schedule = schedule;
   fit.schedule.over_all_stages = over_all_stages;
+}
+
+void check_fit(const FitOptions& fit, int64_t rows) {
+  try {
+    layerwise::check(fit, rows);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what(), "see --schedule, --epochs and --batch-size in --help");
+  }
 }
 
 void EarlyStop::add_to(CLI::App& app, const std::string& group) {
@@ -72,6 +103,11 @@ void EarlyStop::add_to(CLI::App& app, const std::string& group) {
             "weights; 0 for never",
             0)
       ->group(group);
+}
+
+void EarlyStop::check(int64_t validation) const {
+  if (patience > 0 && validation == 0)
+    throw UsageError("--early-stop without validation rows", "set some aside with --validation");
 }
 
 std::optional<EarlyStopping> EarlyStop::make(const std::string& metric) const {

@@ -10,6 +10,18 @@
 
 namespace layerwise::apps {
 
+/// `--optimizer`, by name.
+CLI::Option* add_optimizer(CLI::App& app, std::string& optimizer);
+/// `--schedule`.
+CLI::Option* add_schedule(CLI::App& app, Schedule& schedule);
+
+/// An optimizer by its name, with this learning rate and, if it has one, this momentum.
+Optimizer make_optimizer(const std::string& name, double learning_rate, double momentum);
+/// @throws UsageError if `--momentum` or `--l2` was given and has no effect with this optimizer
+void check_optimizer(const RunOptions& run, const std::string& name);
+/// Whether `--l2` has an effect with this optimizer.
+bool takes_l2(const std::string& name);
+
 /// What takes a fit's steps, as options: `--optimizer`, `--learning-rate`, `--momentum`,
 /// `--schedule` and `--schedule-over`.
 struct OptimizerChoice {
@@ -27,11 +39,16 @@ struct OptimizerChoice {
   void apply_to(FitOptions& fit) const;
 };
 
+/// @throws UsageError if such a fit to so many rows is impossible
+void check_fit(const FitOptions& fit, int64_t rows);
+
 /// Ends a fit early, as an option: `--early-stop PATIENCE`, by the loss of the validation rows.
 struct EarlyStop {
   int64_t patience = 0;  ///< 0: fits are not ended early
 
   void add_to(CLI::App& app, const std::string& group);
+  /// @throws UsageError if there are no validation rows to stop by
+  void check(int64_t validation) const;
   /// @param metric that is to become small
   std::optional<EarlyStopping> make(const std::string& metric) const;
 };

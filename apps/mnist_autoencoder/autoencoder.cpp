@@ -160,13 +160,13 @@ void AutoencoderOptions::add_to(CLI::App& app) {
   add_choice(app, "--cache", cache, {{"on", true}, {"off", false}},
              "Codes of frozen layers are computed once a phase, or for every batch")
       ->group(group);
-  add_choice(app, "--optimizer", optimizer,
-             {{"adam", OptimizerKind::adam}, {"sgd", OptimizerKind::sgd}}, "What takes the steps")
-      ->group(group);
+  add_optimizer(app, optimizer)->group(group);
   add_value(app, "--learning-rate", learning_rate, list_of(finite_number(0, true, unlimited)),
             "Learning rate: one for all phases, or a list", "X[,X...]")
       ->group(group);
-  add_number(app, "--momentum", momentum, "Momentum of SGD", 0, false, 1)->group(group);
+  add_number(app, "--momentum", momentum, "Momentum of sgd and rmsprop", 0, false, 1)->group(group);
+  add_schedule(app, schedule)->group(group);
+  early_stop.add_to(app, group);
   add_choice(app, "--adam-counter", shared_adam_counter, {{"shared", true}, {"fresh", false}},
              "The count in Adam's bias correction runs on through the phases, or starts anew")
       ->group(group);
@@ -204,9 +204,10 @@ void AutoencoderOptions::add_to(CLI::App& app) {
 
 void AutoencoderOptions::check(const RunOptions& run) const {
   const bool one_phase = joint || phases() == 1;
-  const bool adam = optimizer == OptimizerKind::adam;
-  run.refuse_if(adam, "--momentum", "has no effect with Adam", "add --optimizer sgd");
-  run.refuse_if(!adam, "--adam-counter", "has no effect with SGD", "leave it out");
+  check_optimizer(run, optimizer);
+  early_stop.check(data.validation);
+  run.refuse_if(optimizer != name_of(Optimizer(Adam())), "--adam-counter",
+                fmt::format("has no effect with {}", optimizer), "leave it out");
   run.refuse_if(one_phase, "--adam-counter", "has no effect with a single phase", "leave it out");
   run.refuse_if(one_phase, "--cache", "has no effect where nothing is frozen", "leave it out");
   run.refuse_if(data.validation == 0, "--validation-from", "has no effect with --validation 0",
@@ -252,6 +253,7 @@ void AutoencoderOptions::check_size(int64_t rows) const {
         independent ? "ask for smaller batches, or add --sampling epochs --last-batch keep"
                     : "ask for smaller batches, or add --last-batch keep");
   }
+  for (const auto& phase : training().phases) check_fit(phase, rows);
   double weights = 0;
   for (size_t i = 1; i < units.size(); ++i)
     weights += static_cast<double>(units[i - 1]) * static_cast<double>(units[i]);
@@ -282,13 +284,10 @@ StackedAutoencoderOptions AutoencoderOptions::training() const {
     fit.epochs = item_for(epochs, k);
     fit.batch_size = batch_size;
     fit.engine = engine;
-    const double rate = item_for(learning_rate, k);
-    if (optimizer == OptimizerKind::adam) {
-      fit.optimizer = Adam{rate};
-    } else {
-      fit.optimizer = Sgd{rate, momentum};
-    }
-    fit.l2 = l2;
+    fit.optimizer = make_optimizer(optimizer, item_for(learning_rate, k), momentum);
+    fit.schedule = schedule;
+    fit.early_stopping = early_stop.make("mse");
+    fit.l2 = takes_l2(optimizer) ? l2 : 0;
     fit.sampling = item_for(sampling, k);
     fit.last_batch = last_batch;
     return fit;

@@ -8,13 +8,13 @@
 #include "layerwise/train/checkpoint.h"
 
 #include "common/images.h"
+#include "common/optimizer_choice.h"
 #include "common/options.h"
 
 namespace layerwise::apps {
 
 /// The loss of the stages that reconstruct pixels.
 enum class PixelLoss { mse, bce };
-enum class OptimizerKind { adam, sgd };
 
 /// Noise on the input of a phase.
 struct Noise {
@@ -40,7 +40,9 @@ struct AutoencoderOptions {
   std::vector<Sampling> sampling = {Sampling::epochs, Sampling::independent};
   LastBatch last_batch = LastBatch::drop;
   bool cache = true;
-  OptimizerKind optimizer = OptimizerKind::adam;
+  std::string optimizer = "adam";
+  Schedule schedule;  ///< of every phase
+  EarlyStop early_stop;
   std::vector<double> learning_rate = {0.01};
   double momentum = 0;
   bool shared_adam_counter = true;

@@ -92,7 +92,7 @@ std::vector<Condition> make_conditions() {
   options.activation = Activation::selu;
   options.initializer = glorot_uniform_;
   options.loss = PixelLoss::bce;
-  options.optimizer = OptimizerKind::sgd;
+  options.optimizer = "sgd";
   options.l2 = 0;
   options.batch_size = 32;
   options.last_batch = LastBatch::keep;

@@ -118,6 +118,13 @@ TEST_CASE("Wrong usage is refused in two lines with the value, and nothing is wr
       {"--export-data ''", "--export-data"},
       {"--force", "--force"},
       {"--seed 1 --seed 2", "--seed"},
+      {"--optimizer lbfgs", "'lbfgs'"},
+      {"--optimizer adam --momentum 0.5", "--momentum has no effect with adam"},
+      {"--schedule linear", "'linear'"},
+      {"--schedule step:100:0.1", "needs 1601 steps"},
+      {"--schedule-over all", "--schedule-over has no effect without --schedule"},
+      {"--early-stop 3", "--early-stop without validation rows"},
+      {"--validation 500", "--validation 500 of 500 training rows"},
       {"--fine-tune-learning-rate 0.1", "--fine-tune"}};
   for (const auto& [options, value] : wrong) refused("blobs_supervised", options, value);
   refused("blobs_unsupervised", "--epochs abc", "--epochs: 'abc'");
@@ -184,6 +191,30 @@ TEST_CASE("The programs give the library's numbers for a seed, sizes and setting
       }
     }
   }
+}
+
+TEST_CASE("Optimizer, schedule, head and early stop change the training, and are carried out") {
+  const TemporaryFolder folder;
+  const auto accuracy = [&](const std::string& options) {
+    const auto out = fmt::format("out{}", std::hash<std::string>{}(options));
+    const auto outcome =
+        run(folder, program("blobs_supervised") +
+                        " --repeats 1 --layers 3 --epochs 8 --quiet --samples 200 " + options +
+                        " --out " + out);
+    INFO(options << "\n" << outcome.err);
+    REQUIRE(outcome.status == 0);
+    return content_of(folder.file(out + "/metrics.csv"));
+  };
+  const auto plain = accuracy("");
+  REQUIRE(accuracy("--optimizer sgd --schedule constant --head kept --early-stop 0") == plain);
+  for (const auto* options :
+       {"--optimizer adam", "--optimizer adamw", "--optimizer rmsprop --learning-rate 0.001",
+        "--schedule cosine", "--schedule warmup:2+step:3:0.1", "--head fresh", "--head warm"}) {
+    INFO(options);
+    REQUIRE(accuracy(options) != plain);
+  }
+  REQUIRE(accuracy("--schedule cosine --schedule-over all") != accuracy("--schedule cosine"));
+  REQUIRE(accuracy("--validation 40 --early-stop 1") != accuracy("--validation 40"));
 }
 
 TEST_CASE("A CUDA device that is not there is a failure", "[cuda]") {

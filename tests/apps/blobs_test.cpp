@@ -69,7 +69,7 @@ TEST_CASE("Every arm of the study reports the fits of its plan") {
   classifier.epochs = 2;
   Training autoencoder(3);
   autoencoder.epochs = 2;
-  autoencoder.sgd.learning_rate = 0.001;
+  autoencoder.optimizer.learning_rate = 0.001;
   const ArmOptions options{data, classifier, autoencoder, FineTuning{2, 0.001}, {}};
   const auto parts = data.split_of();
   auto arms = supervised_arms(options, parts);

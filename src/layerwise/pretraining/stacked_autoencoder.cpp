@@ -42,6 +42,8 @@ std::vector<AutoencoderStage> stages_of(const StackedAutoencoderOptions& trainin
   std::vector<AutoencoderStage> stages;
   const auto add = [&](const char* variant, int64_t phase, const FitOptions& fit) {
     check(fit, rows);
+    if (fit.schedule.over_all_stages)
+      throw std::invalid_argument("stages_of: phases of their own lengths have no one schedule");
     const auto number = static_cast<int64_t>(stages.size()) + 1;
     stages.push_back({{number, 0, variant, Task::reconstruction}, phase, fit});
   };
