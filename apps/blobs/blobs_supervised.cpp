@@ -114,8 +114,10 @@ int main(int argc, char** argv) {
     data.add_to(app);
     data.add_validation_to(app);
     training.add_to(app);
-    add_choice(app, "--head", head, with_values(head_policy_names(), head_policy_named),
-               "A stage's head: the last one, a new one, or a new one that starts from its values")
+    // All layers have one width: a head that starts from the last one's values would be the last
+    // one.
+    add_choice(app, "--head", head, {{"kept", HeadPolicy::kept}, {"fresh", HeadPolicy::fresh}},
+               "A stage's head: the last one, or a new one")
         ->group("Training");
     early_stop.add_to(app, "Training");
     margin.add_to(app);

@@ -209,7 +209,7 @@ TEST_CASE("Optimizer, schedule, head and early stop change the training, and are
   REQUIRE(accuracy("--optimizer sgd --schedule constant --head kept --early-stop 0") == plain);
   for (const auto* options :
        {"--optimizer adam", "--optimizer adamw", "--optimizer rmsprop --learning-rate 0.001",
-        "--schedule cosine", "--schedule warmup:2+step:3:0.1", "--head fresh", "--head warm"}) {
+        "--schedule cosine", "--schedule warmup:2+step:3:0.1", "--head fresh"}) {
     INFO(options);
     REQUIRE(accuracy(options) != plain);
   }
