@@ -199,7 +199,7 @@ TEST_CASE("Optimizer, schedule, head and early stop change the training, and are
     const auto out = fmt::format("out{}", std::hash<std::string>{}(options));
     const auto outcome =
         run(folder, program("blobs_supervised") +
-                        " --repeats 1 --layers 3 --epochs 8 --quiet --samples 200 " + options +
+                        " --repeats 1 --layers 3 --epochs 8 --quiet --force --samples 200 " + options +
                         " --out " + out);
     INFO(options << "\n" << outcome.err);
     REQUIRE(outcome.status == 0);
