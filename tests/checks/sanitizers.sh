@@ -15,7 +15,7 @@ case ${1:-} in
   memory)
     # Programs that are started hundreds of times have their own builds tested elsewhere; here, what they are made of.
     tests=(random_test data_test nn_test train_test engines_test pretraining_test properties_test report_test study_test program_test own_module
-      own_autoencoder)
+      own_autoencoder own_parts)
     export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     export LAYERWISE_GRID_EVERY=29 # of the grid of engines_test

@@ -1,0 +1,98 @@
+/// What can be brought along beside blocks: a head, an optimizer, a schedule, an initializer, an
+/// objective, a corruption and a data set of your own, each in a few lines.
+#include <cmath>
+#include <cstdio>
+#include <memory>
+
+#include <torch/nn/init.h>
+#include <torch/optim/adagrad.h>
+#include <torch/utils.h>
+
+#include "layerwise/layerwise.h"
+
+using namespace layerwise;
+
+// A data set: two tensors.
+Dataset spirals(int64_t rows) {
+  const auto turn = torch::linspace(0, 1, rows).unsqueeze(1);
+  const auto label = torch::arange(rows).remainder(2);
+  const auto angle = 6 * turn + M_PI * label.unsqueeze(1);
+  return {torch::cat({turn * torch::sin(angle), turn * torch::cos(angle)}, 1), label};
+}
+
+// An initializer: fills a weight; draws, if any, come from the stream.
+void orthogonal(torch::Tensor weight, RandomState& random) {
+  he_uniform_(weight, random);
+  torch::NoGradGuard no_grad;
+  weight.copy_(std::get<0>(torch::linalg_qr(weight)));
+}
+
+// A head of two layers: a block like any other.
+Block two_layer_head(int64_t inputs, int64_t classes, RandomState& draw) {
+  auto hidden = make_dense({inputs, 8, Activation::tanh}, glorot_uniform_, draw);
+  return block(hidden, make_dense({8, classes, Activation::linear}, glorot_uniform_, draw));
+}
+
+// An optimizer: any of LibTorch's, made anew for each stage.
+OwnOptimizer adagrad() {
+  return {.learning_rate = 0.05, .make = [](auto parameters, double learning_rate) {
+            return std::make_unique<torch::optim::Adagrad>(
+                std::move(parameters), torch::optim::AdagradOptions(learning_rate));
+          }};
+}
+
+// A schedule: the factor of the learning rate at each step.
+Schedule inverse_root() {
+  return {.name = "inverse root", .factor = [](const ScheduleTime& time) {
+            return 1 / std::sqrt(1.0 + static_cast<double>(time.epoch()));
+          }};
+}
+
+// An objective: a sum of terms, each the mean over the rows.
+Objective confident(double weight) {
+  auto objective = classification();
+  objective.terms.push_back({{"entropy",
+                              [](const Pass& pass) {
+                                const auto logs = torch::log_softmax(pass.output, 1);
+                                return -(logs.exp() * logs).sum(1).mean();
+                              }},
+                             weight});
+  return objective;
+}
+
+// A corruption: a function of the clean inputs, with its own counted random numbers.
+Corruption speckle(double share) {
+  return {.apply = [=](const torch::Tensor& clean, const NoisePlace& place) {
+    const auto u = uniform_noise(place, clean.size(1)).slice(1, 0, clean.size(1)).to(clean);
+    return Corrupted{clean * (1 + share * (2 * u - 1)), torch::ones_like(clean, torch::kBool)};
+  }};
+}
+
+int main() {
+  Random random(/*seed=*/1, /*repeat=*/0);
+  const auto data = split(spirals(400), {.test = 0.25}, /*stratified=*/true, random.order);
+  const auto hidden = [](int64_t inputs, RandomState& draw) {
+    return Block(make_dense({inputs, 16, Activation::relu}, orthogonal, draw));
+  };
+  const auto first = hidden(2, random.initialization);
+  GreedyNet net(first, two_layer_head(16, 2, random.initialization));
+  const SupervisedDeepeningOptions options{
+      .layers = 4,
+      .fit = {.epochs = 60, .optimizer = adagrad(), .schedule = inverse_root()},
+      .head = HeadPolicy::fresh,
+      .next_head = [](RandomState& draw) { return two_layer_head(16, 2, draw); }};
+  Observer observer;
+  observer.on_stage = [](const StageReport& report) {
+    std::printf("%d blocks: test accuracy %.3f\n", static_cast<int>(report.info.stage),
+                value_of(report.result.scores, "test", "accuracy"));
+  };
+  const auto next = [&](RandomState& draw) { return hidden(16, draw); };
+  deepen_supervised(net, data, options, next, random, observer);
+
+  // One more stage by hand: the head alone, with the objective and the corruption.
+  net->freeze_hidden();
+  FeatureCache features(data);
+  const Problem problem{confident(0.1), Target::given, speckle(0.2), random.noise, /*stage=*/4};
+  const auto result = fit_stage(net->stage(), problem, features, data, options.fit, random);
+  std::printf("the head again: test accuracy %.3f\n", value_of(result.scores, "test", "accuracy"));
+}
