@@ -139,7 +139,7 @@ CnnOptions::CnnOptions() {
 void CnnOptions::add_to(CLI::App& app) {
   data.add_to(app);
   add_count(app, "--train-rows", train_rows,
-            "Train on the first so many rows of those that do not validate; 0 for all", 0)
+            "Train on at most the first so many rows of those that do not validate; 0 for all", 0)
       ->group("Data");
   add_value(app, "--widths", widths, list_of(whole_number(1, 4096)),
             "Channels of each block; where they double, the images are halved, by space to depth",
@@ -194,11 +194,7 @@ void CnnOptions::check_fit(int64_t rows) const {
 
 Split CnnOptions::split(const LabelledImages& images) const {
   auto parts = data.split(images);
-  if (train_rows > parts.train.size()) {
-    throw UsageError(fmt::format("--train-rows {} of {} rows", train_rows, parts.train.size()),
-                     "ask for fewer");
-  }
-  if (train_rows > 0) {
+  if (train_rows > 0 && train_rows < parts.train.size()) {
     parts.train = {parts.train.inputs.slice(0, 0, train_rows),
                    parts.train.targets.slice(0, 0, train_rows)};
   }

@@ -18,12 +18,12 @@ namespace layerwise::apps {
 /// 4
 struct CnnOptions {
   ImageData data;
-  int64_t train_rows = 0;                          ///< 0: all that do not validate
-  std::vector<int64_t> widths = {32, 64, 64, 64};  ///< channels of each block
+  int64_t train_rows = 10000;                      ///< 0: all that do not validate
+  std::vector<int64_t> widths = {16, 32, 32, 32};  ///< channels of each block
   std::vector<int64_t> head_layers = {1, 2};       ///< k of each greedy arm
   bool batch_norm = true;                          ///< of the blocks
   HeadPolicy head = HeadPolicy::fresh;
-  int64_t epochs = 5;  ///< of a stage
+  int64_t epochs = 3;  ///< of a stage
   int64_t batch_size = 128;
   double l2 = 5e-4;
   OptimizerChoice optimizer;
