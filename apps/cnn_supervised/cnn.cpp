@@ -151,10 +151,9 @@ void CnnOptions::add_to(CLI::App& app) {
       ->group(network_group);
   add_switch(app, "--batch-norm", batch_norm, "Normalize by batch in every block")
       ->group(network_group);
-  add_choice(
-      app, "--head", head, with_values(head_policy_names(), head_policy_named),
-      "A stage's head: the last one, a new one, or a new one that starts from the last one's "
-      "values")
+  add_choice(app, "--head", head, with_values(head_policy_names(), head_policy_named),
+             "A stage's head: the last one (for equal --widths), a new one, or a new one that "
+             "starts from the last one's values")
       ->group(network_group);
   add_count(app, "--epochs", epochs, "Epochs of every stage")->group(training_group);
   add_count(app, "--batch-size", batch_size, "Images of a step; a shorter last batch is kept")
@@ -169,6 +168,10 @@ void CnnOptions::add_to(CLI::App& app) {
 
 void CnnOptions::check(const RunOptions& run) const {
   optimizer.check(run);
+  auto distinct = head_layers;
+  std::sort(distinct.begin(), distinct.end());
+  if (std::adjacent_find(distinct.begin(), distinct.end()) != distinct.end())
+    throw UsageError("--k lists a number twice", "name each once: an arm is named after its k");
   early_stop.check(data.validation);
   if (head == HeadPolicy::kept && std::any_of(widths.begin(), widths.end(),
                                               [&](int64_t width) { return width != widths[0]; })) {
@@ -264,7 +267,8 @@ std::vector<Claim> cnn_claims(const CnnOptions& options, double margin) {
   for (const auto k : options.head_layers) {
     for (const auto* rival : {end_to_end_arm, end_to_end_cheap_arm}) {
       for (int64_t depth = 2; depth <= options.depth(); ++depth) {
-        claims.push_back({fmt::format("{} blocks, greedy with k = {}, against {}", depth, k, rival),
+        claims.push_back({fmt::format("{} blocks, greedy with k = {}, against {} with k = {}",
+                                      depth, k, rival, options.head_layers.front()),
                           test(greedy_arm(k), depth), test(rival, depth), margin, true, rival});
       }
     }

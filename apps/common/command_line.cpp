@@ -119,6 +119,12 @@ std::optional<std::string> value_on_command_line(const std::vector<std::string>&
   return value;
 }
 
+bool flag_on_command_line(const std::vector<std::string>& arguments, const std::string& name) {
+  return std::any_of(arguments.begin(), arguments.end(), [&](const std::string& word) {
+    return word == name || word == name + "=true";
+  });
+}
+
 CommandLine resumed(const CommandLine& given, const std::string& program) {
   const auto folder = value_on_command_line(given.arguments, "--resume");
   const auto asks = [&](const char* flag) {

@@ -34,6 +34,9 @@ void drop_place(std::vector<std::string>& arguments);
 std::optional<std::string> value_on_command_line(const std::vector<std::string>& arguments,
                                                  const std::string& name);
 
+/// Whether a flag is on the command line, before the options are parsed.
+bool flag_on_command_line(const std::vector<std::string>& arguments, const std::string& name);
+
 /// Removes `--resume DIR` from a command line and uses the options of the run in that folder.
 /// Without `--resume` the command line stays as it is.
 /// @throws UsageError if options are given that the run did not have

@@ -59,7 +59,7 @@ bool takes_l2(const std::string& name) {
 void check_optimizer(const RunOptions& run, const std::string& name) {
   auto made = optimizer_named(name);
   run.refuse_if(momentum_of(made) == nullptr, "--momentum",
-                fmt::format("has no effect with {}", name), "add --optimizer sgd");
+                fmt::format("has no effect with {}", name), "leave it out, or add --optimizer sgd");
   if (run.app().get_option_no_throw("--l2") != nullptr)
     run.refuse_if(!takes_l2(name), "--l2", fmt::format("has no effect with {}", name),
                   "leave it out: its decay is 0.01");
@@ -79,7 +79,7 @@ void OptimizerChoice::add_to(CLI::App& app, const std::string& group) {
 
 void OptimizerChoice::check(const RunOptions& run) const {
   check_optimizer(run, optimizer);
-  run.refuse_if(!schedule.factor, "--schedule-over", "has no effect without --schedule",
+  run.refuse_if(!schedule.factor, "--schedule-over", "has no effect on a constant learning rate",
                 "name a --schedule, as cosine");
 }
 

@@ -24,6 +24,7 @@
 #include "layerwise/study/recorder.h"
 #include "layerwise/study/study.h"
 
+#include "common/command_line.h"
 #include "common/program.h"
 #include "mnist_pretraining/comparison.h"
 #include "mnist_pretraining/pretraining.h"
@@ -145,9 +146,7 @@ int main(int argc, char** argv) {
   std::optional<ComparisonRun> run;
   const auto set_defaults = [&](const std::vector<std::string>& arguments, RunOptions& options) {
     options.curves = RunOptions::Curves::mean;
-    own.quick = std::any_of(arguments.begin(), arguments.end(), [](const std::string& word) {
-      return word == "--quick" || word == "--quick=true";
-    });
+    own.quick = flag_on_command_line(arguments, "--quick");
     if (!own.quick) return;
     const QuickDefaults quick;
     own.set_defaults(quick);

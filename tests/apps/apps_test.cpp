@@ -122,7 +122,7 @@ TEST_CASE("Wrong usage is refused in two lines with the value, and nothing is wr
       {"--optimizer adam --momentum 0.5", "--momentum has no effect with adam"},
       {"--schedule linear", "'linear'"},
       {"--schedule step:100:0.1", "needs 1601 steps"},
-      {"--schedule-over all", "--schedule-over has no effect without --schedule"},
+      {"--schedule-over all", "--schedule-over has no effect on a constant"},
       {"--early-stop 3", "--early-stop without validation rows"},
       {"--validation 500", "--validation 500 of 500 training rows"},
       {"--fine-tune-learning-rate 0.1", "--fine-tune"}};
@@ -199,8 +199,8 @@ TEST_CASE("Optimizer, schedule, head and early stop change the training, and are
     const auto out = fmt::format("out{}", std::hash<std::string>{}(options));
     const auto outcome =
         run(folder, program("blobs_supervised") +
-                        " --repeats 1 --layers 3 --epochs 8 --quiet --force --samples 200 " + options +
-                        " --out " + out);
+                        " --repeats 1 --layers 3 --epochs 8 --quiet --force --samples 200 " +
+                        options + " --out " + out);
     INFO(options << "\n" << outcome.err);
     REQUIRE(outcome.status == 0);
     return content_of(folder.file(out + "/metrics.csv"));

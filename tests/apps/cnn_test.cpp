@@ -89,6 +89,7 @@ TEST_CASE("What cnn_supervised cannot do is refused in two lines") {
       {"--widths 2,4,8,16,32", "halve the images 4 times, and they are 8 x 8 pixels"},
       {"--widths 4,0", "'0'"},
       {"--k 0", "'0'"},
+      {"--k 1,1", "--k lists a number twice"},
       {"--head kept", "--head kept with --widths that differ"},
       {"--head new", "'new'"},
       {"--arms greedy_k3", "'greedy_k3' is no arm"},
@@ -96,7 +97,7 @@ TEST_CASE("What cnn_supervised cannot do is refused in two lines") {
       {"--optimizer adam --momentum 0.5", "--momentum has no effect with adam"},
       {"--schedule step:9", "'step:9'"},
       {"--schedule step:2:0.1", "step:2:0.1"},
-      {"--schedule constant --schedule-over all", "--schedule-over has no effect"},
+      {"--schedule constant --schedule-over all", "--schedule-over has no effect on a constant"},
       {"--validation 0 --early-stop 3", "--early-stop without validation rows"},
       {"--reproduce alexnet", "'alexnet'"}};
   for (const auto& [options, part] : wrong) {

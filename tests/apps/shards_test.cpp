@@ -135,7 +135,7 @@ TEST_CASE("A repeat is the same alone, among others and in a shard") {
   // Curves are those of repeat 0, and there is no figure of them without it.
   REQUIRE(lines_of(content_of(folder.file("shard/curves.csv"))).size() == 1);
   REQUIRE_FALSE(std::filesystem::exists(folder.path() / "shard/learning_curves.gp"));
-  REQUIRE(contains(shard.out, "those of repeat 2."));
+  REQUIRE(contains(shard.out, "those of repeat 2)"));
   const auto json = nlohmann::json::parse(content_of(folder.file("shard/run.json")));
   REQUIRE(json["options"]["repeats"] == "2:4");
   REQUIRE(run(folder, alone + program("blobs_supervised") + " --resume shard").status == 0);
