@@ -201,9 +201,7 @@ void Training::add_to(CLI::App& app) {
 
 void Training::check(const RunOptions& run, int64_t rows) const {
   optimizer.check(run);
-  auto fit = options({});
-  fit.schedule = in_stage(fit.schedule, 1, layers - 1);
-  check_fit(fit, rows);
+  check_fit(options({}), rows, layers - 1);
 }
 
 FitOptions Training::options(const EngineOptions& engine) const {

@@ -190,9 +190,7 @@ void CnnOptions::check_size(const LabelledImages& images) const {
 }
 
 void CnnOptions::check_fit(int64_t rows) const {
-  auto stage = fit({});
-  stage.schedule = in_stage(stage.schedule, 1, depth());
-  apps::check_fit(stage, rows);
+  apps::check_fit(fit({}), rows, depth());
 }
 
 Split CnnOptions::split(const LabelledImages& images) const {

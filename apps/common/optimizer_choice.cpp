@@ -1,6 +1,7 @@
 #include "common/optimizer_choice.h"
 
 #include <stdexcept>
+#include <utility>
 
 namespace layerwise::apps {
 
@@ -89,7 +90,8 @@ void OptimizerChoice::apply_to(FitOptions& fit) const {
   fit.schedule.over_all_stages = over_all_stages;
 }
 
-void check_fit(const FitOptions& fit, int64_t rows) {
+void check_fit(FitOptions fit, int64_t rows, int64_t stages) {
+  fit.schedule = in_stage(std::move(fit.schedule), 1, stages);
   try {
     layerwise::check(fit, rows);
   } catch (const std::invalid_argument& error) {

@@ -39,8 +39,9 @@ struct OptimizerChoice {
   void apply_to(FitOptions& fit) const;
 };
 
+/// @param stages of the deepening that the fit is the first of
 /// @throws UsageError if such a fit to so many rows is impossible
-void check_fit(const FitOptions& fit, int64_t rows);
+void check_fit(FitOptions fit, int64_t rows, int64_t stages = 1);
 
 /// Ends a fit early, as an option: `--early-stop PATIENCE`, by the loss of the validation rows.
 struct EarlyStop {
