@@ -5,8 +5,10 @@
 /// A shared library: a test links with it, a program loads it by LD_PRELOAD.
 #include "fake_device.h"
 
+#include <array>
 #include <cstdlib>
 #include <cstring>
+#include <tuple>
 
 #include <ATen/EmptyTensor.h>
 #include <ATen/Functions.h>
@@ -159,6 +161,10 @@ at::Tensor as_strided(const at::Tensor& tensor, at::IntArrayRef sizes, at::IntAr
   return at::native::as_strided_tensorimpl(tensor, sizes, strides, offset);
 }
 
+at::Tensor reshape_alias(const at::Tensor& tensor, at::IntArrayRef sizes, at::IntArrayRef strides) {
+  return at::native::as_strided_tensorimpl(tensor, sizes, strides, c10::nullopt);
+}
+
 at::Tensor view(const at::Tensor& tensor, at::IntArrayRef sizes) {
   return at::native::view(tensor, sizes);
 }
@@ -185,15 +191,62 @@ const at::Tensor& resize(const at::Tensor& tensor, at::IntArrayRef sizes,
   return tensor;
 }
 
+/// While it lives, nothing is counted.
+struct Operation {
+  Operation() { ++operations; }
+  ~Operation() { --operations; }
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+};
+
+at::Tensor on_fake_device(const at::Tensor& tensor) {
+  if (!tensor.defined()) return tensor;
+  auto there = empty_strided(tensor.sizes(), tensor.strides(), tensor.scalar_type(), {}, {}, {});
+  return copy_from(tensor, there, false);
+}
+
+/// For a device of its own kind, LibTorch has no convolution to fall back on.
+at::Tensor convolution(const at::Tensor& input, const at::Tensor& weight,
+                       const c10::optional<at::Tensor>& bias, at::IntArrayRef stride,
+                       at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed,
+                       at::IntArrayRef output_padding, int64_t groups) {
+  const Operation nested;
+  const bool biased = bias.has_value() && bias->defined();
+  return on_fake_device(at::convolution(on_cpu(input), on_cpu(weight),
+                                        biased ? on_cpu(*bias) : at::Tensor(), stride, padding,
+                                        dilation, transposed, output_padding, groups));
+}
+
+std::tuple<at::Tensor, at::Tensor, at::Tensor> convolution_backward(
+    const at::Tensor& gradient, const at::Tensor& input, const at::Tensor& weight,
+    at::IntArrayRef stride, at::IntArrayRef padding, at::IntArrayRef dilation, bool transposed,
+    at::IntArrayRef output_padding, int64_t groups, std::array<bool, 3> wanted) {
+  const Operation nested;
+  const auto [of_input, of_weight, of_bias] = at::convolution_backward(
+      on_cpu(gradient), on_cpu(input), on_cpu(weight), weight.sizes().slice(0, 1), stride, padding,
+      dilation, transposed, output_padding, groups, wanted);
+  return {on_fake_device(of_input), on_fake_device(of_weight), on_fake_device(of_bias)};
+}
+
+/// LibTorch's fallback does not know that this changes the running values.
+std::tuple<at::Tensor, at::Tensor, at::Tensor> batch_norm(
+    const at::Tensor& input, const c10::optional<at::Tensor>& weight,
+    const c10::optional<at::Tensor>& bias, const c10::optional<at::Tensor>& running_mean,
+    const c10::optional<at::Tensor>& running_variance, bool training, double momentum,
+    double epsilon) {
+  const Operation nested;
+  const auto there = [](const c10::optional<at::Tensor>& tensor) {
+    return tensor.has_value() && tensor->defined() ? on_cpu(*tensor) : at::Tensor();
+  };
+  const auto [output, mean, deviation] =
+      at::native_batch_norm(on_cpu(input), there(weight), there(bias), there(running_mean),
+                            there(running_variance), training, momentum, epsilon);
+  return {on_fake_device(output), on_fake_device(mean), on_fake_device(deviation)};
+}
+
 void fall_back(const c10::OperatorHandle& operation, torch::jit::Stack* stack) {
-  ++operations;
-  try {
-    at::native::cpu_fallback(operation, stack);
-  } catch (...) {
-    --operations;
-    throw;
-  }
-  --operations;
+  const Operation nested;
+  at::native::cpu_fallback(operation, stack);
 }
 
 TORCH_LIBRARY_IMPL(_, XPU, library) {
@@ -207,9 +260,13 @@ TORCH_LIBRARY_IMPL(aten, XPU, library) {
   library.impl("_copy_from", &copy_from);
   library.impl("_copy_from_and_resize", &copy_from_and_resize);
   library.impl("as_strided", &as_strided);
+  library.impl("_reshape_alias", &reshape_alias);
   library.impl("view", &view);
   library.impl("_local_scalar_dense", &local_scalar);
   library.impl("resize_", &resize);
+  library.impl("native_batch_norm", &batch_norm);
+  library.impl("convolution_overrideable", &convolution);
+  library.impl("convolution_backward_overrideable", &convolution_backward);
 }
 
 }  // namespace

@@ -121,7 +121,7 @@ class Classifiers {
             [self = *this, layers, fit](Repeat& repeat, const Split& data) {
               auto net = random_net(self.training_, layers, data, self.classes_,
                                     repeat.random.initialization);
-              StageRunner runner(net, data, repeat.observer, true);
+              StageRunner runner(net, data, repeat.observer, {.code_statistics = true});
               runner.fit(classification_at(layers - 1, layers), data, classification(), fit,
                          repeat.random);
             }};
@@ -134,7 +134,7 @@ class Classifiers {
             [self = *this](Repeat& repeat, const Split& data) {
               auto net =
                   random_net(self.training_, 1, data, self.classes_, repeat.random.initialization);
-              StageRunner runner(net, data, repeat.observer, false);
+              StageRunner runner(net, data, repeat.observer);
               runner.fit(classification_at(1, 1), data, classification(), self.fit_, repeat.random);
             }};
   }
@@ -166,7 +166,7 @@ class Classifiers {
   /// Fits all blocks, and once more with the options of fine-tuning.
   void fit_all(GreedyNet& net, int64_t stage, int64_t epochs, bool fine_tune, const Split& data,
                Random& random, const Repeat& repeat) const {
-    StageRunner runner(net, data, repeat.observer, true);
+    StageRunner runner(net, data, repeat.observer, {.code_statistics = true});
     auto fit = fit_;
     fit.epochs = epochs;
     const auto layers = net->layers();
@@ -193,7 +193,7 @@ class Classifiers {
   void run_probe(GreedyNet& net, int64_t stage, Random random, const Split& data,
                  const Repeat& repeat) const {
     const Block own = net->exchange_head(make_block(head(), stage, random));
-    StageRunner runner(net, data, repeat.observer, false);
+    StageRunner runner(net, data, repeat.observer);
     runner.fit(classification_at(stage, net->layers(), probe), data, classification(), fit_,
                random);
     net->exchange_head(own);

@@ -4,28 +4,57 @@
 #include <cmath>
 #include <utility>
 
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/linear.h>
 #include <torch/utils.h>
 
 #include "layerwise/data/dataset.h"
 #include "layerwise/nn/convolution.h"
+#include "layerwise/nn/dense.h"
 
 namespace layerwise::apps {
 
 namespace {
 
+namespace nn = torch::nn;
+
 constexpr int64_t classes = 10;
 constexpr int64_t kernel_size = 3;
+constexpr int64_t crop_border = 4;
 constexpr auto network_group = "Network";
 constexpr auto training_group = "Training";
+
+/// Dense, batch normalization, ReLU, of images or of rows.
+std::vector<Block> dense_layers(int64_t inputs, int64_t units, bool batch_norm, RandomState& draw) {
+  std::vector<Block> layers{
+      Block(nn::Flatten()),
+      Block(make_dense({inputs, units, Activation::linear}, he_uniform_, draw))};
+  if (batch_norm) layers.emplace_back(nn::BatchNorm1d(units));
+  layers.emplace_back(nn::ReLU());
+  return layers;
+}
+
+Block as_one(const std::vector<Block>& layers) {
+  return Block(SequentialBlock(chain_of(layers)));
+}
 
 /// Makes the blocks and heads of one network, from the first up.
 class Maker {
  public:
-  Maker(const CnnOptions& options, int64_t channels, int64_t k)
-      : options_(options), channels_(channels), k_(k) {}
+  /// @param images what the first block takes
+  Maker(const CnnOptions& options, const torch::Tensor& images, int64_t k)
+      : options_(options),
+        channels_(images.size(1)),
+        pixels_(images.size(1) * images.size(2) * images.size(3)),
+        k_(k) {}
 
   Block next_block(RandomState& draw) {
     ++made_;
+    if (options_.network == CnnOptions::Network::dense) {
+      const int64_t inputs = made_ > 1 ? width(made_ - 1) : pixels_;
+      return as_one(dense_layers(inputs, width(made_), options_.batch_norm, draw));
+    }
     const int64_t inputs = made_ > 1 ? width(made_ - 1) : channels_;
     return Block(make_convolution({.in_channels = inputs,
                                    .out_channels = width(made_),
@@ -36,6 +65,15 @@ class Maker {
   }
   /// A head for the newest block.
   Block head(RandomState& draw) const {
+    if (options_.network == CnnOptions::Network::dense) {
+      std::vector<Block> layers;
+      for (int64_t i = 1; i < k_; ++i) {
+        const auto more = dense_layers(width(made_), width(made_), options_.batch_norm, draw);
+        layers.insert(layers.end(), more.begin(), more.end());
+      }
+      layers.push_back(output(width(made_), classes, draw));
+      return as_one(layers);
+    }
     return Block(make_pooled_head({.channels = width(made_),
                                    .classes = classes,
                                    .convolutions = k_ - 1,
@@ -54,6 +92,7 @@ class Maker {
 
   const CnnOptions& options_;
   int64_t channels_;
+  int64_t pixels_;  // of all channels
   int64_t k_;
   int64_t made_ = 0;
 };
@@ -75,10 +114,11 @@ Arm deepening_arm(const std::string& name, const std::string& description,
       .fit = options.fit(engine),
       .head = options.head,
       .ensemble = options.head != HeadPolicy::kept && earlier == EarlierBlocks::frozen,
+      .augmentation = options.augmentation(data.train.inputs),
       .earlier_blocks = earlier};
   return {name, description, plan_of(deepening, data), [=](Repeat& repeat, const Split& split) {
             auto of_net = deepening;
-            Maker maker(options, split.train.inputs.size(1), k);
+            Maker maker(options, split.train.inputs, k);
             auto net = maker.net(1, repeat.random.initialization);
             const auto next = next_block_of(maker);
             of_net.next_head = next_head_of(maker, options.head);
@@ -109,16 +149,17 @@ Arm end_to_end(const std::string& name, const std::string& description, const Cn
   return {name, description, plan, [=](Repeat& repeat, const Split& split) {
             const auto start = repeat.random;
             const auto k = options.head_layers.front();
-            const auto channels = split.train.inputs.size(1);
-            Maker first(options, channels, k);
+            const auto& images = split.train.inputs;
+            Maker first(options, images, k);
             auto kept = first.net(1, repeat.random.initialization);
             auto depth = repeat.go_on_with(kept, next_block_of(first),
                                            next_head_of(first, HeadPolicy::fresh));
             while (++depth <= options.depth()) {
               auto random = start;
-              auto net = Maker(options, channels, k).net(depth, random.initialization);
+              auto net = Maker(options, images, k).net(depth, random.initialization);
               net->to(split.train.inputs.device());
-              StageRunner runner(net, split, repeat.observer, false);
+              StageRunner runner(net, split, repeat.observer,
+                                 {.augmentation = options.augmentation(split.train.inputs)});
               if (runner.fit(stage_of(depth), split, classification(), fit_of(depth), random)
                       .diverged())
                 return;
@@ -141,13 +182,20 @@ void CnnOptions::add_to(CLI::App& app) {
   add_count(app, "--train-rows", train_rows,
             "Train on at most the first so many rows of those that do not validate; 0 for all", 0)
       ->group("Data");
-  add_value(app, "--widths", widths, list_of(whole_number(1, 4096)),
-            "Channels of each block; where they double, the images are halved, by space to depth",
-            "N[,N...]")
+  add_choice(app, "--network", network,
+             {{"convolutional", Network::convolutional}, {"dense", Network::dense}},
+             "Blocks of convolutions, or fully connected ones on all pixels")
       ->group(network_group);
-  add_value(app, "--k", head_layers, list_of(whole_number(1, 100)),
-            "Layers of the head: k - 1 convolutions, then a linear one; a greedy arm for each k",
-            "K[,K...]")
+  add_value(
+      app, "--widths", widths, list_of(whole_number(1, 4096)),
+      "Channels of each block; where they double, the images are halved, by space to depth; or "
+      "units of each dense block",
+      "N[,N...]")
+      ->group(network_group);
+  add_value(
+      app, "--k", head_layers, list_of(whole_number(1, 100)),
+      "Layers of the head: k - 1 like the blocks', then a linear one; a greedy arm for each k",
+      "K[,K...]")
       ->group(network_group);
   add_switch(app, "--batch-norm", batch_norm, "Normalize by batch in every block")
       ->group(network_group);
@@ -157,6 +205,14 @@ void CnnOptions::add_to(CLI::App& app) {
       ->group(network_group);
   add_count(app, "--epochs", epochs, "Epochs of every stage")->group(training_group);
   add_count(app, "--batch-size", batch_size, "Images of a step; a shorter last batch is kept")
+      ->group(training_group);
+  add_choice(app, "--augment", augment,
+             {{"none", Augment::none},
+              {"flip", Augment::flip},
+              {"crop", Augment::crop},
+              {"crop-and-flip", Augment::crop_and_flip}},
+             "Mirror training images at random, cut them out of a border of 4 black pixels, or "
+             "both; the output of frozen blocks then is computed for every batch")
       ->group(training_group);
   optimizer.add_to(app, training_group);
   add_number(app, "--l2", l2,
@@ -168,6 +224,11 @@ void CnnOptions::add_to(CLI::App& app) {
 
 void CnnOptions::check(const RunOptions& run) const {
   optimizer.check(run);
+  const auto cache = run.engine.cache.place;
+  if (augment != Augment::none && cache != CachePlace::automatic && cache != CachePlace::none) {
+    throw UsageError("--augment with --cache: features of images that change cannot be kept",
+                     "leave out --cache, and they are computed for every batch");
+  }
   auto distinct = head_layers;
   std::sort(distinct.begin(), distinct.end());
   if (std::adjacent_find(distinct.begin(), distinct.end()) != distinct.end())
@@ -212,7 +273,7 @@ Split CnnOptions::split(const LabelledImages& images) const {
 
 bool CnnOptions::halves(int64_t block) const {
   const auto i = static_cast<size_t>(block - 1);
-  return block > 1 && widths[i] == 2 * widths[i - 1];
+  return network == Network::convolutional && block > 1 && widths[i] == 2 * widths[i - 1];
 }
 
 FitOptions CnnOptions::fit(const EngineOptions& engine) const {
@@ -221,6 +282,21 @@ FitOptions CnnOptions::fit(const EngineOptions& engine) const {
   fit.l2 = takes_l2(optimizer.optimizer) ? l2 : 0;
   fit.early_stopping = early_stop.make("cross_entropy");
   return fit;
+}
+
+std::optional<Augmentation> CnnOptions::augmentation(const torch::Tensor& inputs) const {
+  const auto crop = [&] { return random_crop(crop_border, inputs.amin({0, 2, 3})); };
+  switch (augment) {
+    case Augment::none:
+      return std::nullopt;
+    case Augment::flip:
+      return random_flip();
+    case Augment::crop:
+      return crop();
+    case Augment::crop_and_flip:
+      return compose({crop(), random_flip()});
+  }
+  return std::nullopt;
 }
 
 std::string greedy_arm(int64_t k) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,14 +19,18 @@ namespace layerwise::apps {
 /// 4
 struct CnnOptions {
   ImageData data;
-  int64_t train_rows = 10000;                      ///< 0: all that do not validate
-  std::vector<int64_t> widths = {16, 32, 32, 32};  ///< channels of each block
+  int64_t train_rows = 10000;  ///< 0: all that do not validate
+  enum class Network { convolutional, dense };
+  Network network = Network::convolutional;
+  std::vector<int64_t> widths = {16, 32, 32, 32};  ///< channels, or units, of each block
   std::vector<int64_t> head_layers = {1, 2};       ///< k of each greedy arm
   bool batch_norm = true;                          ///< of the blocks
   HeadPolicy head = HeadPolicy::fresh;
   int64_t epochs = 3;  ///< of a stage
   int64_t batch_size = 128;
   double l2 = 5e-4;
+  enum class Augment { none, flip, crop, crop_and_flip };
+  Augment augment = Augment::none;
   OptimizerChoice optimizer;
   EarlyStop early_stop;
 
@@ -46,6 +51,8 @@ struct CnnOptions {
   /// Whether a block halves its images, by space to depth: where its width doubles.
   bool halves(int64_t block) const;
   FitOptions fit(const EngineOptions& engine) const;
+  /// @param inputs of the training rows
+  std::optional<Augmentation> augmentation(const torch::Tensor& inputs) const;
 };
 
 /// The names of the arms.

@@ -22,12 +22,28 @@ namespace layerwise::apps {
 namespace {
 
 constexpr auto none = "none";
+constexpr auto local_mlp = "local-mlp";
 
 /// The settings of the papers.
 /// @see Belilovsky et al. 2019, section 4.1 and its code: five blocks up to 256 channels without
-/// batch normalization for k = 1, four up to 128 with it for k = 2 and 3
+/// batch normalization for k = 1, four up to 128 with it for k = 2 and 3; Nokland and Eidnes,
+/// "Training Neural Networks with Local Error Signals", 2019, section 4.2: three dense layers of
+/// 1,024 units, there all trained at once, each with the gradient of its own head
 CnnOptions settings_of(const std::string& reproduce) {
   CnnOptions options;
+  if (reproduce == local_mlp) {
+    options.data.validation = 0;
+    options.train_rows = 0;
+    options.network = CnnOptions::Network::dense;
+    options.widths = {1024, 1024, 1024};
+    options.head_layers = {1};
+    options.epochs = 200;
+    options.optimizer.optimizer = "adam";
+    options.optimizer.learning_rate = 5e-4;
+    options.optimizer.schedule = milestone_schedule({100, 150, 175, 188}, 0.25);
+    options.l2 = 0;
+    return options;
+  }
   if (reproduce.rfind("belilovsky-k", 0) != 0) return options;
   const int64_t k = reproduce.back() - '0';
   options.data.dataset = "cifar-10";
@@ -38,6 +54,7 @@ CnnOptions settings_of(const std::string& reproduce) {
                           : std::vector<int64_t>{64, 128, 128, 128};
   options.batch_norm = k > 1;
   options.epochs = 50;
+  options.augment = CnnOptions::Augment::crop_and_flip;
   options.optimizer.schedule = step_schedule(15, 0.2);
   return options;
 }
@@ -69,9 +86,10 @@ int main(int argc, char** argv) {
     }
   };
   const auto add_options = [&](CLI::App& app) {
-    add_choice(app, "--reproduce", reproduce,
-               with_themselves({none, "belilovsky-k1", "belilovsky-k2", "belilovsky-k3"}),
-               "The settings of a paper, which other options change")
+    add_choice(
+        app, "--reproduce", reproduce,
+        with_themselves({none, "belilovsky-k1", "belilovsky-k2", "belilovsky-k3", local_mlp}),
+        "The settings of a paper, which other options change")
         ->group("Run");
     add_switch(app, "--quick", quick,
                "5,000 images, two epochs a stage, k = 1 and two repeats, unless given")
@@ -92,7 +110,9 @@ int main(int argc, char** argv) {
     const auto data = cnn.split(images);
     cnn.check_fit(data.train.size());
     const auto arms = arm_choice.of(cnn_arms(cnn, run.engine, data));
-    Study study(fmt::format("Greedy training of a convolutional network on {}", cnn.data.title()),
+    const bool dense = cnn.network == CnnOptions::Network::dense;
+    Study study(fmt::format("Greedy training of a {} network on {}",
+                            dense ? "dense" : "convolutional", cnn.data.title()),
                 data, plan_of(arms),
                 [arms](Repeat& repeat) { study::run(arms, repeat, repeat.data); });
     study.claims = cnn_claims(cnn, margin.value);

@@ -41,9 +41,10 @@ CLI::Option* add_optimizer(CLI::App& app, std::string& optimizer) {
 CLI::Option* add_schedule(CLI::App& app, Schedule& schedule) {
   return add_value(
       app, "--schedule", schedule, schedule_spelling(),
-      "Of the learning rate: times FACTOR every so many epochs, or down to 0 along a cosine; after "
+      "Of the learning rate: times FACTOR every so many epochs, or after each of some, or down to "
+      "0 along a cosine; after "
       "rising for some epochs, as warmup:1+cosine",
-      "constant|step:EPOCHS:FACTOR|cosine|warmup:EPOCHS[+...]");
+      "constant|step:EPOCHS:FACTOR|milestones:EPOCHS/...:FACTOR|cosine|warmup:EPOCHS[+...]");
 }
 
 Optimizer make_optimizer(const std::string& name, double learning_rate, double momentum) {

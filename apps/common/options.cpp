@@ -1,5 +1,6 @@
 #include "common/options.h"
 
+#include <array>
 #include <cctype>
 #include <charconv>
 #include <cmath>
@@ -7,6 +8,7 @@
 
 #include "layerwise/device.h"
 #include "layerwise/engines/engines.h"
+#include "layerwise/report/run_folder.h"
 #include "layerwise/study/repeats.h"
 
 namespace layerwise::apps {
@@ -25,6 +27,21 @@ std::optional<int64_t> as_whole_number(const std::string& text) {
   const auto* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, number);
   return error == std::errc() && stop == end ? std::optional(number) : std::nullopt;
+}
+
+constexpr auto automatic = "auto";
+
+/// The number of bytes in a text such as `2GB`, at least one.
+std::optional<int64_t> bytes_in(const std::string& text) {
+  const auto unit = std::min(text.find_first_not_of("0123456789."), text.size());
+  const auto number = as_number(text.substr(0, unit));
+  constexpr auto units = std::to_array<std::pair<const char*, double>>(
+      {{"", 1}, {"B", 1}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}});
+  for (const auto& [name, bytes] : units) {
+    if (text.substr(unit) == name && number && *number * bytes >= 1 && *number * bytes < most)
+      return static_cast<int64_t>(*number * bytes);
+  }
+  return std::nullopt;
 }
 
 bool same_value(const std::string& a, const std::string& b) {
@@ -126,6 +143,18 @@ std::vector<std::pair<std::string, std::string>> with_themselves(
   return values;
 }
 
+Spelling<int64_t> byte_count() {
+  return {[](const std::string& text) {
+            return text == automatic || bytes_in(text)
+                       ? std::string()
+                       : fmt::format("'{}' is no size, as 2GB or 500MB, and not auto", text);
+          },
+          [](const std::string& text) { return text == automatic ? 0 : *bytes_in(text); },
+          [](const int64_t& bytes) {
+            return bytes == 0 ? std::string(automatic) : fmt::format("{}B", bytes);
+          }};
+}
+
 CLI::Validator file_name() {
   const auto plausible = [](const std::string& text) -> std::string {
     if (text.empty()) return "the name is empty";
@@ -201,6 +230,21 @@ void RunOptions::add_to(CLI::App& app) {
       app, "--precision", engine.precision, with_values(precision_names(), precision_named),
       "What the dense engine multiplies in: tf32 on CUDA alone; weights and sums stay float32")
       ->group(group);
+  add_choice(app, "--cache", engine.cache.place,
+             with_values(cache_place_names(), cache_place_named),
+             "Where the output of frozen blocks is kept: auto is the first that has room, of "
+             "device, memory, file; none runs them for every batch")
+      ->group(group);
+  add_value(app, "--cache-budget", engine.cache.budget, byte_count(),
+            "Memory for that, on the device and on the CPU each: 2GB, 500MB; auto is half of what "
+            "is free",
+            "SIZE")
+      ->group(group);
+  add_choice(app, "--cache-precision", engine.cache.precision,
+             with_values(cache_precision_names(), cache_precision_named),
+             "In what it is kept; bf16 takes half the memory and rounds, auto rounds only where "
+             "fp32 has no room in memory")
+      ->group(group);
   app.add_option("--out", out, "Folder to write to")
       ->check(file_name())
       ->option_text("DIR [runs/PROGRAM-SEED-TIME]")
@@ -242,6 +286,11 @@ void RunOptions::check() const {
     throw UsageError("--margin with a single repeat",
                      "leave it out, or ask for several with --repeats: one decides nothing");
   }
+  const bool placed = engine.cache.place != CachePlace::automatic;
+  refuse_if(placed, "--cache-budget", "with --cache, which leaves it nothing to decide",
+            "leave out one of them");
+  refuse_if(engine.cache.place == CachePlace::none, "--cache-precision",
+            "with --cache none, which keeps nothing", "leave out one of them");
   if (force && out.empty()) {
     throw UsageError("--force without --out",
                      "without --out every run has a new folder, and nothing to write over");
@@ -250,6 +299,11 @@ void RunOptions::check() const {
     throw UsageError(fmt::format("--threads {} with --device {}", threads, device),
                      "on CUDA repeats run one after another; --device cpu runs several at once");
   }
+}
+
+void RunOptions::settle_cache() {
+  engine.cache.fits_at_once = threads;
+  engine.cache.folder = out.empty() ? report::runs_folder : out;
 }
 
 void RunOptions::choose_threads() {

@@ -48,6 +48,8 @@ struct Spelling {
 
 /// Integers within bounds.
 Spelling<int64_t> whole_number(int64_t min, int64_t max);
+/// Numbers of bytes: `2GB`, `500MB` or `auto`, which is 0.
+Spelling<int64_t> byte_count();
 /// Finite numbers from `min` (excluded if `open`) to below `max`.
 Spelling<double> finite_number(double min, bool open, double max);
 /// Names of files and folders. A text that looks like an option is rejected.
@@ -192,6 +194,8 @@ struct RunOptions : study::Settings {
   /// Sets `threads`, if it was not given: on the CPU, as many as there are cores, but no more than
   /// repeats; elsewhere 1.
   void choose_threads();
+  /// Sets what the cache of features needs to know of the run.
+  void settle_cache();
 
   /// The command line that these options are part of.
   const CLI::App& app() const { return *app_; }

@@ -210,6 +210,7 @@ int run_program(int argc, char** argv, const Program& program) {
   return run_program(app, command.arguments, [&] {
     options.check();
     options.choose_threads();
+    options.settle_cache();
     const auto study = program.make_study(options);
     run_study(study, options, start_of(command, options));
   });

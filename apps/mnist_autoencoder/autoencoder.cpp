@@ -157,9 +157,6 @@ void AutoencoderOptions::add_to(CLI::App& app) {
              {{"drop", LastBatch::drop}, {"keep", LastBatch::keep}},
              "The short one at an epoch's end")
       ->group(group);
-  add_choice(app, "--cache", cache, {{"on", true}, {"off", false}},
-             "Codes of frozen layers are computed once a phase, or for every batch")
-      ->group(group);
   add_optimizer(app, optimizer)->group(group);
   add_value(app, "--learning-rate", learning_rate, list_of(finite_number(0, true, unlimited)),
             "Learning rate: one for all phases, or a list", "X[,X...]")
@@ -209,7 +206,8 @@ void AutoencoderOptions::check(const RunOptions& run) const {
   run.refuse_if(optimizer != name_of(Optimizer(Adam())), "--adam-counter",
                 fmt::format("has no effect with {}", optimizer), "leave it out");
   run.refuse_if(one_phase, "--adam-counter", "has no effect with a single phase", "leave it out");
-  run.refuse_if(one_phase, "--cache", "has no effect where nothing is frozen", "leave it out");
+  for (const auto* option : {"--cache", "--cache-budget", "--cache-precision"})
+    run.refuse_if(one_phase, option, "has no effect where nothing is frozen", "leave it out");
   run.refuse_if(data.validation == 0, "--validation-from", "has no effect with --validation 0",
                 "leave it out");
   run.refuse_if(fine_tune == 0, "--fine-tune-learning-rate", "has no effect without --fine-tune",
@@ -297,7 +295,6 @@ StackedAutoencoderOptions AutoencoderOptions::training() const {
   training.phases.clear();
   const int64_t fits = joint ? 1 : phases();
   for (int64_t k = 1; k <= fits; ++k) training.phases.push_back(options_for(k));
-  training.cache = cache;
   training.shared_adam_counter = shared_adam_counter;
   if (loss == PixelLoss::bce) training.pixels = binary_reconstruction();
   for (auto* objective : {&training.pixels, &training.codes}) {

@@ -39,7 +39,6 @@ struct AutoencoderOptions {
   int64_t batch_size = 150;
   std::vector<Sampling> sampling = {Sampling::epochs, Sampling::independent};
   LastBatch last_batch = LastBatch::drop;
-  bool cache = true;
   std::string optimizer = "adam";
   Schedule schedule;  ///< of every phase
   EarlyStop early_stop;

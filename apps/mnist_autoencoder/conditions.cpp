@@ -31,7 +31,7 @@ std::vector<Condition> make_conditions() {
 
   auto options = document;
   options.sampling = {Sampling::epochs};
-  options.cache = false;
+  options.engine.cache.place = CachePlace::none;
   all.push_back(
       {"uncached",
        "two phases, the codes computed for every batch",

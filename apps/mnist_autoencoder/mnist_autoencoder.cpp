@@ -149,7 +149,7 @@ Study study_of(AutoencoderRun& run, const RunOptions& options) {
       run.condition.published, fmt::format("the condition '{}'", run.condition.name),
       options_changed(options.app(),
                       {"Data", "Network", "Training", "Noise and sparsity", "Fine-tuning"},
-                      {"--data-dir", "--cache"})};
+                      {"--data-dir"})};
   study.report = std::make_shared<AutoencoderReport>(run);
   study.finished = [&run, plan, metrics = study.metrics](const std::filesystem::path& folder,
                                                          const Settings& settings) {
@@ -185,10 +185,11 @@ int main(int argc, char** argv) {
   const Condition* condition = nullptr;
   AutoencoderOptions autoencoder;
   std::optional<AutoencoderRun> run;
-  const auto set_defaults = [&](const std::vector<std::string>& arguments, RunOptions&) {
+  const auto set_defaults = [&](const std::vector<std::string>& arguments, RunOptions& options) {
     reproduce = value_on_command_line(arguments, "--reproduce").value_or(reproduce);
     condition = &condition_named(reproduce);
     autoencoder = condition->options;
+    options.engine.cache = autoencoder.engine.cache;
   };
   const auto add_options = [&](CLI::App& app) {
     add_condition(app, reproduce);

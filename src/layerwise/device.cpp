@@ -2,6 +2,9 @@
 
 #include <dlfcn.h>
 
+#include <cstdio>
+#include <fstream>
+#include <limits>
 #include <optional>
 
 #include <ATen/Context.h>
@@ -18,6 +21,8 @@
 
 #include <ATen/cuda/CUDAContext.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAGuard.h>
 #endif
 
 namespace layerwise {
@@ -138,6 +143,29 @@ c10::Device find_device(const std::string& name) {
   if (device->is_cuda()) return find_cuda(device->has_index() ? device->index() : 0);
   if (!device->is_cpu()) try_out(*device);
   return *device;
+}
+
+int64_t free_bytes(c10::Device device) {
+  if (device.is_cpu()) {
+    std::ifstream file("/proc/meminfo");
+    for (std::string line; std::getline(file, line);) {
+      int64_t kilobytes = 0;
+      if (std::sscanf(line.c_str(), "MemAvailable: %ld", &kilobytes) == 1) return kilobytes * 1024;
+    }
+  }
+#ifdef LAYERWISE_CUDA
+  if (device.is_cuda()) {
+    const c10::cuda::CUDAGuard guard(device);
+    size_t free = 0;
+    size_t total = 0;
+    if (cudaMemGetInfo(&free, &total) == cudaSuccess) {
+      const auto held = c10::cuda::CUDACachingAllocator::getDeviceStats(device.index());
+      const auto unused = held.reserved_bytes[0].current - held.allocated_bytes[0].current;
+      return static_cast<int64_t>(free) + unused;
+    }
+  }
+#endif
+  return std::numeric_limits<int64_t>::max();
 }
 
 void set_math_threads(int count) {

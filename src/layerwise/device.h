@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -29,6 +30,10 @@ c10::Device find_device(const std::string& name);
 /// The name of the first CUDA device, or the reason why there is none: the reason for the choice of
 /// `auto`.
 std::string about_cuda();
+
+/// How many bytes can still be allocated in the memory of a device: on CUDA, those of the driver
+/// and those that LibTorch holds unused; the largest number, where it is not known.
+int64_t free_bytes(c10::Device device);
 
 /// Sets the number of threads inside one operation, for the whole program. Call it before other
 /// threads start.

@@ -12,6 +12,7 @@
 #include "layerwise/engines/engines.h"
 #include "layerwise/file.h"
 #include "layerwise/nn/activation.h"
+#include "layerwise/nn/augmentation.h"
 #include "layerwise/nn/chain.h"
 #include "layerwise/nn/convolution.h"
 #include "layerwise/nn/corruption.h"

@@ -125,8 +125,8 @@ TEST_CASE("A run prints the document's lines and writes its folder") {
 TEST_CASE("Each condition has defaults of its own, which single options override") {
   const TemporaryFolder folder;
   const std::map<std::string, std::vector<std::string>> expected{
-      {"cached", {"[epochs,independent]", "on|off [on]", "[shared]", "[0.0001]", "[4]"}},
-      {"uncached", {"HOW[,HOW...] [epochs]", "on|off [off]", "[shared]"}},
+      {"cached", {"[epochs,independent]", "file|none [auto]", "[shared]", "[0.0001]", "[4]"}},
+      {"uncached", {"HOW[,HOW...] [epochs]", "file|none [none]", "[shared]"}},
       {"separate", {"HOW[,HOW...] [independent]", "[fresh]", "[0.0005]"}},
       {"joint", {"--joint [on", "N[,N...] [5]", "[0.0001]"}},
       {"tied", {"--joint [on", "--tied [on", "[0.0005]", "N[,N...] [5]"}},
@@ -177,7 +177,7 @@ TEST_CASE("Options that contradict each other or have no effect are refused") {
       {"--noise snow:0.1", "snow:0.1"},
       {"--momentum 0.5", "--momentum"},
       {"--optimizer sgd --adam-counter fresh", "--adam-counter"},
-      {"--joint --cache off", "--cache"},
+      {"--joint --cache none", "--cache"},
       {"--joint --epochs 2,3", "--epochs"},
       {"--epochs 1,2,3", "1,2,3"},
       {"--epochs 0", "'0'"},

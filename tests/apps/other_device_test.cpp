@@ -62,6 +62,16 @@ TEST_CASE("The MNIST programs run on another device") {
                          "--batch-size 20");
 }
 
+TEST_CASE("The program on convolutions runs on another device") {
+  const TemporaryFolder folder;
+  testing::write_images(folder.path() / "data");
+  const std::string small =
+      " --data-dir data --validation 20 --widths 2,3 --repeats 1 --epochs 1 --batch-size 16"
+      " --arms greedy_k1,end_to_end --k 1 --schedule constant --learning-rate 0.003";
+  check_both_devices(folder, "cnn_supervised", small + " --augment crop-and-flip");
+  check_both_devices(folder, "cnn_supervised", small + " --cache memory --force");
+}
+
 TEST_CASE("A program of one's own runs on another device") {
   const TemporaryFolder folder;
   std::string table = "a,b,y\n";

@@ -45,7 +45,7 @@ class DeviceEngine : public Engine {
  public:
   DeviceEngine(const StageView& view, const Problem& problem, const Split& data,
                const FitOptions& options)
-      : pass_(view, problem, data),
+      : pass_(view, problem, data, Precision::fp32),
         batch_size_(static_cast<size_t>(options.batch_size)),
         step_(make_device_step(dense_layers(view), problem, data.train, options)) {}
 

@@ -75,7 +75,7 @@ TEST_CASE("Each phase moves its own two layers and no bit of another") {
   }
 }
 
-std::vector<double> losses_of(bool cache) {
+std::vector<double> losses_of(CachePlace place) {
   Random random(1, 0);
   auto net = small_network().make(random.initialization);
   std::vector<double> losses;
@@ -86,15 +86,15 @@ std::vector<double> losses_of(bool cache) {
   };
   StackedAutoencoderOptions training;
   training.phases = {small_fit(3)};
-  training.cache = cache;
+  training.phases[0].engine.cache.place = place;
   training.corruption = masking_noise(0.2);
   train_stacked_autoencoder(net, random_images(1000), training, random, observer);
   return losses;
 }
 
 TEST_CASE("Codes computed once or for every batch give the same, to float32 rounding") {
-  const auto cached = losses_of(true);
-  const auto uncached = losses_of(false);
+  const auto cached = losses_of(CachePlace::memory);
+  const auto uncached = losses_of(CachePlace::none);
   REQUIRE(cached.size() == 9);
   for (size_t i = 0; i < cached.size(); ++i)
     REQUIRE(testing::relative_difference(cached[i], uncached[i]) < 1e-5);

@@ -20,7 +20,7 @@ HERE = pathlib.Path(__file__).parent
 torch.set_default_dtype(torch.float64)
 DEFAULTS = dict(seed=1, repeat=0, images=3, train=130, test=30, height=5, width=6, validation=20, validation_from="first",
                 units=[30, 12, 7], activation="elu", initializer="variance-scaling", tied=False, joint=False, loss="mse",
-                epochs=[3], batch_size=25, sampling=["epochs", "independent"], last_batch="drop", cache="on",
+                epochs=[3], batch_size=25, sampling=["epochs", "independent"], last_batch="drop", cache="auto",
                 optimizer="adam", learning_rate=[0.01], momentum=0.0, adam_counter="shared", l2=1e-4, noise=None,
                 emphasis=None, sparsity=None, fine_tune=0, fine_tune_learning_rate=0.001)
 ACTIVATIONS = {"linear": lambda x: x, "relu": F.relu, "leaky-relu": lambda x: F.leaky_relu(x, 0.01), "elu": F.elu,
@@ -242,7 +242,7 @@ class Replay:
 
 CASES = [
     dict(),
-    dict(sampling=["epochs"], cache="off", seed=0),
+    dict(sampling=["epochs"], cache="none", seed=0),
     dict(sampling=["independent"], adam_counter="fresh", l2=5e-4, seed=4294967295),
     dict(joint=True, sampling=["epochs"], epochs=[5]),
     dict(joint=True, tied=True, sampling=["epochs"], l2=5e-4, seed=2),
@@ -251,7 +251,7 @@ CASES = [
     dict(noise=["gaussian", 0.3], seed=5, units=[30, 11, 6, 3], epochs=[2, 3, 2], learning_rate=[0.01, 0.005, 0.002]),
     dict(joint=True, sampling=["epochs"], activation="relu", initializer="glorot-uniform", l2=0.0, noise=["dropout", 0.3]),
     dict(noise=["masking", 0.25], emphasis=[1.5, 0.5], activation="sigmoid", seed=6),
-    dict(noise=["masking", 0.4], cache="off", sampling=["independent"], seed=7, activation="tanh"),
+    dict(noise=["masking", 0.4], cache="none", sampling=["independent"], seed=7, activation="tanh"),
     dict(noise=["salt-pepper", 0.2], emphasis=[2.0, 1.0], loss="bce", activation="leaky-relu", seed=8),
     dict(units=[30, 40], activation="sigmoid", initializer="glorot-uniform", sparsity=[0.1, 0.2], sampling=["epochs"],
          l2=0.0, joint=True, batch_size=50),

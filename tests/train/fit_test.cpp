@@ -273,10 +273,10 @@ TEST_CASE("Cached features agree with a forward through the whole network") {
   RandomState random(1);
   GreedyNet net(dense(2, 20, random), output(20, 3, random));
   FeatureCache features(data);
-  REQUIRE(features.of(net->stage().frozen).train.inputs.is_same(data.train.inputs));
+  REQUIRE(features.of(net->stage().frozen).data.train.inputs.is_same(data.train.inputs));
   for (int i = 0; i < 3; ++i) {
     net->deepen(dense(20, 20, random));
-    const auto cached = features.of(net->stage().frozen).train.inputs;
+    const auto cached = features.of(net->stage().frozen).data.train.inputs;
     torch::NoGradGuard no_grad;
     const auto direct = chain_of(net->blocks(0, net->frozen_blocks()))->forward(data.train.inputs);
     REQUIRE((cached - direct).abs().max().item<double>() <=
@@ -291,12 +291,12 @@ TEST_CASE("A block that was changed after it was cached is run again") {
   GreedyNet net(dense(2, 4, random), output(4, 3, random));
   FeatureCache features(data);
   net->freeze_hidden();
-  const auto before = features.of(net->stage().frozen).train.inputs;
+  const auto before = features.of(net->stage().frozen).data.train.inputs;
   {
     torch::NoGradGuard no_grad;
     net->named_parameters()["hidden.block1.bias"].add_(1);
   }
-  REQUIRE_FALSE(torch::equal(features.of(net->stage().frozen).train.inputs, before));
+  REQUIRE_FALSE(torch::equal(features.of(net->stage().frozen).data.train.inputs, before));
 }
 
 TEST_CASE(

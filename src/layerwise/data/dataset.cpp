@@ -30,10 +30,14 @@ std::vector<std::pair<std::string, Dataset>> Split::parts() const {
 }
 
 Dataset rows_of(const Dataset& dataset, std::span<const int64_t> rows) {
-  const auto index = torch::tensor(c10::ArrayRef<int64_t>(rows.data(), rows.size()), torch::kInt64)
-                         .to(dataset.inputs.device());
+  const auto numbers =
+      torch::tensor(c10::ArrayRef<int64_t>(rows.data(), rows.size()), torch::kInt64);
+  const auto index = numbers.to(dataset.inputs.device());
+  const auto& targets = dataset.targets;
+  if (!targets.defined()) return {dataset.inputs.index_select(0, index), targets};
+  const bool together = targets.device() == index.device();
   return {dataset.inputs.index_select(0, index),
-          dataset.targets.defined() ? dataset.targets.index_select(0, index) : dataset.targets};
+          targets.index_select(0, together ? index : numbers.to(targets.device()))};
 }
 
 Split split(const Dataset& dataset, int64_t train_rows) {
@@ -99,6 +103,12 @@ Split autoencoding(const Split& data) {
 
 torch::Tensor values_of(const torch::Tensor& tensor) {
   return tensor.scalar_type() == torch::kUInt8 ? tensor.to(torch::kFloat32).div_(255) : tensor;
+}
+
+torch::Tensor values_for(const torch::Tensor& like, const torch::Tensor& tensor) {
+  if (!like.defined()) return values_of(tensor);
+  const auto moved = values_of(tensor.to(like.device()));
+  return moved.is_floating_point() ? moved.to(like.scalar_type()) : moved;
 }
 
 }  // namespace layerwise

@@ -61,5 +61,8 @@ Split autoencoding(const Split& data);
 /// Inputs or targets as a network takes them: bytes become float32 in [0, 1] (divided by 255);
 /// other types stay as they are.
 torch::Tensor values_of(const torch::Tensor& tensor);
+/// The same on the device of `like`; floating-point numbers in its type. An undefined tensor
+/// changes nothing.
+torch::Tensor values_for(const torch::Tensor& like, const torch::Tensor& tensor);
 
 }  // namespace layerwise

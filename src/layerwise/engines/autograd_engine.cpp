@@ -16,6 +16,7 @@
 #include <torch/optim/sgd.h>
 #include <torch/utils.h>
 
+#include "layerwise/engines/precision.h"
 #include "layerwise/nn/chain.h"
 #include "layerwise/nn/dense.h"
 #include "layerwise/torch_random.h"
@@ -132,19 +133,24 @@ int64_t gathered_bytes(torch::Device device) {
 
 }  // namespace
 
-std::string why_not_autograd(const StageView&, const Problem&, const Split&,
+std::string why_not_autograd(const StageView& view, const Problem&, const Split&,
                              const FitOptions& options) {
-  return options.engine.precision == Precision::fp32 ? "" : "it computes in fp32 only";
+  const auto precision = options.engine.precision;
+  if (precision == Precision::fp32) return {};
+  const auto parameter = first_parameter(*chain_of(view.trained));
+  if (!parameter.defined() || parameter.scalar_type() != torch::kFloat32)
+    return fmt::format("{} needs float32 weights to round", name_of(precision));
+  return why_not_in(precision, parameter.device());
 }
 
 AutogradEngine::AutogradEngine(const StageView& view, Problem problem, Split data,
                                const FitOptions& options)
-    : pass_(view, std::move(problem), std::move(data)),
+    : pass_(view, std::move(problem), std::move(data), options.engine.precision),
       batch_size_(options.batch_size),
       optimizer_(make_optimizer(*pass_.chain().trained(), options)) {
   if (std::none_of(view.trained.begin(), view.trained.end(), may_draw)) return;
   const auto& [noise, stage] = std::tie(pass_.problem().noise, pass_.problem().stage);
-  if (pass_.data().train.inputs.is_cuda()) {  // where repeats run one after another
+  if (pass_.chain().parameter().is_cuda()) {  // where repeats run one after another
     torch::cuda::manual_seed_all(torch_seed(noise, stage));
   } else {
     generator_ = torch_generator(noise, stage);
@@ -157,12 +163,13 @@ double AutogradEngine::run(std::span<const int64_t> rows) {
   if (generator_) drawing.emplace(*generator_);
   const auto& problem = pass_.problem();
   const auto& inputs = pass_.data().train.inputs;
+  const auto device = pass_.chain().parameter().device();
   const auto row_bytes =
       static_cast<int64_t>(inputs.nbytes()) / std::max<int64_t>(1, inputs.size(0));
-  const int64_t batches_at_once = std::max<int64_t>(
-      1, gathered_bytes(inputs.device()) / std::max<int64_t>(1, row_bytes * batch_size_));
+  const int64_t batches_at_once =
+      std::max<int64_t>(1, gathered_bytes(device) / std::max<int64_t>(1, row_bytes * batch_size_));
   const auto stride = static_cast<size_t>(batches_at_once * batch_size_);
-  auto sum = torch::zeros({}, inputs.options().dtype(torch::kFloat64));
+  auto sum = torch::zeros({}, torch::dtype(torch::kFloat64).device(device));
   for (size_t begin = 0; begin < rows.size(); begin += stride) {
     const auto some_rows = rows.subspan(begin, std::min(stride, rows.size() - begin));
     const auto some = pass_.batch_of(some_rows);
@@ -174,7 +181,8 @@ double AutogradEngine::run(std::span<const int64_t> rows) {
       const auto pass =
           pass_.forward(some.inputs.narrow(0, first, size),
                         some.targets.defined() ? some.targets.narrow(0, first, size) : some.targets,
-                        pass_.place_of(batch, steps_), problem.corruption.has_value());
+                        pass_.place_of(batch, steps_), problem.corruption.has_value(),
+                        problem.augmentation.has_value());
       const auto& terms = problem.objective.terms;
       const auto reported = terms.front().metric.mean(pass);
       auto loss = terms.front().weight == 1 ? reported : reported * terms.front().weight;

@@ -15,8 +15,8 @@
 
 namespace layerwise {
 
-/// The reason why the autograd engine cannot run this stage (it computes only in the precision of
-/// the blocks); empty if it can.
+/// The reason why the autograd engine cannot run this stage in the requested precision; empty if it
+/// can.
 std::string why_not_autograd(const StageView& view, const Problem& problem, const Split& data,
                              const FitOptions& options);
 

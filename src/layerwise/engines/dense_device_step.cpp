@@ -502,17 +502,6 @@ class DeviceStep : public DenseStep {
 
 }  // namespace
 
-std::string why_not_on_device([[maybe_unused]] Precision precision, torch::Device device) {
-  if (!device.is_cuda()) return "it computes on the CPU and on CUDA only";
-#ifdef LAYERWISE_CUDA
-  constexpr int ampere = 8;
-  const auto* properties = at::cuda::getDeviceProperties(device.index());
-  if (precision != Precision::fp32 && properties->major < ampere)
-    return fmt::format("{} multiplies neither tf32 nor bf16", properties->name);
-#endif
-  return {};
-}
-
 std::unique_ptr<DenseStep> make_device_step(std::vector<Dense> layers, const Problem& problem,
                                             const Dataset& train, const FitOptions& options) {
   return std::make_unique<DeviceStep>(layers, problem, train, options);

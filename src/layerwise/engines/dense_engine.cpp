@@ -13,7 +13,7 @@ namespace layerwise {
 
 DenseEngine::DenseEngine(const StageView& view, Problem problem, const Split& data,
                          const FitOptions& options)
-    : pass_(view, std::move(problem), data), batch_size_(options.batch_size) {
+    : pass_(view, std::move(problem), data, Precision::fp32), batch_size_(options.batch_size) {
   const auto layers = dense_layers(view);
   if (pass_.problem().objective.loss().formula == Formula::cross_entropy) {
     for (const auto& [_, part] : data.parts())

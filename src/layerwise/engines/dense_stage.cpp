@@ -10,7 +10,7 @@
 
 #include "layerwise/engines/dense_step.h"
 #include "layerwise/engines/kernels.h"
-#include "layerwise/engines/processor.h"
+#include "layerwise/engines/precision.h"
 #include "layerwise/engines/tiny_engine.h"
 #include "layerwise/nn/activation.h"
 
@@ -18,12 +18,21 @@ namespace layerwise {
 
 namespace {
 
+/// The name of a block's module, without its namespace: `Convolution` for
+/// `layerwise::ConvolutionImpl`.
+std::string kind_of(const Block& block) {
+  auto name = block.ptr()->name();
+  if (const auto colons = name.rfind(':'); colons != std::string::npos) name.erase(0, colons + 1);
+  if (name.ends_with("Impl")) name.erase(name.size() - 4);
+  return name;
+}
+
 std::string fault_of_block(const Block& block, int64_t number) {
   const auto* layer = block.ptr()->as<DenseImpl>();
   if (layer == nullptr) {
     const bool tied = block.ptr()->as<TransposedDenseImpl>() != nullptr;
     return tied ? std::string("weights are tied")
-                : fmt::format("block {} is no Dense but {}", number, block.ptr()->name());
+                : fmt::format("block {} is no Dense but {}", number, kind_of(block));
   }
   const auto activation = layer->options.activation;
   if (!has_kernel(activation))
@@ -94,6 +103,7 @@ std::vector<Dense> dense_layers(const StageView& view) {
 std::string why_not_dense(const StageView& view, const Problem& problem, const Split& data,
                           const FitOptions& options) {
   if (!view.frozen.empty()) return "frozen blocks are run for every batch";
+  if (problem.augmentation) return "the inputs are augmented";
   std::set<const torch::nn::Module*> seen;
   int64_t width = -1;
   for (size_t i = 0; i < view.trained.size(); ++i) {
@@ -116,12 +126,10 @@ std::string why_not_dense(const StageView& view, const Problem& problem, const S
   }
   if (!std::visit(HasKernel(), options.optimizer)) return "there is no kernel for the optimizer";
   const auto device = data.train.inputs.device();
+  if (device != layers.front()->weight.device()) return "the inputs are not on the blocks' device";
   const auto precision = options.engine.precision;
-  if (!device.is_cpu()) return why_not_on_device(precision, device);
-  if (precision == Precision::tf32) return "the CPU does not multiply in tf32";
-  if (precision == Precision::bf16 && !has_bf16())
-    return "this processor has neither AVX512_BF16 nor AMX to multiply bf16 with";
-  return {};
+  if (!device.is_cpu() && !device.is_cuda()) return "it computes on the CPU and on CUDA only";
+  return why_not_in(precision, device);
 }
 
 std::string why_not_tiny(const StageView& view, const Problem& problem, const Split& data,

@@ -41,10 +41,6 @@ class DenseStep {
 /// On the CPU: matrix products by BLAS or oneDNN, and one pass over memory between them.
 std::unique_ptr<DenseStep> make_cpu_step(std::vector<Dense> layers, const Problem& problem,
                                          const Dataset& train, const FitOptions& options);
-
-/// The reason why there is no step with this precision on a device that is no CPU; empty if there
-/// is.
-std::string why_not_on_device(Precision precision, torch::Device device);
 /// On CUDA: a graph of kernels and products, captured once for each batch size and replayed. On the
 /// CPU the same operations, for tests.
 std::unique_ptr<DenseStep> make_device_step(std::vector<Dense> layers, const Problem& problem,

@@ -6,17 +6,19 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include "layerwise/engines/precision.h"
+
 namespace layerwise {
 
-StagePass::StagePass(const StageView& view, Problem problem, Split data)
-    : chain_(view), problem_(std::move(problem)), data_(std::move(data)) {}
+StagePass::StagePass(const StageView& view, Problem problem, Split data, Precision precision)
+    : chain_(view), problem_(std::move(problem)), data_(std::move(data)), precision_(precision) {}
 
 Dataset StagePass::batch_of(std::span<const int64_t> rows) const {
   const auto& [inputs, targets] = data_.train;
   const bool given = problem_.target == Target::given;
   auto batch = rows_of({inputs, given ? targets : torch::Tensor()}, rows);
-  batch.inputs = values_of(batch.inputs);
-  if (given) batch.targets = values_of(batch.targets);
+  batch.inputs = values_for(chain_.parameter(), batch.inputs);
+  if (given) batch.targets = values_for(chain_.parameter(), batch.targets);
   return batch;
 }
 
@@ -25,8 +27,10 @@ NoisePlace StagePass::place_of(std::span<const int64_t> rows, int64_t step) cons
 }
 
 Pass StagePass::forward(const torch::Tensor& inputs, const torch::Tensor& targets,
-                        const NoisePlace& place, bool corrupted) {
-  const auto features = chain_.features(inputs);
+                        const NoisePlace& place, bool corrupted, bool augmented) {
+  const Autocast cast(precision_, inputs.device());
+  const auto features =
+      chain_.features(augmented ? problem_.augmentation->apply(inputs, augmenting(place)) : inputs);
   Corrupted given{features, {}};
   if (corrupted) given = problem_.corruption->apply(features, place);
   // The blocks may work in place, but not on what they are to reconstruct.
@@ -46,6 +50,7 @@ Dataset StagePass::part(const std::string& split) const {
 }
 
 std::vector<Score> StagePass::evaluate(const std::string& split) {
+  const Autocast cast(precision_, chain_.parameter().device());
   return layerwise::evaluate(chain_, part(split), problem_.target, problem_.objective.metrics,
                              split);
 }
@@ -59,7 +64,7 @@ std::vector<Score> StagePass::evaluate_batch(std::span<const int64_t> rows, int6
   place.stage += only_evaluates;
   const auto batch = batch_of(rows);
   const bool corrupted = problem_.corruption && problem_.corruption->in_evaluation;
-  const auto pass = forward(batch.inputs, batch.targets, place, corrupted);
+  const auto pass = forward(batch.inputs, batch.targets, place, corrupted, false);
   std::vector<Score> scores;
   const auto add = [&](const Metric& metric) {
     scores.push_back({"last_batch", metric.name, plain_nan(metric.mean(pass).item<double>())});

@@ -7,6 +7,7 @@
 
 #include "layerwise/data/dataset.h"
 #include "layerwise/train/engine.h"
+#include "layerwise/train/engine_options.h"
 #include "layerwise/train/evaluate.h"
 #include "layerwise/train/problem.h"
 
@@ -16,15 +17,15 @@ namespace layerwise {
 /// the blocks.
 class StagePass {
  public:
-  StagePass(const StageView& view, Problem problem, Split data);
+  StagePass(const StageView& view, Problem problem, Split data, Precision precision);
 
   /// The training rows with these numbers, gathered.
   Dataset batch_of(std::span<const int64_t> rows) const;
   /// Identifies the noise for the rows of a step.
   NoisePlace place_of(std::span<const int64_t> rows, int64_t step) const;
-  /// From inputs to output and target, with or without corruption.
+  /// From inputs to output and target, with or without corruption and augmentation.
   Pass forward(const torch::Tensor& inputs, const torch::Tensor& targets, const NoisePlace& place,
-               bool corrupted);
+               bool corrupted, bool augmented);
 
   /// @throws std::invalid_argument if there is no such split
   Dataset part(const std::string& split) const;
@@ -43,6 +44,7 @@ class StagePass {
   StageChain chain_;
   Problem problem_;
   Split data_;
+  Precision precision_;
 };
 
 }  // namespace layerwise

@@ -53,6 +53,11 @@ std::vector<torch::Tensor> trainable_parameters(const torch::nn::Module& module)
   return distinct;
 }
 
+torch::Tensor first_parameter(const torch::nn::Module& module) {
+  const auto parameters = module.parameters();
+  return parameters.empty() ? torch::Tensor() : parameters.front();
+}
+
 void copy_values(const torch::nn::Module& from, torch::nn::Module& to) {
   torch::NoGradGuard no_grad;
   const auto copy = [](const auto& source, const auto& target) {

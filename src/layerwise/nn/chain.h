@@ -53,6 +53,9 @@ void set_requires_grad(const torch::nn::Module& module, bool requires_grad);
 /// LibTorch's `parameters()` lists it twice, and an optimizer would update it twice.
 std::vector<torch::Tensor> trainable_parameters(const torch::nn::Module& module);
 
+/// The first parameter of a module; undefined if it has none.
+torch::Tensor first_parameter(const torch::nn::Module& module);
+
 /// Copies the values of a module's parameters and buffers to another module with the same names and
 /// shapes.
 /// @throws std::invalid_argument if names or shapes differ

@@ -23,7 +23,7 @@ struct Stage {
   const Observer& observer;
   int64_t number;
 
-  StageRunner runner() const { return StageRunner(net, data, observer, options.code_statistics); }
+  StageRunner runner() const { return StageRunner(net, data, observer, {options.code_statistics}); }
   StageInfo info(std::string variant, Task task) const {
     return {number, net->layers(), std::move(variant), task};
   }

@@ -5,10 +5,12 @@
 #include <functional>
 #include <optional>
 #include <stdexcept>
+#include <string>
 
 #include <fmt/format.h>
 
 #include "layerwise/engines/engines.h"
+#include "layerwise/engines/precision.h"
 #include "layerwise/train/check_stage.h"
 #include "layerwise/train/early_stopping.h"
 
@@ -23,6 +25,11 @@ std::vector<Block> untouched(const StageView& view) {
   return blocks;
 }
 
+torch::Device device_of(const StageView& view, const Split& data) {
+  const auto parameter = first_parameter(*chain_of(view.trained));
+  return parameter.defined() ? parameter.device() : data.train.inputs.device();
+}
+
 void require_unmoved(const std::vector<uint64_t>& before, const std::vector<uint64_t>& after) {
   const auto [moved, _] = std::mismatch(before.begin(), before.end(), after.begin());
   if (moved == before.end()) return;
@@ -30,11 +37,17 @@ void require_unmoved(const std::vector<uint64_t>& before, const std::vector<uint
                                      moved - before.begin() + 1));
 }
 
-/// @param view without its frozen blocks, if `data` are their outputs
+bool may_go_without(const CacheOptions& cache) {
+  return cache.place == CachePlace::automatic || cache.place == CachePlace::none;
+}
+
+/// @param view without the frozen blocks whose output `data` are
+/// @param features where they are kept, in words
 StageResult fit_and_evaluate(const StageView& view, const Problem& problem, const Split& data,
-                             const FitOptions& options, Random& random,
-                             std::span<const Hook> hooks) {
+                             const FitOptions& options, Random& random, std::span<const Hook> hooks,
+                             const std::string& features) {
   const auto engine = make_engine(view, problem, data, options);
+  engine->note_features(features);
   StageResult result;
   result.engine = engine->use();
   std::vector<Hook> all(hooks.begin(), hooks.end());
@@ -68,8 +81,9 @@ bool StageResult::diverged() const {
 StageResult fit_stage(const StageView& view, const Problem& problem, const Split& data,
                       const FitOptions& options, Random& random, std::span<const Hook> hooks) {
   check(options, data.train.size());
+  settle_precision(options.engine.precision, device_of(view, data));
   const auto before = fingerprints(untouched(view));
-  auto result = fit_and_evaluate(view, problem, data, options, random, hooks);
+  auto result = fit_and_evaluate(view, problem, data, options, random, hooks, "");
   require_unmoved(before, fingerprints(untouched(view)));
   return result;
 }
@@ -79,14 +93,27 @@ StageResult fit_stage(const StageView& view, const Problem& problem, FeatureCach
                       std::span<const Hook> hooks) {
   check(options, data.train.size());
   check_stage(view, problem, data);
+  settle_precision(options.engine.precision, device_of(view, data));
   const auto before = fingerprints(untouched(view));
-  const auto idle = before.begin() + static_cast<std::ptrdiff_t>(view.frozen.size());
-  auto cached = features.of(view.frozen, {before.begin(), idle});
-  cached.train.targets = data.train.targets;
-  cached.test.targets = data.test.targets;
-  cached.validation.targets = data.validation.targets;
-  auto result =
-      fit_and_evaluate({{}, view.trained, view.code}, problem, cached, options, random, hooks);
+  StageResult result;
+  if (problem.augmentation) {
+    if (!may_go_without(options.engine.cache)) {
+      throw std::invalid_argument(
+          "an augmentation changes the inputs in every epoch, so that features cannot be kept");
+    }
+    result = fit_and_evaluate(
+        view, problem, data, options, random, hooks,
+        view.frozen.empty() ? "" : "features computed for every batch: the inputs are augmented");
+  } else {
+    const auto idle = before.begin() + static_cast<std::ptrdiff_t>(view.frozen.size());
+    auto [kept, frozen, place] =
+        features.of(view.frozen, {before.begin(), idle}, options.engine.cache);
+    kept.train.targets = data.train.targets;
+    kept.test.targets = data.test.targets;
+    kept.validation.targets = data.validation.targets;
+    result = fit_and_evaluate({frozen, view.trained, view.code}, problem, kept, options, random,
+                              hooks, place);
+  }
   require_unmoved(before, fingerprints(untouched(view)));
   return result;
 }

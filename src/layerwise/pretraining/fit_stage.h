@@ -35,8 +35,11 @@ struct StageResult {
 StageResult fit_stage(const StageView& view, const Problem& problem, const Split& data,
                       const FitOptions& options, Random& random, std::span<const Hook> hooks = {});
 
-/// As above, but takes the frozen blocks' output from a cache.
+/// As above, but takes the frozen blocks' output from a cache, as `options.engine.cache` says;
+/// unless the inputs are augmented.
 /// @param features the cache over the inputs of `data`
+/// @throws std::invalid_argument if the inputs are augmented and the cache is asked for
+/// @throws FileError if a file for the features cannot be made
 StageResult fit_stage(const StageView& view, const Problem& problem, FeatureCache& features,
                       const Split& data, const FitOptions& options, Random& random,
                       std::span<const Hook> hooks = {});

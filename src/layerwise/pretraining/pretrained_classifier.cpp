@@ -75,7 +75,7 @@ class Fits {
   /// Adds scores for the size of the codes that are the input of the head.
   void measure_codes() {
     const auto codes =
-        features_.of(net_->stage().frozen).train.inputs.to(torch::kFloat64).flatten(1);
+        features_.output(net_->stage().frozen, "train").to(torch::kFloat64).flatten(1);
     const auto root_mean_square = [](const torch::Tensor& values) {
       return values.square().mean().sqrt().item<double>();
     };

@@ -112,9 +112,7 @@ void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
     if (observer.on_progress) {
       hooks.emplace_back([&](const FitView& fit) { return observer.on_progress(stage.info, fit); });
     }
-    const auto result = training.cache
-                            ? fit_stage(view, problem, *features, data, options, random, hooks)
-                            : fit_stage(view, problem, data, options, random, hooks);
+    const auto result = fit_stage(view, problem, *features, data, options, random, hooks);
     steps += result.fit.steps;
     if (observer.on_stage) observer.on_stage({stage.info, result, {}});
     if (result.diverged()) return;

@@ -14,7 +14,6 @@ struct StackedAutoencoderOptions {
   /// The options of each phase, or one set for all phases. Joint training takes one set.
   std::vector<FitOptions> phases = {FitOptions{}};
   bool jointly = false;  ///< train all layers at once in a single stage, instead of in phases
-  bool cache = true;     ///< compute codes once per phase, not for every batch
   /// The step counter of Adam's bias correction continues from phase to phase, as in a TensorFlow 1
   /// graph with one optimizer.
   bool shared_adam_counter = false;

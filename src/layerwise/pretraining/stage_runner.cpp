@@ -37,15 +37,21 @@ Observer of_variant(const std::string& name, Observer observer) {
 }
 
 StageRunner::StageRunner(GreedyNet& net_, const Split& data, const Observer& observer,
-                         bool code_statistics)
+                         StageRunnerOptions options)
     : net(net_),
       inputs_(data.train.inputs),
       features_(data),
       observer_(observer),
-      code_statistics_(code_statistics) {}
+      options_(std::move(options)) {}
 
 void StageRunner::checkpoint(int64_t done, const Random& random) const {
   if (observer_.on_checkpoint) observer_.on_checkpoint(done, *net, random);
+}
+
+torch::Tensor StageRunner::output(const std::string& split, const Block& further) {
+  auto blocks = net->blocks();
+  blocks.push_back(further);
+  return features_.output(blocks, split);
 }
 
 StageResult StageRunner::fit(const StageInfo& info, const Split& data, const Objective& objective,
@@ -56,8 +62,10 @@ StageResult StageRunner::fit(const StageInfo& info, const Split& data, const Obj
     hooks.emplace_back([&](const FitView& view) { return observer_.on_progress(info, view); });
   }
   const bool trains_blocks = net->frozen_blocks() < net->layers() - 1;
-  const Problem problem{
-      objective, Target::given, {}, random.noise, static_cast<uint32_t>(info.stage)};
+  const Problem problem{.objective = objective,
+                        .noise = random.noise,
+                        .stage = static_cast<uint32_t>(info.stage),
+                        .augmentation = options_.augmentation};
   StageReport report{
       info, fit_stage(net->stage(), problem, features_, data, options, random, hooks), {}};
   if (trains_blocks) net->freeze_hidden();
@@ -65,8 +73,8 @@ StageResult StageRunner::fit(const StageInfo& info, const Split& data, const Obj
     const auto more = further();
     report.result.scores.insert(report.result.scores.end(), more.begin(), more.end());
   }
-  if (trains_blocks && code_statistics_ && inputs_.size(0) > 1 && observer_.on_stage)
-    report.code = code_statistics(features_.of(net->stage().frozen).train.inputs, inputs_);
+  if (trains_blocks && options_.code_statistics && inputs_.size(0) > 1 && observer_.on_stage)
+    report.code = code_statistics(features_.output(net->blocks(), "train"), inputs_);
   if (observer_.on_stage) observer_.on_stage(report);
   return report.result;
 }

@@ -52,12 +52,19 @@ struct Observer {
 /// @see of_variant(const std::string&, StageInfo)
 Observer of_variant(const std::string& name, Observer observer);
 
+/// What is common to all stages of an algorithm.
+struct StageRunnerOptions {
+  /// Report the statistics of the newest block, unless there is only one training row, for which
+  /// they say nothing.
+  bool code_statistics = false;
+  std::optional<Augmentation> augmentation = {};  ///< see `Problem`
+};
+
 /// The environment of every stage of an algorithm: network, inputs, cached features and observer.
 class StageRunner {
  public:
-  /// @param code_statistics report the statistics of the newest block, unless there is only one
-  ///   training row, for which they say nothing
-  StageRunner(GreedyNet& net, const Split& data, const Observer& observer, bool code_statistics);
+  StageRunner(GreedyNet& net, const Split& data, const Observer& observer,
+              StageRunnerOptions options = {});
 
   /// `fit_stage`, observed and reported. Hidden blocks that it trained are frozen afterwards.
   /// @param further computes scores to report after those of the objective
@@ -65,8 +72,8 @@ class StageRunner {
                   const FitOptions& options, Random& random,
                   const std::function<std::vector<Score>()>& further = {});
 
-  /// The data with the output of the frozen blocks as inputs.
-  const Split& features() { return features_.of(net->stage().frozen); }
+  /// The output of the hidden blocks, and of a further one behind them, for one split.
+  torch::Tensor output(const std::string& split, const Block& further);
 
   /// Tells the observer that `done` stages are complete.
   void checkpoint(int64_t done, const Random& random) const;
@@ -77,7 +84,7 @@ class StageRunner {
   torch::Tensor inputs_;
   FeatureCache features_;
   Observer observer_;
-  bool code_statistics_;
+  StageRunnerOptions options_;
 };
 
 }  // namespace layerwise

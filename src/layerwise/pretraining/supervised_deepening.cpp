@@ -38,27 +38,34 @@ class Ensemble {
     const auto behind = net->exits->named_children();
     size_t number = 0;
     const auto names = net->hidden->named_children();
+    const auto add_head = [&](const Block& head) {
+      add(data, [&](const std::string& split) {
+        const auto& part = split == "test" ? features.test : features.validation;
+        return forward_in_chunks(chain_of({head}), part.inputs);
+      });
+    };
     for (const auto& block : net->blocks()) {
       for (auto* part : {&features.validation, &features.test}) {
         if (part->inputs.defined())
           part->inputs = forward_in_chunks(chain_of({block}), part->inputs);
       }
-      if (behind.contains(names[number++].key())) add(*exit++, features);
+      if (behind.contains(names[number++].key())) add_head(*exit++);
     }
-    add(*std::as_const(*net->head).begin(), features);
+    add_head(*std::as_const(*net->head).begin());
   }
 
   /// Adds the head of a stage.
-  /// @param features what it gets
+  /// @param logits_of its output for a split
   /// @returns the accuracy of the ensemble with it
-  std::vector<Score> add(const Block& head, const Split& features) {
+  std::vector<Score> add(const Split& data,
+                         const std::function<torch::Tensor(const std::string& split)>& logits_of) {
     std::vector<Score> scores;
-    for (const auto& [split, part] : features.parts()) {
+    for (const auto& [split, part] : data.parts()) {
       if (split == "train") continue;
-      const auto shares = torch::softmax(forward_in_chunks(chain_of({head}), part.inputs), 1);
+      const auto shares = torch::softmax(logits_of(split), 1);
       auto& sum = sums_[split];
       sum = sum.defined() ? sum + shares * weight_ : shares;
-      const auto right = sum.argmax(1).eq(part.targets).sum().item<int64_t>();
+      const auto right = sum.argmax(1).eq(part.targets.to(sum.device())).sum().item<int64_t>();
       scores.push_back(
           {split, ensemble_metric, static_cast<double>(right) / static_cast<double>(part.size())});
     }
@@ -136,12 +143,13 @@ void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepen
   if (options.ensemble && options.head == HeadPolicy::kept)
     throw std::invalid_argument("deepen_supervised: a kept head is no ensemble");
   const int64_t stages = options.layers - net->layers() + std::max<int64_t>(done, 1);
-  StageRunner runner(net, data, observer, options.code_statistics);
+  StageRunner runner(net, data, observer, {options.code_statistics, options.augmentation});
   int64_t stage = done;
   std::optional<Ensemble> heads;
   if (options.ensemble) heads.emplace(net, data, done);
   const auto of_ensemble = [&] {
-    return heads->add(*std::as_const(*net->head).begin(), runner.features());
+    const Block& head = *std::as_const(*net->head).begin();
+    return heads->add(data, [&](const auto& split) { return runner.output(split, head); });
   };
   const auto fit = [&](const char* variant, const FitOptions& fit_options, bool ensemble) {
     ++stage;

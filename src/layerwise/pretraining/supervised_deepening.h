@@ -40,7 +40,8 @@ struct SupervisedDeepeningOptions {
   /// twice as much as the one before it.
   /// @see Belilovsky et al., "Greedy Layerwise Learning Can Scale to ImageNet", 2019, section 4.1
   bool ensemble = false;
-  bool code_statistics = false;  ///< report the statistics of the newest block
+  std::optional<Augmentation> augmentation = {};  ///< of the inputs, see `Problem`
+  bool code_statistics = false;                   ///< report the statistics of the newest block
   EarlierBlocks earlier_blocks = EarlierBlocks::frozen;
 };
 

@@ -113,7 +113,7 @@ fs::path default_run_path(const std::string& program, unsigned seed) {
   const auto seconds = std::time(nullptr);
   std::tm now{};
   ::localtime_r(&seconds, &now);
-  const auto base = fmt::format("runs/{}-{}-{:%Y%m%d-%H%M%S}", program, seed, now);
+  const auto base = fmt::format("{}/{}-{}-{:%Y%m%d-%H%M%S}", runs_folder, program, seed, now);
   fs::path path = base;
   std::error_code ignored;
   for (int n = 2; fs::exists(path, ignored); ++n) path = fmt::format("{}-{}", base, n);

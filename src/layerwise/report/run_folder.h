@@ -9,6 +9,9 @@
 
 namespace layerwise::report {
 
+/// Where runs have their folders, unless they are given one.
+constexpr auto runs_folder = "runs";
+
 /// Writes a file completely or not at all: writes `PATH.part`, flushes it to the disk, and renames
 /// it.
 ///

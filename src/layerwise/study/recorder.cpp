@@ -339,11 +339,19 @@ void Recorder::note_engine(const EngineUse& use) {
                              use.reason.empty() ? "" : fmt::format(": {}", use.reason)));
 }
 
+void Recorder::note_features(const StageInfo& info, const std::string& kept) {
+  if (kept.empty()) return;
+  const std::lock_guard lock(mutex_);
+  features_.push_back(fmt::format("{}: {}", study_.report->label(info), kept));
+  progress_.note(features_.back() + "\n");
+}
+
 Next Recorder::on_progress(int64_t repeat, const StageInfo& info, const FitView& view) {
   throw_if_interrupted();
   if (stopping_) throw Stopped{};
   if (view.step == 0) note_engine(view.engine.use());
   const bool first = repeat == settings_.first_repeat;
+  if (first && view.step == 0) note_features(info, view.engine.features());
   if (first || keeps_curves(repeat)) {
     const auto scores = study_.report->curve_scores(info, view);
     if (keeps_curves(repeat)) {

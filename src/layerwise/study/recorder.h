@@ -54,6 +54,8 @@ class Recorder {
   const Results& results() const { return results_; }
   /// The engines that took steps, in the order of their first use.
   const std::vector<EngineUse>& engines() const { return engines_; }
+  /// Where the features of the first repeat's fits were kept, in words.
+  const std::vector<std::string>& features() const { return features_; }
   const Curves& curves() const { return curves_; }
 
  private:
@@ -63,6 +65,7 @@ class Recorder {
   void take_troubles();
   void take_curves();
   void note_engine(const EngineUse& use);
+  void note_features(const StageInfo& info, const std::string& kept);
   void print_line(const std::string& line);
   bool keeps_curves(int64_t repeat) const;
   size_t index_of(int64_t repeat) const {
@@ -95,6 +98,7 @@ class Recorder {
   std::mutex mutex_;
   Results results_;
   std::vector<EngineUse> engines_;
+  std::vector<std::string> features_;
   Curves curves_;
   struct Done {
     double work = 0;            // of completed fits

@@ -124,7 +124,9 @@ void RunDescription::try_to_end(const std::string& status) noexcept {
   }
 }
 
-void RunDescription::add_results(const Results& results, const std::vector<EngineUse>& engines) {
+void RunDescription::add_results(const Results& results, const std::vector<EngineUse>& engines,
+                                 const std::vector<std::string>& features) {
+  for (const auto& kept : features) json_["features"].push_back(kept);
   for (const auto& [name, reason, details] : engines) {
     const ordered_json use{{"name", name}, {"reason", reason}, {"details", details}};
     auto& known = json_["engines"];
@@ -143,7 +145,7 @@ void RunDescription::add_results(const Results& results, const std::vector<Engin
 void RunDescription::keep_beginning() {
   const auto before = ordered_json::parse(read_file(path_), nullptr, false);
   if (!before.is_object()) return;
-  for (const auto* key : {"command", "started", "engines", "shards"}) {
+  for (const auto* key : {"command", "started", "engines", "features", "shards"}) {
     if (before.contains(key)) json_[key] = before[key];
   }
   json_[before.value("status", "") == "joined" ? "joined" : "resumed"] = now();

@@ -23,7 +23,8 @@ class RunDescription {
   /// The command that began the run, also if another command resumes it, and what else is needed to
   /// repeat it.
   report::Origin origin(const Settings& settings) const;
-  void add_results(const Results& results, const std::vector<EngineUse>& engines);
+  void add_results(const Results& results, const std::vector<EngineUse>& engines,
+                   const std::vector<std::string>& features);
   void end(const std::string& status);
   /// Like `end`, but ignores errors; for use after another error, which is more important.
   void try_to_end(const std::string& status) noexcept;

@@ -289,7 +289,7 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
     run_repeats(study, settings, data, folder.path(), finished, recorder);
     recorder.finish();
     const auto& results = recorder.results();
-    description.add_results(results, recorder.engines());
+    description.add_results(results, recorder.engines(), recorder.features());
     report::write_run_file(folder.file("results.json"), results_json(study, settings, results));
     present(study, results, recorder.curves(), description.origin(settings), folder, failure);
     throw_if_interrupted();  // for the last time: a later signal finds everything done

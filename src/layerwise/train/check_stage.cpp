@@ -1,6 +1,7 @@
 #include "layerwise/train/check_stage.h"
 
 #include <algorithm>
+#include <span>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -47,15 +48,6 @@ std::string text_of(const Block& block) {
 std::string first_line(const c10::Error& error) {
   const std::string text = error.what_without_backtrace();
   return text.substr(0, text.find('\n'));
-}
-
-/// The first parameter in a list of blocks, or an undefined tensor.
-torch::Tensor first_parameter(const std::vector<Block>& blocks) {
-  for (const auto& block : blocks) {
-    const auto parameters = block.ptr()->parameters();
-    if (!parameters.empty()) return parameters.front();
-  }
-  return {};
 }
 
 /// The data that pass through blocks: their shape, and the values if a block has to be run.
@@ -114,6 +106,24 @@ Sample through(const std::vector<Block>& blocks, Sample sample, size_t before = 
   return sample;
 }
 
+/// Two rows, augmented as those of a batch are.
+Sample augmented(const Augmentation& augmentation, const torch::Tensor& inputs) {
+  constexpr int64_t numbers[] = {0, 1};
+  const auto rows = static_cast<size_t>(inputs.size(0));
+  torch::Tensor output;
+  try {
+    output = augmentation.apply(inputs, {{}, 1, 0, std::span(numbers).first(rows)});
+  } catch (const c10::Error& error) {
+    refuse(
+        fmt::format("the augmentation does not take {}: {}", text_of(inputs), first_line(error)));
+  }
+  if (!output.defined() || output.sizes() != inputs.sizes() ||
+      output.scalar_type() != inputs.scalar_type()) {
+    refuse(fmt::format("the augmentation makes {} of {}", text_of(output), text_of(inputs)));
+  }
+  return {output.sizes().vec(), output};
+}
+
 void check_inputs(const std::string& split, const Dataset& part, const Dataset& train,
                   const torch::Tensor& parameter) {
   const auto& inputs = part.inputs;
@@ -124,13 +134,15 @@ void check_inputs(const std::string& split, const Dataset& part, const Dataset& 
                        text_of(inputs), text_of(train.inputs)));
   }
   const auto wanted = parameter.defined() ? parameter.scalar_type() : torch::kFloat32;
-  if (inputs.scalar_type() != torch::kUInt8 && inputs.scalar_type() != wanted) {
+  const bool bytes = inputs.scalar_type() == torch::kUInt8;
+  const bool halved = inputs.scalar_type() == torch::kBFloat16 && wanted == torch::kFloat32;
+  if (!bytes && !halved && inputs.scalar_type() != wanted) {
     refuse(
         fmt::format("the inputs of the {} split are {}, the network takes {}, or Byte, which is "
                     "divided by 255",
                     split, text_of(inputs), text_of(wanted)));
   }
-  if (parameter.defined() && inputs.device() != parameter.device()) {
+  if (parameter.defined() && !inputs.is_cpu() && inputs.device() != parameter.device()) {
     refuse(fmt::format("the inputs of the {} split are on {}, the network is on {}", split,
                        inputs.device().str(), parameter.device().str()));
   }
@@ -184,12 +196,13 @@ void check_stage(const StageView& view, const Problem& problem, const Split& dat
   torch::NoGradGuard no_grad;
   auto blocks = view.frozen;
   blocks.insert(blocks.end(), view.trained.begin(), view.trained.end());
-  const auto parameter = first_parameter(blocks);
+  const auto parameter = first_parameter(*chain_of(blocks));
   for (const auto& [split, part] : data.parts()) check_inputs(split, part, data.train, parameter);
 
   const auto rows = data.train.inputs.narrow(0, 0, std::min<int64_t>(2, data.train.size()));
   Sample sample{rows.sizes().vec(), {}};
-  if (!all_dense(blocks)) sample.values = values_of(rows);
+  if (!all_dense(blocks)) sample.values = values_for(parameter, rows);
+  if (problem.augmentation) sample = augmented(*problem.augmentation, values_for(parameter, rows));
   const auto features = through(view.frozen, sample);
   const auto output = through(view.trained, features, view.frozen.size());
 

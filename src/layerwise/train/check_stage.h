@@ -14,7 +14,8 @@ namespace layerwise {
 /// Unless all blocks are `Dense`, two training rows are sent through the blocks in evaluation mode.
 /// @throws std::invalid_argument naming the split or the block (numbered from 1, frozen ones first)
 ///   with shapes and dtypes, if a split has no rows, the numbers of inputs and targets differ,
-///   inputs are neither bytes nor of the blocks' dtype or are on another device, a block does not
+///   inputs are neither bytes nor of the blocks' dtype (or bfloat16 for float32), or neither on the
+///   CPU nor on the blocks' device, an augmentation changes their shape or dtype, a block does not
 ///   accept its input, the loss does not accept outputs and targets, or a label has no output
 void check_stage(const StageView& view, const Problem& problem, const Split& data);
 

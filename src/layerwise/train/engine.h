@@ -63,9 +63,15 @@ class Engine {
     use_.name = std::move(name);
     use_.reason = std::move(reason);
   }
+  /// Where the features that it trains on are kept, in words; empty if nothing was to be decided.
+  const std::string& features() const { return features_; }
+  void note_features(std::string kept) { features_ = std::move(kept); }
 
  protected:
   EngineUse use_;
+
+ private:
+  std::string features_;
 };
 
 }  // namespace layerwise

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "layerwise/train/cache_options.h"
+
 namespace layerwise {
 
 /// The kinds of engines, which take the steps of a stage.
@@ -14,16 +16,19 @@ enum class EngineKind {
   tiny,       ///< chains of `Dense` blocks of at most 64 units, on the CPU
 };
 
-/// The precision of matrix products in the dense engine.
+/// The precision of products and convolutions.
 enum class Precision {
   fp32,
   tf32,  ///< on CUDA, factors are rounded to TensorFloat-32, with 10 bits of mantissa
-  bf16,  ///< factors are rounded to bfloat16; sums, weights and optimizer are float32
+  /// Factors are rounded to bfloat16; sums, weights and optimizer are float32. The autograd engine
+  /// also rounds products, as LibTorch's autocast does. Cached features are computed in float32.
+  bf16,
 };
 
 struct EngineOptions {
   EngineKind kind = EngineKind::automatic;
   Precision precision = Precision::fp32;
+  CacheOptions cache = {};
 };
 
 /// The requested engine does not support the stage or the precision.

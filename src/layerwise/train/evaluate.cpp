@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
 #include <torch/utils.h>
@@ -14,16 +15,18 @@ namespace layerwise {
 
 namespace {
 
-/// So many that products are efficient; of images fewer, whose outputs are large.
-int64_t evaluated_at_once(const torch::Tensor& inputs) {
-  return inputs.dim() > 2 ? 128 : 1024;
+/// So many rows that products are efficient; of images fewer on the CPU, whose cache holds those.
+int64_t evaluated_at_once(const torch::Tensor& inputs, const torch::Tensor& parameter) {
+  const bool on_cpu = !parameter.defined() || parameter.is_cpu();
+  return inputs.dim() > 2 && on_cpu ? 128 : 1024;
 }
 
 /// A copy of some rows of inputs as network values, because a network may change its inputs in
 /// place.
-torch::Tensor copy_of(const torch::Tensor& inputs, int64_t begin, int64_t rows) {
+torch::Tensor copy_of(const torch::Tensor& inputs, int64_t begin, int64_t rows,
+                      const torch::Tensor& parameter) {
   const auto part = inputs.narrow(0, begin, rows);
-  const auto values = values_of(part);
+  const auto values = values_for(parameter, part);
   return values.is_same(part) ? values.clone() : values;
 }
 
@@ -41,7 +44,9 @@ StageChain::StageChain(const StageView& view)
     : frozen_(chain_of(view.frozen)),
       trained_(chain_of(view.trained)),
       has_frozen_(!view.frozen.empty()),
-      has_code_(view.code.has_value()) {
+      has_code_(view.code.has_value()),
+      parameter_(first_parameter(*trained_)) {
+  if (!parameter_.defined()) parameter_ = first_parameter(*frozen_);
   if (!has_code_) return;
   const auto middle = view.trained.begin() + static_cast<std::ptrdiff_t>(*view.code) + 1;
   to_code_ = chain_of({view.trained.begin(), middle});
@@ -55,7 +60,11 @@ void StageChain::train(bool on) {
 
 torch::Tensor StageChain::features(const torch::Tensor& inputs) {
   torch::NoGradGuard no_grad;
-  return has_frozen_ ? forward_or_explain(frozen_, inputs) : inputs;
+  return has_frozen_ ? in_full(forward_or_explain(frozen_, inputs)) : inputs;
+}
+
+torch::Tensor StageChain::in_full(const torch::Tensor& output) const {
+  return parameter_.defined() ? output.to(parameter_.scalar_type()) : output;
 }
 
 Pass StageChain::forward(const torch::Tensor& features) {
@@ -66,22 +75,37 @@ Pass StageChain::forward(const torch::Tensor& features) {
   } else {
     pass.output = forward_or_explain(trained_, features);
   }
+  pass.output = in_full(pass.output);
   return pass;
 }
 
 torch::Tensor forward_in_chunks(torch::nn::Sequential chain, const torch::Tensor& inputs) {
+  return forward_in_chunks(std::move(chain), inputs, [](const torch::Tensor& first, auto shape) {
+    return torch::empty(shape, first.options());
+  });
+}
+
+torch::Tensor forward_in_chunks(
+    torch::nn::Sequential chain, const torch::Tensor& inputs,
+    const std::function<torch::Tensor(const torch::Tensor&, torch::IntArrayRef)>& make_room) {
   const torch::NoGradGuard no_grad;
   chain->eval();
+  const auto parameter = first_parameter(*chain);
   torch::Tensor outputs;
-  for_each_chunk(inputs.size(0), evaluated_at_once(inputs), [&](int64_t begin, int64_t rows) {
-    const auto output = forward_or_explain(chain, copy_of(inputs, begin, rows));
-    if (!outputs.defined()) {
-      auto shape = output.sizes().vec();
-      shape[0] = inputs.size(0);
-      outputs = torch::empty(shape, output.options());
-    }
-    outputs.narrow(0, begin, rows).copy_(output);
-  });
+  bool ended = false;
+  for_each_chunk(
+      inputs.size(0), evaluated_at_once(inputs, parameter), [&](int64_t begin, int64_t rows) {
+        if (ended) return;
+        const auto output = forward_or_explain(chain, copy_of(inputs, begin, rows, parameter));
+        if (!outputs.defined()) {
+          auto shape = output.sizes().vec();
+          shape[0] = inputs.size(0);
+          outputs = make_room(output, shape);
+          ended = !outputs.defined();
+          if (ended) return;
+        }
+        outputs.narrow(0, begin, rows).copy_(output);
+      });
   return outputs;
 }
 
@@ -89,21 +113,25 @@ std::vector<Score> evaluate(StageChain& chain, const Dataset& data, Target targe
                             const std::vector<Metric>& metrics, const std::string& split) {
   const torch::NoGradGuard no_grad;
   chain.train(false);
+  std::vector<torch::Tensor> sums(metrics.size());  // on the device, which computes on meanwhile
+  for_each_chunk(
+      data.size(), evaluated_at_once(data.inputs, chain.parameter()),
+      [&](int64_t begin, int64_t rows) {
+        const auto features = chain.features(copy_of(data.inputs, begin, rows, chain.parameter()));
+        // The trained blocks may work in place, but not on what they are to reconstruct.
+        const bool own = target == Target::features;
+        auto pass = chain.forward(own ? features.clone() : features);
+        pass.target =
+            own ? features : values_for(chain.parameter(), data.targets.narrow(0, begin, rows));
+        for (size_t i = 0; i < metrics.size(); ++i) {
+          const auto sum = metrics[i].mean(pass).to(torch::kFloat64).mul(static_cast<double>(rows));
+          sums[i] = sums[i].defined() ? sums[i].add_(sum) : sum;
+        }
+      });
   std::vector<Score> scores;
-  for (const auto& metric : metrics) scores.push_back({split, metric.name, 0.0});
-  for_each_chunk(data.size(), evaluated_at_once(data.inputs), [&](int64_t begin, int64_t rows) {
-    const auto features = chain.features(copy_of(data.inputs, begin, rows));
-    // The trained blocks may work in place, but not on what they are to reconstruct.
-    const bool own = target == Target::features;
-    auto pass = chain.forward(own ? features.clone() : features);
-    pass.target = own ? features : values_of(data.targets.narrow(0, begin, rows));
-    for (size_t i = 0; i < metrics.size(); ++i) {
-      scores[i].value += metrics[i].mean(pass).item<double>() * static_cast<double>(rows);
-    }
-  });
-  for (auto& score : scores) {
-    score.value /= static_cast<double>(data.size());
-    score.value = plain_nan(score.value);
+  for (size_t i = 0; i < metrics.size(); ++i) {
+    const auto mean = sums[i].item<double>() / static_cast<double>(data.size());
+    scores.push_back({split, metrics[i].name, plain_nan(mean)});
   }
   return scores;
 }

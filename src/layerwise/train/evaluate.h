@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,19 +26,34 @@ class StageChain {
   Pass forward(const torch::Tensor& features);
 
   const torch::nn::Sequential& trained() const { return trained_; }
+  /// A parameter, whose device and type the inputs need; undefined if there is none.
+  const torch::Tensor& parameter() const { return parameter_; }
 
  private:
+  /// An output as a loss takes it, in the type of the parameters, whatever autocast made of it.
+  torch::Tensor in_full(const torch::Tensor& output) const;
+
   torch::nn::Sequential frozen_;
   torch::nn::Sequential trained_;
   torch::nn::Sequential to_code_;
   torch::nn::Sequential from_code_;
   bool has_frozen_;
   bool has_code_;
+  torch::Tensor parameter_;
 };
 
 /// The output of a chain for inputs [rows, ...]: in evaluation mode, without gradients, in chunks
 /// of a fixed size, so that the bits of a row do not depend on the caller.
 torch::Tensor forward_in_chunks(torch::nn::Sequential chain, const torch::Tensor& inputs);
+/// The same, with a place for the output.
+/// @param inputs may be on another device, or in another floating-point type, than the chain
+/// @param make_room creates it: called with the output of the first chunk, and the shape of all;
+///   returns an undefined tensor to end this
+/// @returns what `make_room` returned
+torch::Tensor forward_in_chunks(
+    torch::nn::Sequential chain, const torch::Tensor& inputs,
+    const std::function<torch::Tensor(const torch::Tensor& first, torch::IntArrayRef shape)>&
+        make_room);
 
 /// The metrics of a stage on a data set, in evaluation mode.
 std::vector<Score> evaluate(StageChain& chain, const Dataset& data, Target target,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "layerwise/nn/augmentation.h"
 #include "layerwise/nn/corruption.h"
 #include "layerwise/train/objective.h"
 
@@ -21,6 +22,9 @@ struct Problem {
   std::optional<Corruption> corruption = {};  ///< of the input of the trained blocks
   NoiseKey noise = {};  ///< key of the corruption, and of draws in blocks like Dropout
   uint32_t stage = 1;   ///< number of the stage, from 1
+  /// Of the inputs of training batches, before the frozen blocks; its numbers are those of place
+  /// `stage` + 2^30.
+  std::optional<Augmentation> augmentation = {};
 };
 
 }  // namespace layerwise

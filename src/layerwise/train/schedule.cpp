@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <numbers>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace layerwise {
 
@@ -34,8 +37,9 @@ std::pair<std::string, std::string> cut_at(const std::string& text, char separat
 
 [[noreturn]] void refuse(const std::string& text) {
   throw std::invalid_argument(
-      fmt::format("'{}' is none of constant, step:EPOCHS:FACTOR, cosine, warmup:EPOCHS, "
-                  "warmup:EPOCHS+step:EPOCHS:FACTOR, warmup:EPOCHS+cosine",
+      fmt::format("'{}' is none of constant, step:EPOCHS:FACTOR, milestones:EPOCHS/EPOCHS:FACTOR, "
+                  "cosine, warmup:EPOCHS, warmup:EPOCHS+step:EPOCHS:FACTOR, "
+                  "warmup:EPOCHS+milestones:EPOCHS/EPOCHS:FACTOR, warmup:EPOCHS+cosine",
                   text));
 }
 
@@ -60,6 +64,27 @@ Schedule step_schedule(int64_t epochs, double factor) {
                 return std::pow(factor, static_cast<double>(time.epoch() / epochs));
               },
           .epochs = epochs};
+}
+
+Schedule milestone_schedule(const std::vector<int64_t>& epochs, double factor) {
+  const bool rise =
+      !epochs.empty() && epochs.front() >= 1 &&
+      std::adjacent_find(epochs.begin(), epochs.end(), std::greater_equal<>()) == epochs.end();
+  const auto name = fmt::format("milestones:{}:{}", fmt::join(epochs, "/"), factor);
+  if (!rise || !(factor > 0 && factor <= 1)) {
+    throw std::invalid_argument(fmt::format(
+        "the schedule {} needs epochs that rise from one on, and a factor above 0 and up to 1",
+        name));
+  }
+  return {.name = name,
+          .factor =
+              [=](const ScheduleTime& time) {
+                const auto passed = std::count_if(epochs.begin(), epochs.end(), [&](auto epoch) {
+                  return epoch <= time.epoch();
+                });
+                return std::pow(factor, static_cast<double>(passed));
+              },
+          .epochs = epochs.back()};
 }
 
 Schedule cosine_schedule() {
@@ -96,6 +121,17 @@ Schedule schedule_named(const std::string& text) {
     const auto value = number_in<double>(factor);
     if (!value) refuse(text);
     return step_schedule(epochs_in(epochs, text), *value);
+  }
+  if (kind == "milestones") {
+    auto [rest, factor] = cut_at(values, ':');
+    const auto value = number_in<double>(factor);
+    if (!value) refuse(text);
+    std::vector<int64_t> milestones;
+    for (std::string epochs; !rest.empty();) {
+      std::tie(epochs, rest) = cut_at(rest, '/');
+      milestones.push_back(epochs_in(epochs, text));
+    }
+    return milestone_schedule(milestones, *value);
   }
   if (kind != "warmup") refuse(text);
   const auto [epochs, rest] = cut_at(values, '+');

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace layerwise {
 
@@ -32,6 +33,10 @@ struct Schedule {
 /// @throws std::invalid_argument if `epochs` is not positive or `factor` not within (0, 1]
 Schedule step_schedule(int64_t epochs, double factor);
 
+/// Multiplies the learning rate by `factor` after each of these numbers of epochs.
+/// @throws std::invalid_argument if they do not rise from one on, or `factor` is not within (0, 1]
+Schedule milestone_schedule(const std::vector<int64_t>& epochs, double factor);
+
 /// From 1 to 0 along half a cosine: (1 + cos(pi step / steps)) / 2.
 /// @see Loshchilov and Hutter, "SGDR", 2017, equation 5, without restarts
 Schedule cosine_schedule();
@@ -45,8 +50,8 @@ Schedule warm_up(int64_t epochs, Schedule rest = {});
 /// The same schedule for a fit that is `factor` times as long: its epochs last longer.
 Schedule stretched(Schedule schedule, double factor);
 
-/// A schedule by its text: `constant`, `step:EPOCHS:FACTOR`, `cosine`, or `warmup:EPOCHS`, which
-/// may be followed by `+` and one of the others.
+/// A schedule by its text: `constant`, `step:EPOCHS:FACTOR`, `milestones:EPOCHS/...:FACTOR`,
+/// `cosine`, or `warmup:EPOCHS`, which may be followed by `+` and one of the others.
 /// @throws std::invalid_argument saying what is wrong with the text
 Schedule schedule_named(const std::string& text);
 

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <torch/types.h>
+
+#include "layerwise/train/cache_options.h"
+
+namespace layerwise {
+
+/// The features to find room for.
+struct FeatureSize {
+  std::vector<int64_t> shape;  ///< [rows of all splits, ...]
+  torch::ScalarType type;      ///< as computed
+  torch::Device device;        ///< of the blocks
+  int64_t held_on_device = 0;  ///< bytes of the features that they are computed from, there
+  int64_t held_in_memory = 0;  ///< the same in the CPU's memory
+};
+
+/// Where features are to be kept.
+struct FeatureRoom {
+  CachePlace place = CachePlace::none;  ///< not `automatic`
+  torch::ScalarType type;               ///< in which they are kept
+  torch::Device device;                 ///< whose memory holds them
+  std::filesystem::path folder = {};    ///< of a file
+  std::string reason = {};              ///< in words; empty if nothing was to be decided
+
+  /// An uninitialized tensor there. A file loses its name at once, so that it is gone when the
+  /// tensor is, however the program ends.
+  /// @throws FileError if a file cannot be made, for example because the disk is full
+  torch::Tensor make(torch::IntArrayRef shape) const;
+};
+
+/// Decides by size.
+FeatureRoom room_for(const FeatureSize& size, const CacheOptions& options);
+
+}  // namespace layerwise
