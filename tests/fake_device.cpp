@@ -33,14 +33,15 @@ struct XPUHooks final : XPUHooksInterface {
   XPUHooks() = default;
   explicit XPUHooks(XPUHooksArgs) {}
   void init() const override {}
-  bool hasXPU() const override { return true; }
+  // LibTorch refuses a program two kinds of accelerators.
+  bool hasXPU() const override { return !globalContext().hasCUDA(); }
   std::string showConfig() const override { return {}; }
   const Generator& getDefaultGenerator(DeviceIndex) const override {
     static const auto generator = detail::createCPUGenerator();
     return generator;
   }
   bool isBuilt() const override { return true; }
-  bool isAvailable() const override { return true; }
+  bool isAvailable() const override { return hasXPU(); }
   bool hasPrimaryContext(DeviceIndex) const override { return true; }
   DeviceIndex getNumGPUs() const override { return 1; }
   DeviceIndex deviceCount() const override { return 1; }

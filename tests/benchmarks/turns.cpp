@@ -2,9 +2,10 @@
 ///
 ///     build/release/tests/turns WORK [DEVICE]
 ///
-/// WORK: blobs_run, blobs_stage_2, blobs_stage_32, autoencoder_PRECISION (784-300-784 at 150) or
-/// wide_PRECISION (2000-2000-2000 at 256), where PRECISION is fp32, tf32 or bf16. DEVICE, of the
-/// autoencoders: cpu or cuda.
+/// WORK: blobs_run, blobs_stage_2, blobs_stage_32, autoencoder_PRECISION (784-300-784 at 150),
+/// wide_PRECISION (2000-2000-2000 at 256) or convolution_PRECISION (a stage of cnn_supervised),
+/// where PRECISION is fp32, tf32 or bf16; or convolution_libtorch, a loop without this library.
+/// DEVICE, of the last four: cpu or cuda.
 ///
 /// Prints `ready`, then answers each line `turn SECONDS` on stdin: repeats the work until that time
 /// has passed and prints `turn`, the seconds that one unit of work took, and how many were done.
@@ -42,6 +43,18 @@ Work autoencoder(Precision precision, Shape shape, torch::Device device) {
   return {[=] { work->run(work->draw_order()); }, work->steps()};
 }
 
+/// On CUDA as in `cnn_supervised --reproduce belilovsky-k1`.
+works::ConvolutionShape convolution_shape(torch::Device device) {
+  if (device.is_cuda()) return {128, 256, 32, 128, 12800};
+  return {};
+}
+
+Work convolution(Precision precision, torch::Device device) {
+  const auto work = std::make_shared<works::ConvolutionSteps>(precision, convolution_shape(device),
+                                                              device);
+  return {[=] { work->run(); }, work->steps()};
+}
+
 using MakeWork = std::function<Work(torch::Device)>;
 
 std::map<std::string, MakeWork> all_works() {
@@ -53,10 +66,17 @@ std::map<std::string, MakeWork> all_works() {
        }},
       {"blobs_stage_2", [](auto) { return blobs_stage(2); }},
       {"blobs_stage_32", [](auto) { return blobs_stage(32); }},
+      {"convolution_libtorch",
+       [](auto device) {
+         const auto shape = convolution_shape(device);
+         const auto loop = std::make_shared<works::ConvolutionLoop>(shape, device);
+         return Work{[=] { loop->run(); }, shape.rows / shape.batch_size};
+       }},
   };
   for (const auto& name : precision_names()) {
     const auto precision = precision_named(name);
     works["autoencoder_" + name] = [=](auto device) { return autoencoder(precision, {}, device); };
+    works["convolution_" + name] = [=](auto device) { return convolution(precision, device); };
     works["wide_" + name] = [=](auto device) {
       return autoencoder(precision, {2000, 2000, 256, 6144}, device);
     };

@@ -4,8 +4,17 @@
 #include <memory>
 #include <vector>
 
+#include <torch/nn/functional/loss.h>
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/pixelshuffle.h>
+#include <torch/nn/modules/pooling.h>
+#include <torch/optim/sgd.h>
 #include <torch/utils.h>
 
+#include "layerwise/engines/precision.h"
 #include "layerwise/layerwise.h"
 
 /// Works that are timed, set up and ready to run: shared by benchmark.cpp and turns.cpp.
@@ -93,6 +102,89 @@ class AutoencoderSteps {
   Shape shape_;
   Random random_{1, 0};
   std::unique_ptr<Engine> engine_;
+};
+
+/// A later stage of cnn_supervised: its features are random, its block halves the images.
+struct ConvolutionShape {
+  int64_t in_channels = 16;
+  int64_t out_channels = 32;
+  int64_t pixels = 28;  ///< each way, of the features
+  int64_t batch_size = 128;
+  int64_t rows = 1280;
+
+  Split data(torch::Device device) const {
+    const auto labels = torch::arange(rows).remainder(10);
+    return {{torch::rand({rows, in_channels, pixels, pixels}).to(device), labels.to(device)}, {}};
+  }
+};
+
+/// Its steps by this library: SGD with momentum and L2 decay.
+class ConvolutionSteps {
+ public:
+  ConvolutionSteps(Precision precision, const ConvolutionShape& shape, torch::Device device)
+      : shape_(shape) {
+    std::vector<Block> blocks{
+        Block(make_convolution({.in_channels = shape.in_channels,
+                                .out_channels = shape.out_channels,
+                                .space_to_depth = 2},
+                               random_.initialization)),
+        Block(make_pooled_head({.channels = shape.out_channels}, random_.initialization))};
+    for (auto& block : blocks) block.ptr()->to(device);
+    FitOptions options{
+        .batch_size = shape.batch_size, .optimizer = Sgd{.learning_rate = 0.01}, .l2 = 5e-4};
+    options.engine = {EngineKind::autograd, precision};
+    settle_precision(precision, device);
+    engine_ = make_engine({{}, blocks}, {classification()}, shape.data(device), options);
+  }
+
+  int64_t steps() const { return shape_.rows / shape_.batch_size; }
+  void run() { engine_->run(random_.order.permutation(shape_.rows)); }
+
+ private:
+  ConvolutionShape shape_;
+  Random random_{1, 0};
+  std::unique_ptr<Engine> engine_;
+};
+
+/// The same steps in a loop straight on LibTorch.
+class ConvolutionLoop {
+ public:
+  ConvolutionLoop(const ConvolutionShape& shape, torch::Device device)
+      : shape_(shape), data_(shape.data(device).train) {
+    namespace nn = torch::nn;
+    net_ = nn::Sequential(
+        nn::PixelUnshuffle(2),
+        nn::Conv2d(nn::Conv2dOptions(4 * shape.in_channels, shape.out_channels, 3)
+                       .padding(1)
+                       .bias(false)),
+        nn::BatchNorm2d(shape.out_channels), nn::ReLU(), nn::AdaptiveAvgPool2d(2),
+        nn::BatchNorm2d(shape.out_channels), nn::Flatten(), nn::Linear(4 * shape.out_channels, 10));
+    net_->to(device);
+    data_.inputs = data_.inputs.contiguous(at::MemoryFormat::ChannelsLast);
+    sgd_ = std::make_unique<torch::optim::SGD>(
+        net_->parameters(), torch::optim::SGDOptions(0.01).momentum(0.9).weight_decay(5e-4));
+  }
+
+  void run() {
+    const auto order = torch::randperm(shape_.rows).to(data_.inputs.device());
+    auto sum = torch::zeros({}, data_.inputs.options());
+    for (int64_t begin = 0; begin < shape_.rows; begin += shape_.batch_size) {
+      const auto batch = order.narrow(0, begin, shape_.batch_size);
+      sgd_->zero_grad();
+      const auto loss = torch::nn::functional::cross_entropy(
+          net_->forward(data_.inputs.index_select(0, batch)), data_.targets.index_select(0, batch));
+      loss.backward();
+      sgd_->step();
+      sum += loss.detach();
+    }
+    sum.item<float>();
+  }
+
+ private:
+  ConvolutionShape shape_;
+  Dataset data_;
+  torch::nn::Sequential net_;
+  std::unique_ptr<torch::optim::SGD> sgd_;
 };
 
 }  // namespace layerwise::works

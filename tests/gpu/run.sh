@@ -13,7 +13,7 @@ Shows on a GPU what only a GPU can show. Needs CUDA's LibTorch and its toolkit; 
   --torch     the folder of a LibTorch with CUDA (default: the torch of your python3)
   --packages  what packages.sh has fetched (default: packages and MNIST of this machine)
   --out       where the build, the runs and the times go (default: build/gpu)
-  STEP        build tests sanitizer programs speed (default: all, in this order)
+  STEP        build tests sanitizer programs speed (default: these, in this order) papers (half an hour; needs CIFAR-10)
 EOT
 }
 
@@ -27,7 +27,7 @@ while [ $# -gt 0 ]; do
       [ -n "${2:-}" ] || { printf 'error: %s needs a value\nhint: see --help\n' "$1" >&2; exit 2; }
       printf -v "${1#--}" %s "$2"; shift 2 ;;
     -h | --help) usage; exit ;;
-    build | tests | sanitizer | programs | speed) steps+=("$1"); shift ;;
+    build | tests | sanitizer | programs | speed | papers) steps+=("$1"); shift ;;
     *) printf "error: unknown argument '%s'\nhint: see --help\n" "$1" >&2; exit 2 ;;
   esac
 done
@@ -52,7 +52,7 @@ build() {
   fi
   cmake --preset release -B "$out/build" -DCMAKE_PREFIX_PATH="$prefix"
   cmake --build "$out/build" --target turns nn_test train_test engines_test pretraining_test \
-    blobs_supervised blobs_unsupervised mnist_autoencoder mnist_pretraining
+    blobs_supervised blobs_unsupervised cnn_supervised mnist_autoencoder mnist_pretraining
 }
 
 tests() {
@@ -88,6 +88,8 @@ programs() {
   run autoencoder mnist_autoencoder "${data[@]}"
   run gaussian mnist_autoencoder --reproduce gaussian --epochs 2 "${data[@]}"
   run pretraining mnist_pretraining --encoder-epochs 1 --curve-every 20 "${data[@]}"
+  run convolutions cnn_supervised --repeats 1 --train-rows 2000 --epochs 1 --schedule constant --arms greedy_k1,end_to_end \
+    --k 1 --augment crop "${data[@]}"
 }
 
 speed() {
@@ -103,7 +105,22 @@ speed() {
       :: "PyTorch graph" python3 "$peers/steps_pytorch.py" graph ${work#*_} $shape \
       :: JAX python3 "$peers/steps_jax.py" ${work#*_} $shape
   done
+  for precision in fp32 tf32 bf16; do
+    peers=$root/tests/benchmarks/peers
+    python3 tests/benchmarks/alternate.py turns 7 "$out/speed.tsv" convolution_$precision \
+      :: layerwise "$out/build/tests/turns" convolution_$precision cuda \
+      :: "PyTorch eager" python3 "$peers/convolution_pytorch.py" eager $precision cuda \
+      :: "PyTorch compiled" python3 "$peers/convolution_pytorch.py" compiled $precision cuda
+  done
   python3 tests/benchmarks/ratios.py "$out/speed.tsv"
+}
+
+papers() {
+  local name
+  for name in local-mlp belilovsky-k1 belilovsky-k2 belilovsky-k3; do
+    "$out/build/bin/cnn_supervised" --reproduce $name --repeats 1 --device cuda --precision tf32 "${data[@]}" \
+      --arms "greedy_k$(case $name in *-k?) echo "${name: -1}" ;; *) echo 1 ;; esac)" --out "$out/runs/$name" --force
+  done
 }
 
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader

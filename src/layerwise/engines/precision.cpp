@@ -52,6 +52,7 @@ void settle_precision([[maybe_unused]] Precision precision, [[maybe_unused]] tor
 #ifdef LAYERWISE_CUDA
   if (!device.is_cuda()) return;
   const bool rounded = precision == Precision::tf32;
+  at::globalContext().setDeterministicCuDNN(true);
   at::globalContext().setAllowTF32CuDNN(rounded);
   at::globalContext().setAllowTF32CuBLAS(rounded);
 #endif
