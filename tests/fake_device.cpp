@@ -40,7 +40,7 @@ struct XPUHooks final : XPUHooksInterface {
     static const auto generator = detail::createCPUGenerator();
     return generator;
   }
-  bool isBuilt() const override { return true; }
+  bool isBuilt() const override { return hasXPU(); }
   bool isAvailable() const override { return hasXPU(); }
   bool hasPrimaryContext(DeviceIndex) const override { return true; }
   DeviceIndex getNumGPUs() const override { return 1; }

@@ -6,6 +6,7 @@
 
 #include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/utils.h>
 
@@ -21,17 +22,17 @@ namespace nn = torch::nn;
 
 constexpr int64_t classes = 10;
 constexpr int64_t kernel_size = 3;
-constexpr int64_t crop_border = 4;
 constexpr auto network_group = "Network";
 constexpr auto training_group = "Training";
 
 /// Dense, batch normalization, ReLU, of images or of rows.
-std::vector<Block> dense_layers(int64_t inputs, int64_t units, bool batch_norm, RandomState& draw) {
+std::vector<Block> dense_layers(int64_t inputs, int64_t units, const CnnOptions& options, RandomState& draw) {
   std::vector<Block> layers{
       Block(nn::Flatten()),
       Block(make_dense({inputs, units, Activation::linear}, he_uniform_, draw))};
-  if (batch_norm) layers.emplace_back(nn::BatchNorm1d(units));
+  if (options.batch_norm) layers.emplace_back(nn::BatchNorm1d(units));
   layers.emplace_back(nn::ReLU());
+  if (options.dropout > 0) layers.emplace_back(nn::Dropout(options.dropout));
   return layers;
 }
 
@@ -53,7 +54,7 @@ class Maker {
     ++made_;
     if (options_.network == CnnOptions::Network::dense) {
       const int64_t inputs = made_ > 1 ? width(made_ - 1) : pixels_;
-      return as_one(dense_layers(inputs, width(made_), options_.batch_norm, draw));
+      return as_one(dense_layers(inputs, width(made_), options_, draw));
     }
     const int64_t inputs = made_ > 1 ? width(made_ - 1) : channels_;
     return Block(make_convolution({.in_channels = inputs,
@@ -68,7 +69,7 @@ class Maker {
     if (options_.network == CnnOptions::Network::dense) {
       std::vector<Block> layers;
       for (int64_t i = 1; i < k_; ++i) {
-        const auto more = dense_layers(width(made_), width(made_), options_.batch_norm, draw);
+        const auto more = dense_layers(width(made_), width(made_), options_, draw);
         layers.insert(layers.end(), more.begin(), more.end());
       }
       layers.push_back(output(width(made_), classes, draw));
@@ -206,13 +207,15 @@ void CnnOptions::add_to(CLI::App& app) {
   add_count(app, "--epochs", epochs, "Epochs of every stage")->group(training_group);
   add_count(app, "--batch-size", batch_size, "Images of a step; a shorter last batch is kept")
       ->group(training_group);
-  add_choice(app, "--augment", augment,
-             {{"none", Augment::none},
-              {"flip", Augment::flip},
-              {"crop", Augment::crop},
-              {"crop-and-flip", Augment::crop_and_flip}},
-             "Mirror training images at random, cut them out of a border of 4 black pixels, or "
-             "both; the output of frozen blocks then is computed for every batch")
+  add_count(app, "--crop", crop,
+            "Cut training images out of a border of so many black pixels, each at a random place; "
+            "0 for never. The output of frozen blocks then is computed for every batch",
+            0, 64)
+      ->group(training_group);
+  add_switch(app, "--flip", flip, "Mirror training images at random, likewise")
+      ->group(training_group);
+  add_number(app, "--dropout", dropout, "Share of the units of dense blocks that each step drops",
+             0, false, 1)
       ->group(training_group);
   optimizer.add_to(app, training_group);
   add_number(app, "--l2", l2,
@@ -225,10 +228,12 @@ void CnnOptions::add_to(CLI::App& app) {
 void CnnOptions::check(const RunOptions& run) const {
   optimizer.check(run);
   const auto cache = run.engine.cache.place;
-  if (augment != Augment::none && cache != CachePlace::automatic && cache != CachePlace::none) {
-    throw UsageError("--augment with --cache: features of images that change cannot be kept",
+  if ((crop > 0 || flip) && cache != CachePlace::automatic && cache != CachePlace::none) {
+    throw UsageError("--cache with --crop or --flip: features of images that change cannot be kept",
                      "leave out --cache, and they are computed for every batch");
   }
+  run.refuse_if(network != Network::dense, "--dropout", "has no effect on convolutions",
+                "leave it out, or add --network dense");
   auto distinct = head_layers;
   std::sort(distinct.begin(), distinct.end());
   if (std::adjacent_find(distinct.begin(), distinct.end()) != distinct.end())
@@ -285,18 +290,10 @@ FitOptions CnnOptions::fit(const EngineOptions& engine) const {
 }
 
 std::optional<Augmentation> CnnOptions::augmentation(const torch::Tensor& inputs) const {
-  const auto crop = [&] { return random_crop(crop_border, inputs.amin({0, 2, 3})); };
-  switch (augment) {
-    case Augment::none:
-      return std::nullopt;
-    case Augment::flip:
-      return random_flip();
-    case Augment::crop:
-      return crop();
-    case Augment::crop_and_flip:
-      return compose({crop(), random_flip()});
-  }
-  return std::nullopt;
+  std::vector<Augmentation> both;
+  if (crop > 0) both.push_back(random_crop(crop, inputs.amin({0, 2, 3})));
+  if (flip) both.push_back(random_flip());
+  return both.empty() ? std::nullopt : std::optional(compose(both));
 }
 
 std::string greedy_arm(int64_t k) {

@@ -29,8 +29,9 @@ struct CnnOptions {
   int64_t epochs = 3;  ///< of a stage
   int64_t batch_size = 128;
   double l2 = 5e-4;
-  enum class Augment { none, flip, crop, crop_and_flip };
-  Augment augment = Augment::none;
+  int64_t crop = 0;    ///< border from which training images are cut out; 0: they are not
+  bool flip = false;   ///< whether training images are mirrored at random
+  double dropout = 0;  ///< behind each dense block
   OptimizerChoice optimizer;
   EarlyStop early_stop;
 

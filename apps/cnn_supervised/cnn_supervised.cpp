@@ -25,8 +25,8 @@ constexpr auto none = "none";
 constexpr auto local_mlp = "local-mlp";
 
 /// The settings of the papers.
-/// @see Belilovsky et al. 2019, section 4.1 and its code: five blocks up to 256 channels without
-/// batch normalization for k = 1, four up to 128 with it for k = 2 and 3; Nokland and Eidnes,
+/// @see Belilovsky et al. 2019, section 4.1, and its code, which says the widths: five blocks
+/// without batch normalization for k = 1, four with it for k = 2 and 3; Nokland and Eidnes,
 /// "Training Neural Networks with Local Error Signals", 2019, section 4.2: three dense layers of
 /// 1,024 units, there all trained at once, each with the gradient of its own head
 CnnOptions settings_of(const std::string& reproduce) {
@@ -42,6 +42,9 @@ CnnOptions settings_of(const std::string& reproduce) {
     options.optimizer.learning_rate = 5e-4;
     options.optimizer.schedule = milestone_schedule({100, 150, 175, 188}, 0.25);
     options.l2 = 0;
+    options.crop = 2;
+    options.flip = true;
+    options.dropout = 0.025;
     return options;
   }
   if (reproduce.rfind("belilovsky-k", 0) != 0) return options;
@@ -50,11 +53,12 @@ CnnOptions settings_of(const std::string& reproduce) {
   options.data.validation = 0;
   options.train_rows = 0;
   options.head_layers = {k};
-  options.widths = k == 1 ? std::vector<int64_t>{128, 256, 256, 256, 256}
-                          : std::vector<int64_t>{64, 128, 128, 128};
+  options.widths = k == 1 ? std::vector<int64_t>{256, 256, 512, 1024, 1024}
+                          : std::vector<int64_t>{128, 128, 256, 256};
   options.batch_norm = k > 1;
   options.epochs = 50;
-  options.augment = CnnOptions::Augment::crop_and_flip;
+  options.crop = 4;
+  options.flip = true;
   options.optimizer.schedule = step_schedule(15, 0.2);
   return options;
 }

@@ -8,6 +8,7 @@
 
 #include "layerwise/device.h"
 #include "layerwise/engines/engines.h"
+#include "layerwise/engines/precision.h"
 #include "layerwise/report/run_folder.h"
 #include "layerwise/study/repeats.h"
 
@@ -228,7 +229,8 @@ void RunOptions::add_to(CLI::App& app) {
       ->group(group);
   add_choice(
       app, "--precision", engine.precision, with_values(precision_names(), precision_named),
-      "What the dense engine multiplies in: tf32 on CUDA alone; weights and sums stay float32")
+      "What products and convolutions round their factors to: tf32 on CUDA alone; weights and sums "
+      "stay float32")
       ->group(group);
   add_choice(app, "--cache", engine.cache.place,
              with_values(cache_place_names(), cache_place_named),
@@ -268,7 +270,10 @@ void RunOptions::add_to(CLI::App& app) {
 
 void RunOptions::check() const {
   try {
-    find_device(device);
+    const auto fault = why_not_in(engine.precision, find_device(device));
+    if (!fault.empty())
+      throw UsageError(fmt::format("--precision {}: {}", name_of(engine.precision), fault),
+                       "leave it out, or name another --device");
   } catch (const std::invalid_argument& error) {
     throw UsageError(error.what(), "see --help");
   }

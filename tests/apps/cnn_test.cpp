@@ -99,6 +99,12 @@ TEST_CASE("What cnn_supervised cannot do is refused in two lines") {
       {"--schedule step:2:0.1", "step:2:0.1"},
       {"--schedule constant --schedule-over all", "--schedule-over has no effect on a constant"},
       {"--validation 0 --early-stop 3", "--early-stop without validation rows"},
+      {"--dropout 0.1", "--dropout has no effect on convolutions"},
+      {"--crop 2 --cache file", "--cache with --crop or --flip"},
+      {"--cache none --cache-budget 1GB", "--cache-budget with --cache"},
+      {"--cache-budget 0", "'0' is no size"},
+      {"--cache-budget 2XB", "'2XB' is no size"},
+      {"--precision tf32 --device cpu", "the CPU does not multiply in tf32"},
       {"--reproduce alexnet", "'alexnet'"}};
   for (const auto& [options, part] : wrong) {
     INFO(options);
@@ -115,7 +121,7 @@ TEST_CASE("What cnn_supervised cannot do is refused in two lines") {
   }
   require_two_lines(run(folder, app + " --dataset cifar-10 --data-dir data --out out"), 1);
   const auto help = run(folder, app + " --reproduce belilovsky-k1 --help");
-  for (const auto* part : {"[128,256,256,256,256]", "[cifar-10]", "[step:15:0.2]", "[50]"})
+  for (const auto* part : {"[256,256,512,1024,1024]", "[4]", "[cifar-10]", "[step:15:0.2]", "[50]"})
     CHECK(contains(help.out, part));
 }
 

@@ -68,7 +68,7 @@ TEST_CASE("The program on convolutions runs on another device") {
   const std::string small =
       " --data-dir data --validation 20 --widths 2,3 --repeats 1 --epochs 1 --batch-size 16"
       " --arms greedy_k1,end_to_end --k 1 --schedule constant --learning-rate 0.003";
-  check_both_devices(folder, "cnn_supervised", small + " --augment crop-and-flip");
+  check_both_devices(folder, "cnn_supervised", small + " --crop 4 --flip");
   check_both_devices(folder, "cnn_supervised", small + " --cache memory --force");
 }
 

@@ -89,7 +89,7 @@ programs() {
   run gaussian mnist_autoencoder --reproduce gaussian --epochs 2 "${data[@]}"
   run pretraining mnist_pretraining --encoder-epochs 1 --curve-every 20 "${data[@]}"
   run convolutions cnn_supervised --repeats 1 --train-rows 2000 --epochs 1 --schedule constant --arms greedy_k1,end_to_end \
-    --k 1 --augment crop "${data[@]}"
+    --k 1 --crop 4 "${data[@]}"
 }
 
 speed() {

@@ -21,11 +21,6 @@ torch::Tensor uniform_of_images(const torch::Tensor& images, const NoisePlace& p
   return uniform_noise(place, count).narrow(1, 0, count);
 }
 
-/// Row or column numbers as [batch, height, 1] or [batch, 1, width].
-torch::Tensor counted(int64_t size, const torch::Tensor& shift, int dimension) {
-  return (torch::arange(size).unsqueeze(0) + shift.unsqueeze(1)).unsqueeze(dimension);
-}
-
 }  // namespace
 
 NoisePlace augmenting(NoisePlace batch) {
@@ -38,7 +33,8 @@ Augmentation random_crop(int64_t padding, const torch::Tensor& border) {
     throw std::invalid_argument(fmt::format("random_crop: the padding is {}", padding));
   return {[=](const torch::Tensor& images, const NoisePlace& place) {
     const auto u = uniform_of_images(images, place, 2, "random_crop");
-    const auto shifts = u.mul(static_cast<double>(2 * padding + 1)).floor().to(torch::kInt64);
+    const auto numbers = torch::TensorOptions().dtype(torch::kInt64).device(images.device());
+    const auto shifts = u.mul(static_cast<double>(2 * padding + 1)).floor().to(numbers);
     const auto height = images.size(2);
     const auto width = images.size(3);
     const auto shade = border.defined() ? border.to(images.options()).view({1, -1, 1, 1})
@@ -47,10 +43,12 @@ Augmentation random_crop(int64_t padding, const torch::Tensor& border) {
         shade.expand({images.size(0), images.size(1), height + 2 * padding, width + 2 * padding})
             .clone();
     padded.narrow(2, padding, height).narrow(3, padding, width).copy_(images);
-    const auto pixels = counted(height, shifts.select(1, 0), 2) * (width + 2 * padding) +
-                        counted(width, shifts.select(1, 1), 1);
-    const auto of_channels = pixels.flatten(1)
-                                 .to(images.device())
+    const auto rows =
+        torch::arange(height, numbers).view({1, -1, 1}) + shifts.select(1, 0).view({-1, 1, 1});
+    const auto columns =
+        torch::arange(width, numbers).view({1, 1, -1}) + shifts.select(1, 1).view({-1, 1, 1});
+    const auto of_channels = (rows * (width + 2 * padding) + columns)
+                                 .flatten(1)
                                  .unsqueeze(1)
                                  .expand({images.size(0), images.size(1), height * width});
     return padded.flatten(2).gather(2, of_channels).view(images.sizes());

@@ -58,8 +58,8 @@ void ConvolutionImpl::pretty_print(std::ostream& stream) const {
 
 torch::Tensor ConvolutionImpl::forward(const torch::Tensor& x) {
   auto input = options.space_to_depth > 1 ? space_to_depth(x, options.space_to_depth) : x;
-  // Convolutions on the CPU are faster with the channels of a pixel side by side.
-  if (input.is_cpu() && x.size(1) > 1) input = input.contiguous(at::MemoryFormat::ChannelsLast);
+  // Convolutions are faster with the channels of a pixel side by side, on the CPU and on CUDA.
+  if (x.size(1) > 1) input = input.contiguous(at::MemoryFormat::ChannelsLast);
   auto sums = at::conv2d(input, weight, bias, /*stride=*/1, /*padding=*/options.kernel_size / 2);
   if (norm) sums = norm->forward(sums);
   return activate(sums, options.activation);
@@ -116,7 +116,7 @@ void PooledHeadImpl::reset() {
     convolutions.push_back(
         register_module(fmt::format("convolution{}", i), Convolution(options_of_each)));
   }
-  norm = register_module("norm", torch::nn::BatchNorm2d(options.channels));
+  if (options.batch_norm) norm = register_module("norm", torch::nn::BatchNorm2d(options.channels));
   weight = register_parameter(
       "weight", at::zeros({options.classes, options.channels * options.pooled * options.pooled}));
   bias = register_parameter("bias", at::zeros({options.classes}));
@@ -131,7 +131,8 @@ void PooledHeadImpl::pretty_print(std::ostream& stream) const {
 torch::Tensor PooledHeadImpl::forward(const torch::Tensor& x) {
   auto values = x;
   for (auto& block : convolutions) values = block->forward(values);
-  values = norm->forward(at::adaptive_avg_pool2d(values, {options.pooled, options.pooled}));
+  values = at::adaptive_avg_pool2d(values, {options.pooled, options.pooled});
+  if (norm) values = norm->forward(values);
   return at::linear(values.flatten(1), weight, bias);
 }
 

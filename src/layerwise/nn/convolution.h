@@ -87,7 +87,7 @@ struct PooledHeadOptions {
   int64_t classes = 10;
   int64_t convolutions = 0;  ///< before the pooling: k - 1 for the paper's head of k layers
   int64_t pooled = 2;        ///< average pooling to so many pixels each way
-  bool batch_norm = true;    ///< of the convolutions; the pooled values always have it
+  bool batch_norm = true;    ///< of the convolutions and of the pooled values
 };
 
 /// The head of a convolutional network: convolutional blocks, average pooling to a fixed size,
@@ -109,8 +109,8 @@ class PooledHeadImpl : public torch::nn::Cloneable<PooledHeadImpl> {
 
   PooledHeadOptions options;
   std::vector<Convolution> convolutions;
-  torch::nn::BatchNorm2d norm = nullptr;
-  torch::Tensor weight;  ///< [classes, channels pooled^2]
+  torch::nn::BatchNorm2d norm = nullptr;  ///< empty without batch normalization
+  torch::Tensor weight;                   ///< [classes, channels pooled^2]
   torch::Tensor bias;    ///< [classes]
 };
 TORCH_MODULE(PooledHead);
