@@ -1,5 +1,5 @@
 /// What can be brought along beside blocks: a head, an optimizer, a schedule, an initializer, an
-/// objective, a corruption and a data set of your own, each in a few lines.
+/// objective, an augmentation, a corruption and a data set of your own, each in a few lines.
 #include <cmath>
 #include <cstdio>
 #include <memory>
@@ -60,7 +60,15 @@ Objective confident(double weight) {
   return objective;
 }
 
-// A corruption: a function of the clean inputs, with its own counted random numbers.
+// An augmentation: a function of the inputs of a training batch, with counted random numbers.
+Augmentation mirrored() {
+  return {[](const torch::Tensor& inputs, const NoisePlace& place) {
+    const auto sign = uniform_noise(place, 1).slice(1, 0, 1).lt(0.5).to(inputs) * 2 - 1;
+    return inputs * sign;
+  }};
+}
+
+// A corruption: a function of the clean inputs, likewise.
 Corruption speckle(double share) {
   return {.apply = [=](const torch::Tensor& clean, const NoisePlace& place) {
     const auto u = uniform_noise(place, clean.size(1)).slice(1, 0, clean.size(1)).to(clean);
@@ -89,10 +97,11 @@ int main() {
   const auto next = [&](RandomState& draw) { return hidden(16, draw); };
   deepen_supervised(net, data, options, next, random, observer);
 
-  // One more stage by hand: the head alone, with the objective and the corruption.
+  // One more stage by hand: the head alone, with the objective, the corruption, the augmentation.
   net->freeze_hidden();
   FeatureCache features(data);
-  const Problem problem{confident(0.1), Target::given, speckle(0.2), random.noise, /*stage=*/4};
+  const Problem problem{confident(0.1), Target::given, speckle(0.2),
+                        random.noise,   /*stage=*/4,   mirrored()};
   const auto result = fit_stage(net->stage(), problem, features, data, options.fit, random);
   std::printf("the head again: test accuracy %.3f\n", value_of(result.scores, "test", "accuracy"));
 }

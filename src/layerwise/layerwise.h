@@ -22,6 +22,7 @@
 #include "layerwise/nn/initializers.h"
 #include "layerwise/nn/stacked_autoencoder.h"
 #include "layerwise/nn/standardize.h"
+#include "layerwise/nn/to_sequential.h"
 #include "layerwise/pretraining/autoencoder_deepening.h"
 #include "layerwise/pretraining/fit_stage.h"
 #include "layerwise/pretraining/pretrained_classifier.h"

@@ -381,8 +381,12 @@ TEST_CASE("An engine that cannot do what it is asked for says why") {
     REQUIRE(contains(outcome.err, why));
   };
   refused("--engine tiny --centers 65", "a layer has 65 units");
-  refused("--engine tiny --precision bf16", "fp32 only");
-  refused("--engine autograd --precision bf16", "fp32 only");
+  refused("--precision tf32", "the CPU does not multiply in tf32");
+  if (has_bf16()) {
+    refused("--engine tiny --precision bf16", "fp32 only");
+  } else {
+    refused("--precision bf16", "neither AVX512_BF16 nor AMX");
+  }
   refused("--engine fast", "none of auto, autograd, dense, tiny");
   REQUIRE(run(folder, command + "--force --out out --centers 65").status == 0);
 }

@@ -16,6 +16,7 @@
 
 #include "layerwise/data/safetensors.h"
 #include "layerwise/file.h"
+#include "layerwise/nn/to_sequential.h"
 
 namespace layerwise {
 
@@ -24,6 +25,7 @@ namespace {
 constexpr auto version_key = "layerwise_format";
 constexpr auto version = "1";
 constexpr auto checksum_key = "layerwise_crc32";
+constexpr auto layers_key = "layerwise_layers";
 
 constexpr std::array<std::pair<torch::ScalarType, const char*>, 10> types{
     {{torch::kFloat64, "F64"},
@@ -135,10 +137,18 @@ void check_checksum(const Safetensors& file, const std::string& name) {
       fmt::format("'{}' is damaged: its checksum is {}, expected {}", name, found, said->second));
 }
 
+/// The layers of a network in this library's words; empty if it is another module.
+std::string layers_of(const torch::nn::Module& module) {
+  if (const auto* net = module.as<GreedyNetImpl>()) return layers_json(*net);
+  if (const auto* net = module.as<StackedAutoencoderImpl>()) return layers_json(*net);
+  return {};
+}
+
 Description words_of(const Safetensors& file) {
   auto said = file.metadata;
   said.erase(version_key);
   said.erase(checksum_key);
+  said.erase(layers_key);
   return said;
 }
 
@@ -171,6 +181,8 @@ void save_checkpoint(const torch::nn::Module& module, const std::filesystem::pat
                             values.sizes().vec(),
                             {static_cast<const char*>(values.data_ptr()), values.nbytes()}});
   }
+  if (auto layers = layers_of(module); !layers.empty())
+    file.metadata.insert_or_assign(layers_key, std::move(layers));
   file.metadata.insert_or_assign(version_key, std::string(version));
   file.metadata.insert_or_assign(checksum_key, checksum(file));
   write_whole(path, serialise_safetensors(file));

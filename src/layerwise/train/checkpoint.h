@@ -14,8 +14,9 @@ using Description = std::map<std::string, std::string>;
 
 /// Saves a module's parameters and buffers as a safetensors file, completely or not at all.
 ///
-/// The metadata of the file hold the description, the version of the format, and a CRC-32 of these
-/// and the tensors. Python reads the file with `safetensors.torch.load_file`. A tensor that several
+/// The metadata of the file hold the description, the layers of a `GreedyNet` or a
+/// `StackedAutoencoder` (see `layers_json`), the version of the format, and a CRC-32 of these and
+/// the tensors. Python reads the file with `safetensors.torch.load_file`. A tensor that several
 /// modules share is written once, under its first name.
 /// @throws FileError if the file cannot be written; an existing file is then unchanged
 /// @throws std::invalid_argument if a tensor has a dtype that the format lacks
