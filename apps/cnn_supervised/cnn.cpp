@@ -26,7 +26,8 @@ constexpr auto network_group = "Network";
 constexpr auto training_group = "Training";
 
 /// Dense, batch normalization, ReLU, of images or of rows.
-std::vector<Block> dense_layers(int64_t inputs, int64_t units, const CnnOptions& options, RandomState& draw) {
+std::vector<Block> dense_layers(int64_t inputs, int64_t units, const CnnOptions& options,
+                                RandomState& draw) {
   std::vector<Block> layers{
       Block(nn::Flatten()),
       Block(make_dense({inputs, units, Activation::linear}, he_uniform_, draw))};

@@ -17,6 +17,8 @@
 #include "layerwise/data/blobs.h"
 #include "layerwise/file.h"
 
+#include "layerwise/engines/processor.h"
+
 #include "apps/running.h"
 #include "pretraining/replays.h"
 #include "processes.h"

@@ -50,8 +50,8 @@ works::ConvolutionShape convolution_shape(torch::Device device) {
 }
 
 Work convolution(Precision precision, torch::Device device) {
-  const auto work = std::make_shared<works::ConvolutionSteps>(precision, convolution_shape(device),
-                                                              device);
+  const auto work =
+      std::make_shared<works::ConvolutionSteps>(precision, convolution_shape(device), device);
   return {[=] { work->run(); }, work->steps()};
 }
 

@@ -154,9 +154,8 @@ class ConvolutionLoop {
     namespace nn = torch::nn;
     net_ = nn::Sequential(
         nn::PixelUnshuffle(2),
-        nn::Conv2d(nn::Conv2dOptions(4 * shape.in_channels, shape.out_channels, 3)
-                       .padding(1)
-                       .bias(false)),
+        nn::Conv2d(
+            nn::Conv2dOptions(4 * shape.in_channels, shape.out_channels, 3).padding(1).bias(false)),
         nn::BatchNorm2d(shape.out_channels), nn::ReLU(), nn::AdaptiveAvgPool2d(2),
         nn::BatchNorm2d(shape.out_channels), nn::Flatten(), nn::Linear(4 * shape.out_channels, 10));
     net_->to(device);

@@ -12,8 +12,8 @@ namespace layerwise {
 std::string why_not_in(Precision precision, torch::Device device);
 
 /// Makes LibTorch's own products and convolutions on CUDA round their factors to TensorFloat-32, or
-/// not, and take kernels that give the same bits in every run; in the whole program. By default, its
-/// convolutions round, and may differ from run to run. Changes nothing for other devices.
+/// not, and take kernels that give the same bits in every run; in the whole program. By default,
+/// its convolutions round, and may differ from run to run. Changes nothing for other devices.
 void settle_precision(Precision precision, torch::Device device);
 
 /// While this object lives, LibTorch's products and convolutions of this thread round their factors

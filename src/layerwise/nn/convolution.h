@@ -111,7 +111,7 @@ class PooledHeadImpl : public torch::nn::Cloneable<PooledHeadImpl> {
   std::vector<Convolution> convolutions;
   torch::nn::BatchNorm2d norm = nullptr;  ///< empty without batch normalization
   torch::Tensor weight;                   ///< [classes, channels pooled^2]
-  torch::Tensor bias;    ///< [classes]
+  torch::Tensor bias;                     ///< [classes]
 };
 TORCH_MODULE(PooledHead);
 
