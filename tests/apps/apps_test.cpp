@@ -15,9 +15,8 @@
 #include <torch/cuda.h>
 
 #include "layerwise/data/blobs.h"
-#include "layerwise/file.h"
-
 #include "layerwise/engines/processor.h"
+#include "layerwise/file.h"
 
 #include "apps/running.h"
 #include "pretraining/replays.h"
