@@ -61,7 +61,8 @@ def make_head(weights, o, width):
     convolutions = [Convolution(weights, width, width, o.batch_norm) for _ in range(o.head_convolutions)]
     linear = nn.Linear(4 * width, o.centers)
     fill(linear, weights, math.sqrt(6 / (4 * width + o.centers)))
-    return nn.Sequential(*convolutions, nn.AdaptiveAvgPool2d(2), nn.BatchNorm2d(width), nn.Flatten(), linear)
+    norm = nn.BatchNorm2d(width) if o.batch_norm else nn.Identity()
+    return nn.Sequential(*convolutions, nn.AdaptiveAvgPool2d(2), norm, nn.Flatten(), linear)
 
 
 def make_optimizer(o, modules):
