@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include "layerwise/data/mapped_tensor.h"
+
 namespace layerwise {
 
 Dataset Dataset::to(torch::Device device) const {
@@ -34,10 +36,11 @@ Dataset rows_of(const Dataset& dataset, std::span<const int64_t> rows) {
       torch::tensor(c10::ArrayRef<int64_t>(rows.data(), rows.size()), torch::kInt64);
   const auto index = numbers.to(dataset.inputs.device());
   const auto& targets = dataset.targets;
-  if (!targets.defined()) return {dataset.inputs.index_select(0, index), targets};
+  const auto inputs = dataset.inputs.index_select(0, index);
+  release_pages(dataset.inputs);
+  if (!targets.defined()) return {inputs, targets};
   const bool together = targets.device() == index.device();
-  return {dataset.inputs.index_select(0, index),
-          targets.index_select(0, together ? index : numbers.to(targets.device()))};
+  return {inputs, targets.index_select(0, together ? index : numbers.to(targets.device()))};
 }
 
 Split split(const Dataset& dataset, int64_t train_rows) {

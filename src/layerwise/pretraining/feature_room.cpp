@@ -1,12 +1,5 @@
 #include "layerwise/pretraining/feature_room.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cstdlib>
-#include <cstring>
 #include <functional>
 #include <numeric>
 
@@ -14,8 +7,8 @@
 #include <fmt/ranges.h>
 #include <torch/utils.h>
 
+#include "layerwise/data/mapped_tensor.h"
 #include "layerwise/device.h"
-#include "layerwise/file.h"
 
 namespace layerwise {
 
@@ -34,34 +27,10 @@ int64_t budget_in(torch::Device device, const CacheOptions& options) {
   return (options.budget > 0 ? options.budget : free_bytes(device) / 2) / options.fits_at_once;
 }
 
-torch::Tensor map_file(const fs::path& folder, torch::IntArrayRef shape, torch::ScalarType type) {
-  const auto elements =
-      std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
-  const auto bytes = elements * static_cast<int64_t>(torch::elementSize(type));
-  auto name = (folder / "features-XXXXXX").string();
-  const int file = ::mkstemp(name.data());
-  int error = file < 0 ? errno : 0;
-  // Without its blocks allotted, a full disk would end the program at a write to the memory.
-  if (error == 0) error = ::posix_fallocate(file, 0, std::max<int64_t>(1, bytes));
-  torch::Tensor mapped;
-  if (error == 0) mapped = torch::from_file(name, /*shared=*/true, elements, type);
-  if (file >= 0) {
-    ::close(file);
-    ::unlink(name.c_str());
-  }
-  if (error != 0) {
-    throw FileError(fmt::format("cannot keep {} of features in '{}': {}", amount(bytes),
-                                folder.string(), std::strerror(error)),
-                    error, "make room there, or run the frozen blocks every time: --cache none");
-  }
-  ::madvise(mapped.data_ptr(), static_cast<size_t>(bytes), MADV_RANDOM);
-  return mapped.view(shape);
-}
-
 }  // namespace
 
 torch::Tensor FeatureRoom::make(torch::IntArrayRef shape) const {
-  if (place == CachePlace::file) return map_file(folder, shape, type);
+  if (place == CachePlace::file) return mapped_tensor(folder, shape, type);
   return torch::empty(shape, torch::dtype(type).device(device));
 }
 

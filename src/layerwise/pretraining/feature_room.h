@@ -28,9 +28,8 @@ struct FeatureRoom {
   std::filesystem::path folder = {};    ///< of a file
   std::string reason = {};              ///< in words; empty if nothing was to be decided
 
-  /// An uninitialized tensor there. A file loses its name at once, so that it is gone when the
-  /// tensor is, however the program ends.
-  /// @throws FileError if a file cannot be made, for example because the disk is full
+  /// An uninitialized tensor there.
+  /// @throws FileError as `mapped_tensor`
   torch::Tensor make(torch::IntArrayRef shape) const;
 };
 

@@ -9,6 +9,7 @@
 #include <torch/utils.h>
 
 #include "layerwise/data/chunks.h"
+#include "layerwise/data/mapped_tensor.h"
 #include "layerwise/train/check_stage.h"
 
 namespace layerwise {
@@ -27,7 +28,9 @@ torch::Tensor copy_of(const torch::Tensor& inputs, int64_t begin, int64_t rows,
                       const torch::Tensor& parameter) {
   const auto part = inputs.narrow(0, begin, rows);
   const auto values = values_for(parameter, part);
-  return values.is_same(part) ? values.clone() : values;
+  const auto copy = values.is_same(part) ? values.clone() : values;
+  release_pages(inputs);
+  return copy;
 }
 
 }  // namespace
@@ -105,6 +108,7 @@ torch::Tensor forward_in_chunks(
           if (ended) return;
         }
         outputs.narrow(0, begin, rows).copy_(output);
+        release_pages(outputs);
       });
   return outputs;
 }
