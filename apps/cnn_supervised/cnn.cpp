@@ -199,7 +199,7 @@ void CnnOptions::add_to(CLI::App& app) {
       "Layers of the head: k - 1 like the blocks', then a linear one; a greedy arm for each k",
       "K[,K...]")
       ->group(network_group);
-  add_switch(app, "--batch-norm", batch_norm, "Normalize by batch in every block")
+  add_switch(app, "--batch-norm", batch_norm, "Normalize by batch in every block and head")
       ->group(network_group);
   add_choice(app, "--head", head, with_values(head_policy_names(), head_policy_named),
              "A stage's head: the last one (for equal --widths), a new one, or a new one that "

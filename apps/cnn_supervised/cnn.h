@@ -24,7 +24,7 @@ struct CnnOptions {
   Network network = Network::convolutional;
   std::vector<int64_t> widths = {16, 32, 32, 32};  ///< channels, or units, of each block
   std::vector<int64_t> head_layers = {1, 2};       ///< k of each greedy arm
-  bool batch_norm = true;                          ///< of the blocks
+  bool batch_norm = true;                          ///< of blocks and heads
   HeadPolicy head = HeadPolicy::fresh;
   int64_t epochs = 3;  ///< of a stage
   int64_t batch_size = 128;
