@@ -105,8 +105,8 @@ speed() {
       :: "PyTorch graph" python3 "$peers/steps_pytorch.py" graph ${work#*_} $shape \
       :: JAX python3 "$peers/steps_jax.py" ${work#*_} $shape
   done
+  peers=$root/tests/benchmarks/peers
   for precision in fp32 tf32 bf16; do
-    peers=$root/tests/benchmarks/peers
     python3 tests/benchmarks/alternate.py turns 7 "$out/speed.tsv" convolution_$precision \
       :: layerwise "$out/build/tests/turns" convolution_$precision cuda \
       :: "PyTorch eager" python3 "$peers/convolution_pytorch.py" eager $precision cuda \
