@@ -41,6 +41,13 @@ bool may_go_without(const CacheOptions& cache) {
   return cache.place == CachePlace::automatic || cache.place == CachePlace::none;
 }
 
+/// The inputs themselves, since the frozen blocks' output differs in every epoch.
+Features augmented(const StageView& view, const Split& data) {
+  const auto* said =
+      view.frozen.empty() ? "" : "features computed for every batch: the inputs are augmented";
+  return {data, view.frozen, said};
+}
+
 /// @param view without the frozen blocks whose output `data` are
 /// @param features where they are kept, in words
 StageResult fit_and_evaluate(const StageView& view, const Problem& problem, const Split& data,
@@ -95,25 +102,19 @@ StageResult fit_stage(const StageView& view, const Problem& problem, FeatureCach
   check_stage(view, problem, data);
   settle_precision(options.engine.precision, device_of(view, data));
   const auto before = fingerprints(untouched(view));
-  StageResult result;
-  if (problem.augmentation) {
-    if (!may_go_without(options.engine.cache)) {
-      throw std::invalid_argument(
-          "an augmentation changes the inputs in every epoch, so that features cannot be kept");
-    }
-    result = fit_and_evaluate(
-        view, problem, data, options, random, hooks,
-        view.frozen.empty() ? "" : "features computed for every batch: the inputs are augmented");
-  } else {
-    const auto idle = before.begin() + static_cast<std::ptrdiff_t>(view.frozen.size());
-    auto [kept, frozen, place] =
-        features.of(view.frozen, {before.begin(), idle}, options.engine.cache);
-    kept.train.targets = data.train.targets;
-    kept.test.targets = data.test.targets;
-    kept.validation.targets = data.validation.targets;
-    result = fit_and_evaluate({frozen, view.trained, view.code}, problem, kept, options, random,
-                              hooks, place);
+  if (problem.augmentation && !may_go_without(options.engine.cache)) {
+    throw std::invalid_argument(
+        "an augmentation changes the inputs in every epoch, so that features cannot be kept");
   }
+  const auto idle = before.begin() + static_cast<std::ptrdiff_t>(view.frozen.size());
+  auto [kept, frozen, place] =
+      problem.augmentation ? augmented(view, data)
+                           : features.of(view.frozen, {before.begin(), idle}, options.engine.cache);
+  kept.train.targets = data.train.targets;
+  kept.test.targets = data.test.targets;
+  kept.validation.targets = data.validation.targets;
+  auto result = fit_and_evaluate({frozen, view.trained, view.code}, problem, kept, options, random,
+                                 hooks, place);
   require_unmoved(before, fingerprints(untouched(view)));
   return result;
 }
