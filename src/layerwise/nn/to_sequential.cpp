@@ -1,5 +1,6 @@
 #include "layerwise/nn/to_sequential.h"
 
+#include <functional>
 #include <map>
 #include <stdexcept>
 #include <utility>
@@ -32,10 +33,17 @@ struct Source {
 
 /// A layer of LibTorch, and the tensors that it has its values from.
 struct Layer {
-  Block module;
+  std::function<Block()> module;
   std::string text;  ///< class and arguments as JSON; empty if it cannot be spelled
   std::vector<Source> sources = {};
 };
+
+/// Makes the module when it is asked to: LibTorch's layers draw initial values of their own, which
+/// nobody who wants the text alone should wait for.
+template <typename Holder, typename... Arguments>
+std::function<Block()> made(Arguments... arguments) {
+  return [=] { return Block(Holder(arguments...)); };
+}
 
 std::string spelled(const char* kind, const std::string& arguments = "") {
   return fmt::format("\"{}\", {{{}}}", kind, arguments);
@@ -74,46 +82,46 @@ class Layers {
       case Activation::linear:
         return;
       case Activation::relu:
-        return all.push_back({Block(nn::ReLU()), spelled("ReLU")});
+        return all.push_back({made<nn::ReLU>(), spelled("ReLU")});
       case Activation::leaky_relu:
         return all.push_back(
-            {Block(nn::LeakyReLU(nn::LeakyReLUOptions().negative_slope(leaky_relu_slope))),
+            {made<nn::LeakyReLU>(nn::LeakyReLUOptions().negative_slope(leaky_relu_slope)),
              spelled("LeakyReLU", fmt::format("\"negative_slope\": {}", leaky_relu_slope))});
       case Activation::elu:
-        return all.push_back({Block(nn::ELU()), spelled("ELU")});
+        return all.push_back({made<nn::ELU>(), spelled("ELU")});
       case Activation::selu:
-        return all.push_back({Block(nn::SELU()), spelled("SELU")});
+        return all.push_back({made<nn::SELU>(), spelled("SELU")});
       case Activation::tanh:
-        return all.push_back({Block(nn::Tanh()), spelled("Tanh")});
+        return all.push_back({made<nn::Tanh>(), spelled("Tanh")});
       case Activation::sigmoid:
-        return all.push_back({Block(nn::Sigmoid()), spelled("Sigmoid")});
+        return all.push_back({made<nn::Sigmoid>(), spelled("Sigmoid")});
     }
   }
   void add_linear(const std::vector<Source>& sources) {
     const auto& weight = sources.front();
     const auto outputs = weight.tensor.size(weight.transposed ? 1 : 0);
     const auto inputs = weight.tensor.size(weight.transposed ? 0 : 1);
-    all.push_back({Block(nn::Linear(inputs, outputs)), linear(inputs, outputs), sources});
+    all.push_back({made<nn::Linear>(inputs, outputs), linear(inputs, outputs), sources});
   }
   void add(const nn::BatchNorm2d& norm) {
     if (norm) {
-      all.push_back({Block(nn::BatchNorm2d(norm->options)),
-                     batch_norm("BatchNorm2d", norm->options), sources_of(*norm)});
+      all.push_back({made<nn::BatchNorm2d>(norm->options), batch_norm("BatchNorm2d", norm->options),
+                     sources_of(*norm)});
     }
   }
   void add(const ConvolutionImpl& block) {
     const auto& o = block.options;
     if (o.space_to_depth > 1) {
       all.push_back(
-          {Block(nn::PixelUnshuffle(o.space_to_depth)),
+          {made<nn::PixelUnshuffle>(o.space_to_depth),
            spelled("PixelUnshuffle", fmt::format("\"downscale_factor\": {}", o.space_to_depth))});
     }
     const auto in = block.weight.size(1);
     std::vector<Source> sources{{"weight", block.weight}};
     if (!o.batch_norm) sources.push_back({"bias", block.bias});
-    all.push_back({Block(nn::Conv2d(nn::Conv2dOptions(in, o.out_channels, o.kernel_size)
+    all.push_back({made<nn::Conv2d>(nn::Conv2dOptions(in, o.out_channels, o.kernel_size)
                                         .padding(o.kernel_size / 2)
-                                        .bias(!o.batch_norm))),
+                                        .bias(!o.batch_norm)),
                    spelled("Conv2d", fmt::format("\"in_channels\": {}, \"out_channels\": {}, "
                                                  "\"kernel_size\": {}, \"padding\": {}, "
                                                  "\"bias\": {}",
@@ -126,10 +134,10 @@ class Layers {
   void add(const PooledHeadImpl& head) {
     for (const auto& block : head.convolutions) add(*block);
     all.push_back(
-        {Block(nn::AdaptiveAvgPool2d(head.options.pooled)),
+        {made<nn::AdaptiveAvgPool2d>(head.options.pooled),
          spelled("AdaptiveAvgPool2d", fmt::format("\"output_size\": {}", head.options.pooled))});
     add(head.norm);
-    all.push_back({Block(nn::Flatten()), spelled("Flatten")});
+    all.push_back({made<nn::Flatten>(), spelled("Flatten")});
     add_linear({{"weight", head.weight}, {"bias", head.bias}});
   }
   /// LibTorch's own modules; the text of those that the programs' networks have.
@@ -158,7 +166,7 @@ class Layers {
       throw std::invalid_argument(
           fmt::format("to_sequential: {} is no chain of LibTorch's layers", module.name()));
     }
-    all.push_back({block.clone(), text, sources_of(module)});
+    all.push_back({[block] { return block.clone(); }, text, sources_of(module)});
   }
   void add(const Block& block) {
     const auto& module = *block.ptr();
@@ -181,13 +189,14 @@ class Layers {
   }
 };
 
-void take_values(const Layer& layer) {
+Block with_values(const Layer& layer) {
   torch::NoGradGuard no_grad;
-  auto tensors = layer.module.ptr()->named_parameters();
-  for (const auto& item : layer.module.ptr()->named_buffers())
-    tensors.insert(item.key(), item.value());
+  auto module = layer.module();
+  auto tensors = module.ptr()->named_parameters();
+  for (const auto& item : module.ptr()->named_buffers()) tensors.insert(item.key(), item.value());
   for (const auto& [name, tensor, transposed] : layer.sources)
     tensors[name].set_data((transposed ? tensor.t() : tensor).detach().clone());
+  return module;
 }
 
 std::vector<Block> blocks_of(const GreedyNetImpl& net) {
@@ -231,10 +240,7 @@ std::string spelled_layers(const nn::Module& net, const std::vector<Block>& bloc
 
 torch::nn::Sequential to_sequential(const std::vector<Block>& blocks) {
   nn::Sequential plain;
-  for (const auto& layer : Layers(blocks).all) {
-    take_values(layer);
-    plain->push_back(layer.module);
-  }
+  for (const auto& layer : Layers(blocks).all) plain->push_back(with_values(layer));
   plain->eval();
   return plain;
 }
