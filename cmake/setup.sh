@@ -24,7 +24,7 @@ needs() {
     catch2:header:catch2/catch_test_macros.hpp,catch2/catch.hpp libcli11-dev:header:CLI/CLI.hpp \
     nlohmann-json3-dev:header:nlohmann/json.hpp \
     libboost-dev:header:boost/math/distributions/students_t.hpp libhwy-dev:header:hwy/highway.h \
-    zlib1g-dev:header:zlib.h gnuplot-nox:command:gnuplot
+    libstb-dev:header:stb/stb_image.h zlib1g-dev:header:zlib.h gnuplot-nox:command:gnuplot
   [ -z "$needs_npm" ] || echo npm:command:npm
   echo "$more_needs"
   [ "$torch" != system ] || [ -n "${CMAKE_PREFIX_PATH:-}${Torch_DIR:-}" ] || echo libtorch-dev:header:torch/csrc/api/include/torch/torch.h \

@@ -20,7 +20,6 @@ namespace {
 
 namespace nn = torch::nn;
 
-constexpr int64_t classes = 10;
 constexpr int64_t kernel_size = 3;
 constexpr auto network_group = "Network";
 constexpr auto training_group = "Training";
@@ -41,14 +40,22 @@ Block as_one(const std::vector<Block>& layers) {
   return Block(SequentialBlock(chain_of(layers)));
 }
 
+int64_t classes_of(const Split& data) {
+  int64_t last = 0;
+  for (const auto& [name, part] : data.parts())
+    last = std::max(last, part.targets.max().item<int64_t>());
+  return last + 1;
+}
+
 /// Makes the blocks and heads of one network, from the first up.
 class Maker {
  public:
-  /// @param images what the first block takes
-  Maker(const CnnOptions& options, const torch::Tensor& images, int64_t k)
+  /// @param data the images that the first block takes, and their classes
+  Maker(const CnnOptions& options, const Split& data, int64_t k)
       : options_(options),
-        channels_(images.size(1)),
-        pixels_(images.size(1) * images.size(2) * images.size(3)),
+        channels_(data.train.inputs.size(1)),
+        pixels_(data.train.inputs[0].numel()),
+        classes_(classes_of(data)),
         k_(k) {}
 
   Block next_block(RandomState& draw) {
@@ -73,11 +80,11 @@ class Maker {
         const auto more = dense_layers(width(made_), width(made_), options_, draw);
         layers.insert(layers.end(), more.begin(), more.end());
       }
-      layers.push_back(output(width(made_), classes, draw));
+      layers.push_back(output(width(made_), classes_, draw));
       return as_one(layers);
     }
     return Block(make_pooled_head({.channels = width(made_),
-                                   .classes = classes,
+                                   .classes = classes_,
                                    .convolutions = k_ - 1,
                                    .batch_norm = options_.batch_norm},
                                   draw));
@@ -95,6 +102,7 @@ class Maker {
   const CnnOptions& options_;
   int64_t channels_;
   int64_t pixels_;  // of all channels
+  int64_t classes_;
   int64_t k_;
   int64_t made_ = 0;
 };
@@ -120,7 +128,7 @@ Arm deepening_arm(const std::string& name, const std::string& description,
       .earlier_blocks = earlier};
   return {name, description, plan_of(deepening, data), [=](Repeat& repeat, const Split& split) {
             auto of_net = deepening;
-            Maker maker(options, split.train.inputs, k);
+            Maker maker(options, split, k);
             auto net = maker.net(1, repeat.random.initialization);
             const auto next = next_block_of(maker);
             of_net.next_head = next_head_of(maker, options.head);
@@ -151,14 +159,13 @@ Arm end_to_end(const std::string& name, const std::string& description, const Cn
   return {name, description, plan, [=](Repeat& repeat, const Split& split) {
             const auto start = repeat.random;
             const auto k = options.head_layers.front();
-            const auto& images = split.train.inputs;
-            Maker first(options, images, k);
+            Maker first(options, split, k);
             auto kept = first.net(1, repeat.random.initialization);
             auto depth = repeat.go_on_with(kept, next_block_of(first),
                                            next_head_of(first, HeadPolicy::fresh));
             while (++depth <= options.depth()) {
               auto random = start;
-              auto net = Maker(options, images, k).net(depth, random.initialization);
+              auto net = Maker(options, split, k).net(depth, random.initialization);
               net->to(split.train.inputs.device());
               StageRunner runner(net, split, repeat.observer,
                                  {.augmentation = options.augmentation(split.train.inputs)});
@@ -219,10 +226,7 @@ void CnnOptions::add_to(CLI::App& app) {
              0, false, 1)
       ->group(training_group);
   optimizer.add_to(app, training_group);
-  add_number(app, "--l2", l2,
-             "Weight decay: X / 2 times the sum of squares of the weights trained joins the loss",
-             0, false, largest_number)
-      ->group(training_group);
+  add_l2(app, l2)->group(training_group);
   early_stop.add_to(app, training_group);
 }
 

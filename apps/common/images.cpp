@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "layerwise/data/cifar.h"
+#include "layerwise/data/image_folder.h"
 #include "layerwise/file.h"
 #include "layerwise/report/failure.h"
 
@@ -35,7 +36,10 @@ constexpr auto data_sets = std::to_array<DataSet>(
      {"fashion-mnist", "Fashion-MNIST", false, read_mnist, "four whole IDX files",
       "fetch them: bash cmake/fetch_data.sh fashion-mnist"},
      {"cifar-10", "CIFAR-10", true, read_cifar10, "the six .bin files of the binary version",
-      "get cifar-10-binary.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html"}});
+      "get cifar-10-binary.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html"},
+     {"image-folder", "images of a folder", true, read_image_folders,
+      "train/CLASS/IMAGE and test/CLASS/IMAGE (PNG, JPEG, BMP, PNM; all of one size)",
+      "put images there, as train/CLASS/IMAGE and test/CLASS/IMAGE"}});
 
 const DataSet& data_set_named(const std::string& name) {
   return *std::find_if(data_sets.begin(), data_sets.end(),
@@ -98,7 +102,7 @@ LabelledImages ImageData::read() const {
 
 void ImageData::check(const LabelledImages& images) const {
   if (validation >= images.train.size()) {
-    throw report::Failure(
+    throw UsageError(
         fmt::format("{} rows for validation of a training set of {} leave none to train on",
                     validation, images.train.size()),
         "ask for fewer with --validation");

@@ -20,11 +20,20 @@ Dataset spirals(int64_t rows) {
   return {torch::cat({turn * torch::sin(angle), turn * torch::cos(angle)}, 1), label};
 }
 
+// Or a table with a column of class names, or a folder of images for each class.
+Dataset data_of(const std::string& path) {
+  if (path.ends_with(".csv")) return read_csv(path, {.label = "class"}).data;
+  const auto images = read_image_folder(path, {.channels = 1, .height = 28, .width = 28}).data;
+  return {values_of(images.inputs).flatten(1), images.targets};
+}
+
 // An initializer: fills a weight; draws, if any, come from the stream.
 void orthogonal(torch::Tensor weight, RandomState& random) {
   he_uniform_(weight, random);
   torch::NoGradGuard no_grad;
-  weight.copy_(std::get<0>(torch::linalg_qr(weight)));
+  const bool wide = weight.size(0) < weight.size(1);
+  const auto q = std::get<0>(torch::linalg_qr(wide ? weight.t() : weight));
+  weight.copy_(wide ? q.t() : q);
 }
 
 // A head of two layers: a block like any other.
@@ -76,19 +85,21 @@ Corruption speckle(double share) {
   }};
 }
 
-int main() {
+int main(int argc, char** argv) {
   Random random(/*seed=*/1, /*repeat=*/0);
-  const auto data = split(spirals(400), {.test = 0.25}, /*stratified=*/true, random.order);
+  const auto all = argc > 1 ? data_of(argv[1]) : spirals(400);
+  const auto data = split(all, {.test = 0.25}, /*stratified=*/true, random.order);
+  const auto classes = all.targets.max().item<int64_t>() + 1;
   const auto hidden = [](int64_t inputs, RandomState& draw) {
     return Block(make_dense({inputs, 16, Activation::relu}, orthogonal, draw));
   };
-  const auto first = hidden(2, random.initialization);
-  GreedyNet net(first, two_layer_head(16, 2, random.initialization));
+  const auto first = hidden(all.inputs.size(1), random.initialization);
+  GreedyNet net(first, two_layer_head(16, classes, random.initialization));
   const SupervisedDeepeningOptions options{
       .layers = 4,
       .fit = {.epochs = 60, .optimizer = adagrad(), .schedule = inverse_root()},
       .head = HeadPolicy::fresh,
-      .next_head = [](RandomState& draw) { return two_layer_head(16, 2, draw); }};
+      .next_head = [=](RandomState& draw) { return two_layer_head(16, classes, draw); }};
   Observer observer;
   observer.on_stage = [](const StageReport& report) {
     std::printf("%d blocks: test accuracy %.3f\n", static_cast<int>(report.info.stage),

@@ -6,6 +6,7 @@
 #include "layerwise/data/cifar.h"
 #include "layerwise/data/csv.h"
 #include "layerwise/data/dataset.h"
+#include "layerwise/data/image_folder.h"
 #include "layerwise/data/mnist.h"
 #include "layerwise/data/subset.h"
 #include "layerwise/device.h"

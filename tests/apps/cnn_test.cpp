@@ -59,6 +59,30 @@ TEST_CASE("cnn_supervised trains its arms at every depth and writes its folder")
                    content_of(folder.file("out/metrics.csv"))));
 }
 
+TEST_CASE("cnn_supervised trains on a folder of images by class") {
+  const TemporaryFolder folder;
+  const std::vector<std::string> classes{"cat", "dog", "eel"};
+  for (size_t i = 0; i < 60; ++i) {
+    const auto of_class = folder.path() / (i < 45 ? "data/train" : "data/test") / classes[i % 3];
+    std::filesystem::create_directories(of_class);
+    write_whole(of_class / fmt::format("{}.ppm", i),
+                "P6 4 4 255\n" + std::string(48, static_cast<char>(30 + i % 3 * 90 + i)));
+  }
+  const auto command = app + " --dataset image-folder --data-dir data --validation 0 --widths 4,8" +
+                       " --k 1 --epochs 8 --batch-size 9 --repeats 1 --out out";
+  const auto outcome = run(folder, command);
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  REQUIRE(contains(content_of(folder.file("out/report.html")),
+                   "Greedy training of a convolutional network on images of a folder"));
+  const auto values = accuracies_in(content_of(folder.file("out/metrics.csv")));
+  REQUIRE(std::stod(values.at("greedy_k1 2")) > 0.6);
+  std::filesystem::remove_all(folder.path() / "data/test/eel");
+  const auto refused = run(folder, command + "2");
+  require_two_lines(refused, 1);
+  REQUIRE(contains(refused.err, "expected those of its folder train: cat, dog, eel"));
+}
+
 TEST_CASE("A cnn_supervised that is killed goes on to the same bytes") {
   const TemporaryFolder folder;
   write_small_images(folder);

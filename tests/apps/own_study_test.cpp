@@ -181,5 +181,26 @@ TEST_CASE("A study on blobs that is interrupted goes on with the repeats that ar
   REQUIRE(std::filesystem::file_size(folder.path() / "whole/run.json") < 5000);
 }
 
+TEST_CASE("own_parts takes a table and a folder of images as well") {
+  const TemporaryFolder folder;
+  std::ofstream table(folder.path() / "table.csv");
+  table << "class,x\n";
+  for (int i = 0; i < 40; ++i) {
+    table << fmt::format("{},{}\n", i % 2 == 0 ? "low" : "high", i % 2);
+    const auto of_class = folder.path() / "images" / (i % 2 == 0 ? "dark" : "bright");
+    std::filesystem::create_directories(of_class);
+    std::ofstream(of_class / fmt::format("{}.pgm", i))
+        << "P5 2 2 255\n"
+        << std::string(4, i % 2 == 0 ? '\x01' : '\x7f');
+  }
+  table.close();
+  for (const auto* data : {"table.csv", "images"}) {
+    const auto outcome = run(folder, program("own_parts") + " " + data);
+    INFO(outcome.err);
+    REQUIRE(outcome.status == 0);
+    REQUIRE(contains(outcome.out, "3 blocks: test accuracy 1.000"));
+  }
+}
+
 }  // namespace
 }  // namespace layerwise

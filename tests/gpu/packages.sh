@@ -18,5 +18,5 @@ for file in "$data"/mnist/*; do
 done
 boost=$(apt-cache depends libboost-dev | sed -n 's/.*Depends: //p')
 cd "$folder"
-apt-get download libfmt-dev libfmt9 catch2 libcli11-dev nlohmann-json3-dev "$boost" libhwy-dev libhwy1 zlib1g-dev zlib1g
+apt-get download libfmt-dev libfmt9 catch2 libcli11-dev nlohmann-json3-dev "$boost" libhwy-dev libhwy1 libstb-dev zlib1g-dev zlib1g
 du -sh "$folder"

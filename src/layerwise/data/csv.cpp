@@ -1,20 +1,18 @@
 #include "layerwise/data/csv.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
-#include <system_error>
-#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <torch/utils.h>
 
+#include "layerwise/data/class_names.h"
 #include "layerwise/file.h"
 
 namespace layerwise {
@@ -86,37 +84,6 @@ class Reader {
   int64_t line_ = 1;
 };
 
-std::optional<double> as_number(std::string_view text) {
-  const auto not_blank = [](char c) { return c != ' ' && c != '\t'; };
-  text.remove_prefix(
-      static_cast<size_t>(std::find_if(text.begin(), text.end(), not_blank) - text.begin()));
-  while (!text.empty() && !not_blank(text.back())) text.remove_suffix(1);
-  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
-  double value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = error == std::errc() && stop == text.data() + text.size();
-  return whole && std::isfinite(value) ? std::optional(value) : std::nullopt;
-}
-
-/// The names of the classes in their order, and the class number of every row.
-std::pair<std::vector<std::string>, torch::Tensor> numbered(
-    const std::vector<std::string>& labels) {
-  auto classes = labels;
-  const bool numbers = std::all_of(classes.begin(), classes.end(),
-                                   [](const std::string& name) { return as_number(name); });
-  const auto before = [=](const std::string& a, const std::string& b) {
-    return numbers ? *as_number(a) < *as_number(b) : a < b;
-  };
-  std::sort(classes.begin(), classes.end(), before);
-  const auto same = [&](const std::string& a, const std::string& b) { return !before(a, b); };
-  classes.erase(std::unique(classes.begin(), classes.end(), same), classes.end());
-  auto targets = torch::empty({static_cast<int64_t>(labels.size())}, torch::kInt64);
-  std::transform(labels.begin(), labels.end(), targets.data_ptr<int64_t>(), [&](const auto& label) {
-    return std::lower_bound(classes.begin(), classes.end(), label, before) - classes.begin();
-  });
-  return {classes, targets};
-}
-
 CsvData table_of(const std::string& text, const std::filesystem::path& path,
                  const CsvOptions& options) {
   Reader reader(text, options.separator);
@@ -175,7 +142,11 @@ CsvData table_of(const std::string& text, const std::filesystem::path& path,
   const auto width = static_cast<int64_t>(table.features.size());
   if (width == 0) fail(header->line, "no column but the label");
   table.data.inputs = torch::tensor(values).view({rows, width});
-  if (!options.label.empty()) std::tie(table.classes, table.data.targets) = numbered(labels);
+  if (!options.label.empty()) {
+    auto numbered = numbered_classes(labels);
+    table.classes = std::move(numbered.names);
+    table.data.targets = numbered.targets;
+  }
   return table;
 }
 
