@@ -267,7 +267,7 @@ std::vector<std::string> trouble_notes(const Results& results, const Plan& plan)
   std::vector<std::string> notes;
   if (results.count(stages, Trouble::diverged) > 0) {
     notes.push_back(fmt::format(
-        "{} diverged: the loss grew beyond all numbers, and deepening ended there. {} Try another "
+        "{} diverged: the loss became infinite or NaN, and deepening ended there. {} Try another "
         "--seed, or a smaller --learning-rate.",
         who(stages, Trouble::diverged), procedure));
   }

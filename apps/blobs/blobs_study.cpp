@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
     add_count(app, "--autoencoder-layers", autoencoder_layers,
               "Layers of the autoencoders at the end", 2, 10000)
         ->group("Training");
-    arm_choice.add_to(app, "Training");
+    arm_choice.add_to(app, "Training", arm::all);
     add_count(app, "--fine-tune", fine_tuning.epochs, "Epochs of fine-tuning, at the end")
         ->group("Fine-tuning");
     add_fine_tuning_rate(app, fine_tuning);

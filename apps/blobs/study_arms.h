@@ -32,6 +32,11 @@ constexpr auto random_fine_tuned = "random_fine_tuned";
 constexpr auto softmax = "softmax";
 constexpr auto bayes = "bayes";
 constexpr auto autoencoder = "autoencoder";
+/// All of them for --help, the autoencoders with one setting changed at the end.
+constexpr auto all =
+    "greedy, fresh_head, not_frozen, random_prefix, at_once, at_once_long, two_layers_long, "
+    "two_layers_wide, random_fine_tuned, softmax, bayes, autoencoder, standardized, rate_0.003, "
+    "rate_0.001, leaky_relu, elu, tanh, standardized_rate_0.003";
 }  // namespace arm
 
 /// The kind of an extra fit: a new linear head on the frozen blocks.

@@ -270,27 +270,31 @@ report::Table StudyReport::table(const Plan&, const Results& results, const Curv
 std::vector<std::string> StudyReport::lead(const Plan&, const Results& results) const {
   if (results.repeats.size() == 1) return {};
   std::vector<std::string> sentences;
-  std::map<Verdict, int> others;
+  std::map<Verdict, std::vector<std::string>> others;
   for (const auto& one : judge(claims_, results)) {
     if (one.claim.family != of_greedy) continue;
-    if (one.claim.statement == softmax_claim) {
+    const std::string_view statement = one.claim.statement;
+    if (statement == softmax_claim) {
       sentences.push_back(
           fmt::format("Does depth help on these data? {} layers, trained greedily, against "
                       "softmax regression, which has one: {} ({}).",
                       layers_, name_of(one.verdict), one.difference()));
-    } else if (one.claim.statement.starts_with(rival_beginning)) {
-      ++others[one.verdict];
+    } else if (statement.starts_with(rival_beginning)) {
+      constexpr std::string_view against = " against ";
+      others[one.verdict].emplace_back(statement.substr(statement.find(against) + against.size()));
     }
   }
-  if (!others.empty()) {
-    sentences.push_back(fmt::format(
-        "Against {} other ways to train, greedy deepening is better than {}, worse than {}, "
-        "equivalent to {}, and undecided for {}.",
-        others[Verdict::better] + others[Verdict::worse] + others[Verdict::equivalent] +
-            others[Verdict::undecided],
-        others[Verdict::better], others[Verdict::worse], others[Verdict::equivalent],
-        others[Verdict::undecided]));
+  std::vector<std::string> parts;
+  for (const auto& [verdict, before] :
+       {std::pair(Verdict::better, "better than "), std::pair(Verdict::worse, "worse than "),
+        std::pair(Verdict::equivalent, "equivalent to "),
+        std::pair(Verdict::undecided, "undecided against ")}) {
+    if (const auto& names = others[verdict]; !names.empty())
+      parts.push_back(fmt::format("{}{}", before, fmt::join(names, "; ")));
   }
+  if (!parts.empty())
+    sentences.push_back(
+        fmt::format("Greedy deepening, on test rows, is {}.", fmt::join(parts, "; it is ")));
   return sentences;
 }
 

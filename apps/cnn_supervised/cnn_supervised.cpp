@@ -99,7 +99,9 @@ int main(int argc, char** argv) {
                "5,000 images, two epochs a stage, k = 1 and two repeats, unless given")
         ->group("Run");
     cnn.add_to(app);
-    arm_choice.add_to(app, "Training");
+    arm_choice.add_to(app, "Training",
+                      fmt::format("{} and so on for each --k, {}, {}, {}", greedy_arm(1),
+                                  end_to_end_arm, end_to_end_cheap_arm, random_prefix_arm));
     margin.add_to(app);
   };
   const auto make_study = [&](const RunOptions& run) {

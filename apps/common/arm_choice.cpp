@@ -4,9 +4,9 @@
 
 namespace layerwise::apps {
 
-void ArmChoice::add_to(CLI::App& app, const std::string& group) {
-  add_text(app, "--arms", names, "Only these ways to train, as the table names them",
-           "NAME[,NAME...]")
+void ArmChoice::add_to(CLI::App& app, const std::string& group, const std::string& known) {
+  add_text(app, "--arms", names, fmt::format("Only these ways to train: {}", known),
+           "NAME[,NAME...] [all]")
       ->group(group);
 }
 

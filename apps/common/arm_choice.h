@@ -13,7 +13,8 @@ namespace layerwise::apps {
 struct ArmChoice {
   std::string names;  ///< empty: all
 
-  void add_to(CLI::App& app, const std::string& group);
+  /// @param known the arms in --help
+  void add_to(CLI::App& app, const std::string& group, const std::string& known);
   /// @throws UsageError if a name is none of the arms'
   std::vector<Arm> of(std::vector<Arm> arms) const;
 };

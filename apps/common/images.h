@@ -22,7 +22,7 @@ struct ImageData {
   std::string title() const;
   /// @throws report::Failure if the files are missing or damaged
   LabelledImages read() const;
-  /// @throws report::Failure if the validation rows leave none to train on
+  /// @throws UsageError if the validation rows leave none to train on
   void check(const LabelledImages& images) const;
   Split split(const LabelledImages& images) const;
 };

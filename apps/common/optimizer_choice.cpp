@@ -41,10 +41,17 @@ CLI::Option* add_optimizer(CLI::App& app, std::string& optimizer) {
 CLI::Option* add_schedule(CLI::App& app, Schedule& schedule) {
   return add_value(
       app, "--schedule", schedule, schedule_spelling(),
-      "Of the learning rate: times FACTOR every so many epochs, or after each of some, or down to "
-      "0 along a cosine; after "
-      "rising for some epochs, as warmup:1+cosine",
+      "The learning rate during a fit: multiplied by FACTOR every EPOCHS epochs (step), or after "
+      "the epochs that are listed (milestones), or falling to 0 along a cosine; warmup lets it "
+      "rise from 0 first, e.g. warmup:1+cosine",
       "constant|step:EPOCHS:FACTOR|milestones:EPOCHS/...:FACTOR|cosine|warmup:EPOCHS[+...]");
+}
+
+CLI::Option* add_l2(CLI::App& app, double& l2) {
+  return add_number(app, "--l2", l2,
+                    "Weight decay: adds X / 2 times the sum of the squares of all trained weights "
+                    "to the loss",
+                    0, false, largest_number);
 }
 
 Optimizer make_optimizer(const std::string& name, double learning_rate, double momentum) {

@@ -15,6 +15,9 @@ CLI::Option* add_optimizer(CLI::App& app, std::string& optimizer);
 /// `--schedule`.
 CLI::Option* add_schedule(CLI::App& app, Schedule& schedule);
 
+/// `--l2`.
+CLI::Option* add_l2(CLI::App& app, double& l2);
+
 /// An optimizer by its name, with this learning rate and, if it has one, this momentum.
 Optimizer make_optimizer(const std::string& name, double learning_rate, double momentum);
 /// @throws UsageError if `--momentum` or `--l2` was given and has no effect with this optimizer

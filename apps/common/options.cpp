@@ -200,9 +200,9 @@ CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& value
 void RunOptions::add_to(CLI::App& app) {
   app_ = &app;
   const auto* group = "Run";
-  app.add_option(
-         "--device", device,
-         "auto (CUDA where there is some), cpu, cuda, cuda:N, or another device of LibTorch")
+  app.add_option("--device", device,
+                 "auto (CUDA if there is a GPU that it can use, else the CPU), cpu, cuda, cuda:N, "
+                 "or another device of LibTorch")
       ->capture_default_str()
       ->option_text("NAME [auto]")
       ->group(group);
@@ -217,9 +217,8 @@ void RunOptions::add_to(CLI::App& app) {
       ->default_str(fmt::format("{}", repeats))
       ->option_text(fmt::format("N|A:B [{}]", repeats))
       ->group(group);
-  add_count(app, "--threads", threads,
-            "Repeats that run at once; on a device that is no CPU, 1 by default", 1, 4096)
-      ->option_text("N [all cores]")
+  add_count(app, "--threads", threads, "Repeats that run at once", 1, 4096)
+      ->option_text("N [all cores on the CPU, 1 on other devices]")
       ->group(group);
   add_count(app, "--math-threads", math_threads,
             "Threads inside one operation; may change the last bits", 1, 4096)

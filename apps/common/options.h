@@ -67,7 +67,7 @@ Spelling<Value> one_of(const std::vector<std::pair<std::string, Value>>& values)
             if (named(text)) return {};
             std::vector<std::string> names;
             for (const auto& value : values) names.push_back(value.first);
-            return fmt::format("'{}' is none of {}", text, fmt::join(names, ", "));
+            return fmt::format("'{}' is not one of: {}", text, fmt::join(names, ", "));
           },
           [named](const std::string& text) { return *named(text); },
           [values](const Value& value) {

@@ -8,6 +8,8 @@
 #include "layerwise/file.h"
 #include "layerwise/report/failure.h"
 
+#include "common/command_line.h"
+
 namespace layerwise::apps {
 
 namespace {
@@ -67,12 +69,15 @@ std::string shortened(std::string text, size_t most) {
 
 report::IndexEntry entry_of(const fs::path& folder, const fs::path& index) {
   report::IndexEntry entry;
-  const auto program = value_in(folder / "run.json", [&](const json& run) {
-    if (run.at("status") != "finished")
-      fail(fmt::format("the run in '{}' is {}, not finished", folder.string(),
-                       run.at("status").get<std::string>()));
-    return run.at("program").get<std::string>();
+  const auto [program, status] = value_in(folder / "run.json", [&](const json& run) {
+    return std::pair(run.at("program").get<std::string>(), run.at("status").get<std::string>());
   });
+  if (status != "finished") {
+    entry.title = fmt::format("{} in {}: not finished", program, folder.string());
+    entry.origin = fmt::format("{}; to go on: {}", status,
+                               command_text({program, "--resume", folder.string()}));
+    return entry;
+  }
   return value_in(folder / "results.json", [&](const json& results) {
     entry.title = results.at("title").get<std::string>();
     const auto repeats = results.at("repeats").get<int64_t>();
@@ -109,6 +114,10 @@ std::string summary_of(const std::vector<report::IndexEntry>& entries) {
   };
   std::string text = line({"", "published", "here"});
   for (const auto& [title, link, origin, values, verdicts] : entries) {
+    if (link.empty()) {
+      text += shortened(title, width) + "\n";
+      continue;
+    }
     const auto shown = std::min(values.size(), most_values);
     const auto part = shown < values.size()
                           ? fmt::format(" (first {} of {} values)", shown, values.size())

@@ -19,7 +19,7 @@
 int main(int argc, char** argv) {
   using namespace layerwise;
   using namespace layerwise::apps;
-  CLI::App app("Writes one page about several finished runs, and prints what they reproduced.",
+  CLI::App app("Writes one page about several runs, and prints what they reproduced.",
                "layerwise_index");
   std::vector<std::string> folders;
   std::string out;
@@ -34,6 +34,9 @@ int main(int argc, char** argv) {
     for (const auto& folder : folders) entries.push_back(entry_of(folder, out));
     report::write_index(title, entries, out);
     report::print_result(summary_of(entries));
+    for (const auto& entry : entries)
+      if (entry.link.empty())
+        report::print_note(fmt::format("{} ({})\n", entry.title, entry.origin));
     report::print_note(fmt::format("written to {}\n", out));
   });
 }

@@ -13,8 +13,6 @@ namespace layerwise::apps {
 
 namespace {
 
-constexpr double unlimited = largest_number;
-
 const std::vector<std::pair<std::string, Noise::Kind>> noise_kinds = {
     {"gaussian", Noise::Kind::gaussian},
     {"masking", Noise::Kind::masking},
@@ -36,7 +34,7 @@ Spelling<Noise> noise_spelling() {
                      colon == std::string::npos ? std::string() : text.substr(colon + 1));
   };
   const auto amounts = [](Noise::Kind kind) {
-    return finite_number(0, true, kind == Noise::Kind::gaussian ? unlimited : 1);
+    return finite_number(0, true, kind == Noise::Kind::gaussian ? largest_number : 1);
   };
   return {[=](const std::string& text) -> std::string {
             const auto [kind, amount] = parts(text);
@@ -61,7 +59,7 @@ Spelling<Noise> noise_spelling() {
 template <typename Pair>
 Spelling<Pair> pair_of(double Pair::*first, double Pair::*second, const std::string& fault,
                        const std::function<bool(double, double)>& right) {
-  const auto numbers = list_of(finite_number(0, false, unlimited), 2);
+  const auto numbers = list_of(finite_number(0, false, largest_number), 2);
   const auto read = [=](const std::string& text) {
     const auto values = numbers.read(text);
     Pair pair;
@@ -158,7 +156,7 @@ void AutoencoderOptions::add_to(CLI::App& app) {
              "The short one at an epoch's end")
       ->group(group);
   add_optimizer(app, optimizer)->group(group);
-  add_value(app, "--learning-rate", learning_rate, list_of(finite_number(0, true, unlimited)),
+  add_value(app, "--learning-rate", learning_rate, list_of(finite_number(0, true, largest_number)),
             "Learning rate: one for all phases, or a list", "X[,X...]")
       ->group(group);
   add_number(app, "--momentum", momentum, "Momentum of sgd and rmsprop", 0, false, 1)->group(group);
@@ -167,10 +165,7 @@ void AutoencoderOptions::add_to(CLI::App& app) {
   add_choice(app, "--adam-counter", shared_adam_counter, {{"shared", true}, {"fresh", false}},
              "The count in Adam's bias correction runs on through the phases, or starts anew")
       ->group(group);
-  add_number(app, "--l2", l2,
-             "Weight decay: X / 2 times the sum of squares of the weights trained joins the loss",
-             0, false, unlimited)
-      ->group(group);
+  add_l2(app, l2)->group(group);
 
   const auto* code = "Noise and sparsity";
   add_value(
@@ -195,7 +190,7 @@ void AutoencoderOptions::add_to(CLI::App& app) {
             "Then all layers at once, for so many epochs; 0 for not at all", 0)
       ->group(tuning);
   add_number(app, "--fine-tune-learning-rate", fine_tune_learning_rate,
-             "Learning rate of fine-tuning", 0, true, unlimited)
+             "Learning rate of fine-tuning", 0, true, largest_number)
       ->group(tuning);
 }
 

@@ -170,7 +170,7 @@ std::vector<std::string> AutoencoderReport::notes(const Plan& plan, const Result
   std::vector<std::string> notes;
   if (results.count(plan, Trouble::diverged) > 0) {
     notes.emplace_back(
-        "The loss grew beyond all numbers, and training ended there. Try a smaller "
+        "The loss became infinite or NaN, and training ended there. Try a smaller "
         "--learning-rate, or milder --noise, --emphasis, --l2 or --sparsity where they were "
         "set.");
   }

@@ -12,6 +12,7 @@
 #include "layerwise/file.h"
 #include "layerwise/report/failure.h"
 
+#include "common/optimizer_choice.h"
 #include "mnist_autoencoder/conditions.h"
 
 namespace layerwise::apps {
@@ -89,10 +90,7 @@ void PretrainingOptions::add_to(CLI::App& app) {
   add_number(app, "--learning-rate", learning_rate, "Learning rate of Adam", 0, true,
              largest_number)
       ->group(group);
-  add_number(app, "--l2", l2,
-             "Weight decay: X / 2 times the sum of squares of the weights trained joins the loss",
-             0, false, largest_number)
-      ->group(group);
+  add_l2(app, l2)->group(group);
   add_number(app, "--head-share", head_share,
              "Share of the steps in which head-first trains its head alone", 0, true, 1)
       ->group(group);

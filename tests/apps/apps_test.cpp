@@ -388,7 +388,7 @@ TEST_CASE("An engine that cannot do what it is asked for says why") {
   } else {
     refused("--precision bf16", "neither AVX512_BF16 nor AMX");
   }
-  refused("--engine fast", "none of auto, autograd, dense, tiny");
+  refused("--engine fast", "not one of: auto, autograd, dense, tiny");
   REQUIRE(run(folder, command + "--force --out out --centers 65").status == 0);
 }
 
@@ -699,12 +699,29 @@ TEST_CASE("layerwise_index leads to the runs' pages and says what they reproduce
   REQUIRE(contains(page, "<a href=\"runs/second/report.html\">Second</a>"));
 }
 
-TEST_CASE("layerwise_index refuses what is no finished run, and leaves the page as it was") {
+TEST_CASE("layerwise_index names the runs that are not finished, and how to go on with them") {
+  const TemporaryFolder folder;
+  write_run(folder.path() / "whole", finished, {{"title", "A"}, {"seed", 1}, {"repeats", 1}});
+  const auto going_on = folder.path() / "going on";
+  write_run(going_on, {{"program", "blobs_study"}, {"status", "interrupted"}}, {});
+  std::filesystem::remove(going_on / "results.json");
+  std::filesystem::remove(going_on / "report.html");
+  const auto outcome =
+      run(folder, program("layerwise_index") + " whole 'going on' --out index.html");
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  REQUIRE(lines_of(outcome.out).back() == "blobs_study in going on: not finished");
+  REQUIRE(contains(outcome.err, "interrupted; to go on: blobs_study --resume 'going on'"));
+  const auto page = content_of(folder.file("index.html"));
+  REQUIRE(contains(page, "<a href=\"whole/report.html\">A</a>"));
+  REQUIRE(contains(page, "<h2>blobs_study in going on: not finished</h2>"));
+}
+
+TEST_CASE("layerwise_index refuses what is no run, and leaves the page as it was") {
   const TemporaryFolder folder;
   const nlohmann::json results{{"title", "A run"}, {"seed", 1}, {"repeats", 1}};
   const auto file = [&](const std::string& name) { return folder.path() / name; };
   write_run(file("whole"), finished, results);
-  write_run(file("going_on"), {{"program", "x"}, {"status", "running"}}, results);
   write_run(file("foreign"), {{"name", "a package"}}, results);
   write_run(file("damaged"), finished, results);
   write_whole(file("damaged/results.json"), "{\"title\": \"A r");
@@ -717,7 +734,6 @@ TEST_CASE("layerwise_index refuses what is no finished run, and leaves the page 
   const auto index = program("layerwise_index");
   for (const auto& [name, words] :
        {std::pair("nowhere", "nowhere/run.json"), std::pair("empty", "empty/run.json"),
-        std::pair("going_on", "'going_on' is running, not finished"),
         std::pair("foreign", "foreign/run.json"), std::pair("damaged", "damaged/results.json"),
         std::pair("other_types", "other_types/results.json"),
         std::pair("no_page", "no_page/report.html")}) {

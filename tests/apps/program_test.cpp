@@ -156,7 +156,7 @@ TEST_CASE("Values of options are read as they are written, and what is wrong wit
   const auto named = one_of<int64_t>({{"one", 1}, {"two", 2}});
   CHECK(named.read("two") == 2);
   CHECK(named.write(1) == "one");
-  CHECK(named.fault("three") == "'three' is none of one, two");
+  CHECK(named.fault("three") == "'three' is not one of: one, two");
 }
 
 TEST_CASE("run.json has an option's value as what it is") {

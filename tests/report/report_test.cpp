@@ -434,7 +434,7 @@ TEST_CASE("A page shows its parts in their order, and leaves out what it does no
   const auto html = content_of(folder.file("page.html"));
   size_t at = 0;
   for (const auto* expected :
-       {"<h2>Verdicts", "undecided</p>", "Deeper is better", "A sentence.", "<h2>An answer",
+       {"A sentence.", "<h2>Verdicts", "undecided</p>", "Deeper is better", "<h2>An answer",
         "<h2>Plots", "<svg role=", "Figure 1. A caption. <a href=\"f.png\">PNG</a>", "not_drawn.gp",
         "<h2>Results", "<table>", "<h2>More numbers", "A warning.", "run --seed 7", "<dt>seed</dt>",
         "<a href=\"metrics.csv\">"}) {

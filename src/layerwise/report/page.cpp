@@ -163,7 +163,8 @@ std::string entry_html(const IndexEntry& entry) {
   Table values{{"what", "published", "here"}, {}};
   for (const auto& [what, published, here] : entry.values)
     values.rows.push_back({what, published, here});
-  return fmt::format("<section>\n<h2>{}</h2>\n{}{}{}</section>\n", link(entry.link, entry.title),
+  return fmt::format("<section>\n<h2>{}</h2>\n{}{}{}</section>\n",
+                     entry.link.empty() ? html_escaped(entry.title) : link(entry.link, entry.title),
                      element("p", entry.origin),
                      verdict_list("Verdicts: " + entry.title, entry.verdicts),
                      table_html("Values: " + entry.title, values));
@@ -190,9 +191,10 @@ std::string verdict_counts(const std::vector<JudgedClaim>& verdicts) {
 }
 
 void write_page(const Page& page, const std::filesystem::path& path) {
-  auto body =
-      part("Verdicts", verdict_list("All verdicts", page.verdicts) + element("p", page.judging));
+  std::string body;
   if (!page.lead.empty()) body += "<div class=\"lead\">\n" + paragraphs(page.lead) + "</div>\n";
+  body +=
+      part("Verdicts", verdict_list("All verdicts", page.verdicts) + element("p", page.judging));
   const auto sections = [&](bool sentences) {
     for (const auto& section : page.sections)
       if (section.sentences == sentences) body += section_html(section);

@@ -76,7 +76,7 @@ struct ReproducedValue {
 /// What an index says about a run.
 struct IndexEntry {
   std::string title;
-  std::string link;    ///< its page, relative to the index
+  std::string link;    ///< its page, relative to the index; empty if it has none yet
   std::string origin;  ///< one line, e.g. "blobs_supervised, seed 1, 20 repeats"
   std::vector<ReproducedValue> values = {};
   std::vector<JudgedClaim> verdicts = {};

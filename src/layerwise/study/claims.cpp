@@ -11,7 +11,6 @@ namespace layerwise::study {
 namespace {
 
 constexpr double level = 0.05;
-constexpr int fewest_pairs = 5;
 
 Verdict verdict_of(const Claim& claim, const PairedTest& test) {
   if (test.difference.count < fewest_pairs) return Verdict::undecided;
@@ -90,6 +89,7 @@ std::string mean_text(const Results& results, const ScoreOf& score) {
   if (!results.has(score.info, score.split, score.metric)) return {};
   const auto [mean, low, high, count] =
       mean_interval(results.values(score.info, score.split, score.metric));
+  if (count == 0) return "none";
   if (count < 2) return fmt::format("{:.3f}", mean);
   return fmt::format("{:.3f} [{:.3f}, {:.3f}]", mean, low, high);
 }

@@ -18,6 +18,9 @@ struct ScoreOf {
 /// Its mean over the repeats with the 95% interval, to three digits; empty if it was not planned.
 std::string mean_text(const Results& results, const ScoreOf& score);
 
+/// With fewer pairs of values nothing is decided.
+inline constexpr int fewest_pairs = 5;
+
 /// A statement about two scores of the same repeat, to be judged by the mean of their paired
 /// differences, `score` - `reference`. Everything in it is fixed before the study runs.
 struct Claim {
@@ -36,7 +39,7 @@ enum class Verdict {
   better,      ///< `score` is better than `reference`
   worse,       ///< `score` is worse than `reference`
   equivalent,  ///< they differ by less than the margin, whatever the sign
-  undecided,   ///< none of these can be said; also with fewer than five pairs
+  undecided,   ///< none of these can be said; also with fewer than `fewest_pairs`
 };
 const char* name_of(Verdict verdict);
 

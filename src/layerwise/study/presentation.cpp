@@ -84,27 +84,47 @@ report::Facts files_to_link(const report::RunFolder& folder) {
   return files;
 }
 
-/// A sentence for each trouble: which repeats had it.
-std::vector<std::string> troubled_repeats(const Results& results) {
+/// The numbers of the repeats in which one of these fits had this trouble, as a text.
+std::string numbers_of(const Results& results, const std::vector<StageInfo>& fits,
+                       Trouble trouble) {
   constexpr size_t most_named = 20;
+  std::vector<int64_t> troubled;
+  for (size_t repeat = 0; repeat < results.repeats.size(); ++repeat) {
+    if (std::any_of(fits.begin(), fits.end(), [&](const StageInfo& info) {
+          return results.trouble(repeat, info) == trouble;
+        }))
+      troubled.push_back(results.first_repeat + static_cast<int64_t>(repeat));
+  }
+  const auto count = troubled.size();
+  troubled.resize(std::min(count, most_named));
+  auto text = fmt::format("{}", fmt::join(troubled, ", "));
+  if (count > most_named)
+    text += fmt::format(" and {} more, all in troubles.csv", count - most_named);
+  return text;
+}
+
+/// A sentence for each trouble: which repeats had it, of each network if several are compared.
+std::vector<std::string> troubled_repeats(const Plan& plan, const Results& results) {
+  const bool compared = std::none_of(
+      plan.begin(), plan.end(), [](const PlannedFit& fit) { return fit.info.variant.empty(); });
+  std::vector<std::pair<std::string, std::vector<StageInfo>>> networks;
+  for (const auto& fit : plan) {
+    const auto& variant = fit.info.variant;
+    const auto name = compared ? variant.substr(0, variant.find(": ")) : std::string();
+    if (networks.empty() || networks.back().first != name) networks.push_back({name, {}});
+    networks.back().second.push_back(fit.info);
+  }
   std::vector<std::string> sentences;
   for (const auto trouble : {Trouble::diverged, Trouble::collapsed}) {
-    std::vector<int64_t> troubled;
-    int64_t number = results.first_repeat;
-    for (const auto& repeat : results.repeats) {
-      const auto& troubles = repeat.troubles;
-      if (std::find(troubles.begin(), troubles.end(), trouble) != troubles.end())
-        troubled.push_back(number);
-      ++number;
+    std::vector<std::string> of_networks;
+    for (const auto& [name, fits] : networks) {
+      const auto numbers = numbers_of(results, fits, trouble);
+      if (!numbers.empty())
+        of_networks.push_back(name.empty() ? numbers : fmt::format("{}: {}", name, numbers));
     }
-    if (troubled.empty() || results.repeats.size() == 1) continue;
-    const bool all = troubled.size() <= most_named;
-    const auto named = troubled.size();
-    troubled.resize(std::min(named, most_named));
-    sentences.push_back(
-        fmt::format("Repeats that {}: {}{}.", name_of(trouble), fmt::join(troubled, ", "),
-                    all ? std::string()
-                        : fmt::format(" and {} more, all in troubles.csv", named - most_named)));
+    if (!of_networks.empty())
+      sentences.push_back(
+          fmt::format("Repeats that {}: {}.", name_of(trouble), fmt::join(of_networks, "; ")));
   }
   return sentences;
 }
@@ -191,7 +211,13 @@ void present(const Study& study, const Results& results, const Curves& curves,
   page.origin = origin;
   page.table = shown.table(study.plan, results, curves);
   if (several) page.reading = {shown.reading(results)};
+  const auto judged = several ? judge(study.claims, results) : std::vector<JudgedClaim>();
   page.lead = shown.lead(study.plan, results);
+  if (!judged.empty() && results.repeats.size() < fewest_pairs) {
+    page.lead.insert(page.lead.begin(),
+                     fmt::format("{} repeats are too few to decide anything: a verdict needs {}.",
+                                 results.repeats.size(), fewest_pairs));
+  }
   if (!study.published.values.empty())
     page.lead.push_back(comparison_note(study.published, results));
   page.warnings = shown.notes(study.plan, results);
@@ -205,9 +231,10 @@ void present(const Study& study, const Results& results, const Curves& curves,
   print(page.reading);
   print(page.warnings);
 
-  const auto troubled = troubled_repeats(results);
-  page.warnings.insert(page.warnings.end(), troubled.begin(), troubled.end());
-  const auto judged = several ? judge(study.claims, results) : std::vector<JudgedClaim>();
+  if (several) {
+    const auto troubled = troubled_repeats(study.plan, results);
+    page.warnings.insert(page.warnings.end(), troubled.begin(), troubled.end());
+  }
   if (!judged.empty()) {
     const auto verdicts = verdict_section(judged);
     page.judging = verdicts.paragraphs.front();
