@@ -160,6 +160,36 @@ double bayes_accuracy(const LabelledPoints& blobs, const std::vector<double>& cl
   return log_density.argmax(1).eq(blobs.labels).to(torch::kFloat64).mean().item<double>();
 }
 
+std::string code_claim(int64_t layers, int64_t than, const std::string& score) {
+  return fmt::format("Codes of {} layers against {}: {}", layers, than, score);
+}
+
+std::vector<Claim> code_claims(int64_t layers, double margin, const std::string& network) {
+  constexpr int64_t last_good = 5;         // in the published run
+  constexpr double margin_of_error = 0.1;  // a constant output has 10.4
+  const auto info = [&](int64_t depth, Task task) {
+    const StageInfo stage{depth - 1, depth, "", task};
+    return network.empty() ? stage : of_variant(network, stage);
+  };
+  const auto accuracy = [&](int64_t depth, int64_t than, const char* split) {
+    return Claim{code_claim(depth, than, fmt::format("{} accuracy", split)),
+                 {info(depth, Task::classification), split, "accuracy"},
+                 {info(than, Task::classification), split, "accuracy"},
+                 margin,
+                 true,
+                 "autoencoder"};
+  };
+  std::vector<Claim> claims{accuracy(last_good, 2, "train"), accuracy(last_good, 2, "test"),
+                            Claim{code_claim(last_good, 2, "reconstruction error"),
+                                  {info(last_good, Task::reconstruction), "train", "mse"},
+                                  {info(2, Task::reconstruction), "train", "mse"},
+                                  margin_of_error,
+                                  false,
+                                  "autoencoder"}};
+  if (layers != last_good) claims.push_back(accuracy(layers, last_good, "test"));
+  return claims;
+}
+
 PoorReconstruction poor_reconstruction(const torch::Tensor& train, const torch::Tensor& rows) {
   const auto inputs = train.to(torch::kFloat64);
   const auto mean = inputs.mean(0);

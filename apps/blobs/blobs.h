@@ -61,6 +61,15 @@ struct PoorReconstruction {
 /// @param rows of one split of the data whose training rows are `train`, both [rows, features]
 PoorReconstruction poor_reconstruction(const torch::Tensor& train, const torch::Tensor& rows);
 
+/// The statement of a claim about codes of two depths.
+std::string code_claim(int64_t layers, int64_t than, const std::string& score);
+/// What the tutorial says about deepening an autoencoder to so many layers: accuracy of the codes,
+/// and reconstruction error.
+/// @param margin of accuracies
+/// @param network the name of the autoencoder in a study of several networks
+/// @see Brownlee 2019, "Unsupervised Greedy Layer-Wise Pretraining", below the results
+std::vector<Claim> code_claims(int64_t layers, double margin, const std::string& network = {});
+
 /// The tutorial's network and its fits, as options.
 struct Training {
   explicit Training(int64_t layers_) : layers(layers_) {}

@@ -184,6 +184,7 @@ int main(int argc, char** argv) {
   FineTuning fine_tuning;
   OwnFineTuning tune_autoencoder;
   OwnFineTuning tune_classifier;
+  Margin margin;
   const auto add_options = [&](CLI::App& app) {
     data.add_to(app);
     training.add_to(app);
@@ -195,6 +196,7 @@ int main(int argc, char** argv) {
         ->option_text("EPOCHS [1000]")
         ->group("Fine-tuning");
     add_fine_tuning_rate(app, fine_tuning);
+    margin.add_to(app);
   };
   const auto make_study = [&](const RunOptions& run) {
     check(run, tune_autoencoder, tune_classifier);
@@ -221,6 +223,7 @@ int main(int argc, char** argv) {
                      code_metric::effective_rank};
     study.heavy_tailed = {"mse"};  // one collapsed repeat would dominate a mean
     study.published = compared(run, published_values());
+    study.claims = code_claims(training.layers, margin.value);
     const auto lines = poor_reconstruction(parts.train.inputs, parts.train.inputs);
     const double guess = 1.0 / static_cast<double>(data.centers);
     study.published.bounds = {{"mse", {0, lines.constant}}, {"accuracy", {guess, 1}}};

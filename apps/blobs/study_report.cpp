@@ -17,13 +17,9 @@ namespace layerwise::apps {
 
 namespace {
 
-/// The smallest difference of mean squared errors that matters; a constant output has 10.4.
-constexpr double margin_of_error = 0.1;
-
 constexpr auto of_depth = "depth";
 constexpr auto of_greedy = "greedy";
 constexpr auto of_tuning = "fine-tuning";
-constexpr auto of_autoencoder = "autoencoder";
 constexpr auto of_autoencoder_tuning = "autoencoder, fine-tuned";
 
 /// A sentence of the tutorial, and the claim that judges it.
@@ -70,10 +66,6 @@ std::vector<Rival> rivals(int64_t layers) {
 
 std::string depth_claim(int64_t layers, const char* split) {
   return fmt::format("{} layers against 2, both greedy: {} accuracy", layers, split);
-}
-
-std::string autoencoder_claim(int64_t layers, int64_t than, const char* score) {
-  return fmt::format("Codes of {} layers against {}: {}", layers, than, score);
 }
 
 std::string tuning_claim(const char* which, int64_t layers) {
@@ -218,23 +210,13 @@ std::vector<Claim> study_claims(const ArmOptions& options, double margin) {
   add(of_tuning, "Greedy deepening, fine-tuned, against the same fine-tuning from random weights",
       tuned, last(arm::random_fine_tuned, layers));
 
-  const auto code = [&](int64_t depth, const char* split, const char* extra = "") {
-    return score_of(arm::autoencoder, depth - 1, depth, extra, split);
-  };
-  for (const auto* split : {"train", "test"}) {
-    add(of_autoencoder, autoencoder_claim(5, 2, fmt::format("{} accuracy", split).c_str()),
-        code(5, split), code(2, split));
-  }
-  add(of_autoencoder, autoencoder_claim(codes, 5, "test accuracy"), code(codes, "test"),
-      code(5, "test"));
-  const auto error = [](int64_t depth) {
-    return score_of(arm::autoencoder, depth - 1, depth, "", "train", Task::reconstruction);
-  };
-  claims.push_back({autoencoder_claim(5, 2, "reconstruction error"), error(5), error(2),
-                    margin_of_error, false, of_autoencoder});
+  const auto by_depth = code_claims(codes, margin, arm::autoencoder);
+  claims.insert(claims.end(), by_depth.begin(), by_depth.end());
   for (const auto& [variant, when] : code_tunings) {
-    add(of_autoencoder_tuning, tuning_claim(when, codes), code(codes, "test", variant),
-        code(codes, "test"));
+    const auto code = [&](const char* extra) {
+      return score_of(arm::autoencoder, codes - 1, codes, extra, "test");
+    };
+    add(of_autoencoder_tuning, tuning_claim(when, codes), code(variant), code(""));
   }
   return claims;
 }
@@ -381,14 +363,14 @@ report::Section StudyReport::answer(const Results& results) const {
       {"\"Reconstruction error starts low, in fact near-perfect, then slowly increases during "
        "training.\"" +
            jumps(results),
-       autoencoder_claim(5, 2, "reconstruction error"), Verdict::worse},
+       code_claim(5, 2, "reconstruction error"), Verdict::worse},
       {"\"Accuracy on the training dataset seems to decrease as layers are added to the encoder.\"",
-       autoencoder_claim(5, 2, "train accuracy"), Verdict::worse},
+       code_claim(5, 2, "train accuracy"), Verdict::worse},
       {"\"Accuracy test seems to improve as layers are added, at least until the model has five "
        "layers.\"",
-       autoencoder_claim(5, 2, "test accuracy"), Verdict::better},
+       code_claim(5, 2, "test accuracy"), Verdict::better},
       {"\"After which performance appears to crash.\"",
-       autoencoder_claim(autoencoder_layers_, 5, "test accuracy"), Verdict::worse},
+       code_claim(autoencoder_layers_, 5, "test accuracy"), Verdict::worse},
       {"\"Whether fine tuning of all weights in the model prior ... fitting a classifier output "
        "layer improves performance.\"",
        tuning_claim("before", autoencoder_layers_), std::nullopt},

@@ -232,8 +232,7 @@ void CnnOptions::add_to(CLI::App& app) {
 
 void CnnOptions::check(const RunOptions& run) const {
   optimizer.check(run);
-  const auto cache = run.engine.cache.place;
-  if ((crop > 0 || flip) && cache != CachePlace::automatic && cache != CachePlace::none) {
+  if ((crop > 0 || flip) && run.engine.cache.required()) {
     throw UsageError("--cache with --crop or --flip: features of images that change cannot be kept",
                      "leave out --cache, and they are computed for every batch");
   }
@@ -289,7 +288,7 @@ bool CnnOptions::halves(int64_t block) const {
 FitOptions CnnOptions::fit(const EngineOptions& engine) const {
   FitOptions fit{.epochs = epochs, .batch_size = batch_size, .engine = engine};
   optimizer.apply_to(fit);
-  fit.l2 = takes_l2(optimizer.optimizer) ? l2 : 0;
+  fit.l2 = takes_l2(fit.optimizer) ? l2 : 0;
   fit.early_stopping = early_stop.make("cross_entropy");
   return fit;
 }

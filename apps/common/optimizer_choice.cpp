@@ -61,16 +61,12 @@ Optimizer make_optimizer(const std::string& name, double learning_rate, double m
   return made;
 }
 
-bool takes_l2(const std::string& name) {
-  return name != name_of(Optimizer(AdamW()));
-}
-
 void check_optimizer(const RunOptions& run, const std::string& name) {
   auto made = optimizer_named(name);
   run.refuse_if(momentum_of(made) == nullptr, "--momentum",
                 fmt::format("has no effect with {}", name), "leave it out, or add --optimizer sgd");
   if (run.app().get_option_no_throw("--l2") != nullptr)
-    run.refuse_if(!takes_l2(name), "--l2", fmt::format("has no effect with {}", name),
+    run.refuse_if(!takes_l2(made), "--l2", fmt::format("has no effect with {}", name),
                   "leave it out: its decay is 0.01");
 }
 

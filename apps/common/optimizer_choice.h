@@ -22,8 +22,6 @@ CLI::Option* add_l2(CLI::App& app, double& l2);
 Optimizer make_optimizer(const std::string& name, double learning_rate, double momentum);
 /// @throws UsageError if `--momentum` or `--l2` was given and has no effect with this optimizer
 void check_optimizer(const RunOptions& run, const std::string& name);
-/// Whether `--l2` has an effect with this optimizer.
-bool takes_l2(const std::string& name);
 
 /// What takes a fit's steps, as options: `--optimizer`, `--learning-rate`, `--momentum`,
 /// `--schedule` and `--schedule-over`.

@@ -280,7 +280,7 @@ StackedAutoencoderOptions AutoencoderOptions::training() const {
     fit.optimizer = make_optimizer(optimizer, item_for(learning_rate, k), momentum);
     fit.schedule = schedule;
     fit.early_stopping = early_stop.make("mse");
-    fit.l2 = takes_l2(optimizer) ? l2 : 0;
+    fit.l2 = takes_l2(fit.optimizer) ? l2 : 0;
     fit.sampling = item_for(sampling, k);
     fit.last_batch = last_batch;
     return fit;

@@ -16,6 +16,9 @@
 #include <torch/cuda.h>
 #include <torch/version.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #ifdef LAYERWISE_CUDA
 #include <cuda_runtime_api.h>
 
@@ -171,6 +174,15 @@ int64_t free_bytes(c10::Device device) {
 void set_math_threads(int count) {
   at::set_num_threads(count);
   if (const auto set = loaded_function<void (*)(int)>("openblas_set_num_threads")) set(count);
+}
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  constexpr int mebibyte = 1 << 20;
+  // From this size on, a block is given back when it is freed; 32 MB is the most that glibc takes.
+  ::mallopt(M_MMAP_THRESHOLD, 32 * mebibyte);
+  ::mallopt(M_TRIM_THRESHOLD, 512 * mebibyte);
+#endif
 }
 
 void prepare_thread(int math_threads) {

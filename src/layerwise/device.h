@@ -42,6 +42,14 @@ int64_t free_bytes(c10::Device device);
 /// threads and ignores ATen's setting. Another count may change the bits of results.
 void set_math_threads(int count);
 
+/// Lets the whole program keep up to 512 MB of the CPU's memory that it frees, for the next step of
+/// a training, instead of giving it back to the system, which has to clear it before it hands it
+/// out again. That takes a quarter of the time of a convolution's step (tests/benchmarks). Call it
+/// before other threads start. `study::run_study` does.
+///
+/// Sets options of glibc's allocator (mallopt), and does nothing with other C libraries.
+void keep_freed_memory();
+
 /// Prepares a thread that runs fits. Call it first in the thread.
 ///
 /// Sets ATen's thread count, which is per thread, and flushes denormal numbers to zero: computing

@@ -123,6 +123,7 @@ BENCHMARK_CAPTURE(whole_program, mnist_autoencoder, "mnist_autoencoder")
 }  // namespace layerwise
 
 int main(int argc, char** argv) {
+  layerwise::keep_freed_memory();
   layerwise::set_math_threads(1);
   layerwise::prepare_thread(1);
   benchmark::Initialize(&argc, argv);

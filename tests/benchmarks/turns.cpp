@@ -106,6 +106,7 @@ int answer_turns(const std::string& name, const std::string& device) {
     std::cerr << '\n';
     return 2;
   }
+  keep_freed_memory();
   set_math_threads(1);
   prepare_thread(1);
   const auto work = found->second(find_device(device));

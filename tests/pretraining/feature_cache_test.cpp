@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include <torch/nn/modules/activation.h>
 
 #include "layerwise/layerwise.h"
 #include "layerwise/pretraining/feature_room.h"

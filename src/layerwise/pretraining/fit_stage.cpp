@@ -37,10 +37,6 @@ void require_unmoved(const std::vector<uint64_t>& before, const std::vector<uint
                                      moved - before.begin() + 1));
 }
 
-bool may_go_without(const CacheOptions& cache) {
-  return cache.place == CachePlace::automatic || cache.place == CachePlace::none;
-}
-
 /// The inputs themselves, since the frozen blocks' output differs in every epoch.
 Features augmented(const StageView& view, const Split& data) {
   const auto* said =
@@ -102,7 +98,7 @@ StageResult fit_stage(const StageView& view, const Problem& problem, FeatureCach
   check_stage(view, problem, data);
   settle_precision(options.engine.precision, device_of(view, data));
   const auto before = fingerprints(untouched(view));
-  if (problem.augmentation && !may_go_without(options.engine.cache)) {
+  if (problem.augmentation && options.engine.cache.required()) {
     throw std::invalid_argument(
         "an augmentation changes the inputs in every epoch, so that features cannot be kept");
   }

@@ -283,6 +283,7 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
   Recorder recorder(study, settings, folder, finished);
   RunDescription description(start, device, folder, data_checksum);
   try {
+    keep_freed_memory();
     set_math_threads(static_cast<int>(settings.math_threads));
     prepare_thread(static_cast<int>(settings.math_threads));
     if (study.prepare) study.prepare(data, folder.path());

@@ -35,6 +35,9 @@ struct CacheOptions {
   /// How many fits run at once, each with its share of the budget.
   int64_t fits_at_once = 1;
   std::filesystem::path folder = {};  ///< for files; if empty, there is no room for any
+
+  /// Whether features must be kept, so that a fit that cannot keep them is refused.
+  bool required() const { return place != CachePlace::automatic && place != CachePlace::none; }
 };
 
 /// The values with these names in options: `auto`, `device`, `memory`, `file` or `none`; and

@@ -16,12 +16,6 @@ void require(bool condition, const std::string& message) {
   if (!condition) throw std::invalid_argument("fit: " + message);
 }
 
-/// Whether the optimizer adds an L2 penalty to the loss.
-bool takes_l2(const Optimizer& optimizer) {
-  return !std::holds_alternative<AdamW>(optimizer) &&
-         !std::holds_alternative<OwnOptimizer>(optimizer);
-}
-
 bool whole_batches_only(const FitOptions& options) {
   return options.sampling == Sampling::independent || options.last_batch == LastBatch::drop;
 }

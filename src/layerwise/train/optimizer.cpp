@@ -71,6 +71,11 @@ void set_learning_rate(Optimizer& optimizer, double learning_rate) {
   std::visit([&](auto& kind) { kind.learning_rate = learning_rate; }, optimizer);
 }
 
+bool takes_l2(const Optimizer& optimizer) {
+  return !std::holds_alternative<AdamW>(optimizer) &&
+         !std::holds_alternative<OwnOptimizer>(optimizer);
+}
+
 void check(const Optimizer& optimizer) {
   require_positive("learning_rate", learning_rate_of(optimizer));
   std::visit(Check(), optimizer);

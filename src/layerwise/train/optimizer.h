@@ -68,6 +68,8 @@ using Optimizer = std::variant<Sgd, Adam, AdamW, RmsProp, OwnOptimizer>;
 
 double learning_rate_of(const Optimizer& optimizer);
 void set_learning_rate(Optimizer& optimizer, double learning_rate);
+/// Whether it adds the penalty `FitOptions::l2` to the loss. `AdamW` has a decay of its own.
+bool takes_l2(const Optimizer& optimizer);
 
 /// @throws std::invalid_argument naming the option, if a learning rate or an `epsilon` is not above
 ///   0, a momentum, `alpha` or a beta is outside [0, 1), `nesterov` is set without momentum, a
