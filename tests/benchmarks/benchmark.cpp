@@ -98,6 +98,47 @@ BENCHMARK_CAPTURE(autoencoder_products, oneDNN, Multiplier::onednn, torch::kFloa
 BENCHMARK_CAPTURE(autoencoder_products, oneDNN_bf16, Multiplier::onednn, torch::kBFloat16)
     ->Unit(benchmark::kMillisecond);
 
+/// Deepening by convolutional blocks, three epochs a stage. The counters are the seconds of each
+/// stage: with the cache they do not grow with the depth.
+void convolution_deepening(benchmark::State& state, CachePlace place) {
+  using Clock = std::chrono::steady_clock;
+  constexpr int64_t depth = 6;
+  constexpr int64_t channels = 16;
+  const works::ConvolutionShape shape{.in_channels = channels, .out_channels = channels};
+  const auto data = shape.data(torch::kCPU);
+  std::vector<double> seconds(depth);
+  for (auto _ : state) {
+    Random random(1, 0);
+    const auto next = [](RandomState& draw) {
+      return Block(make_convolution({.in_channels = channels, .out_channels = channels}, draw));
+    };
+    const auto head = [](RandomState& draw) {
+      return Block(make_pooled_head({.channels = channels}, draw));
+    };
+    GreedyNet net(next(random.initialization), head(random.initialization));
+    SupervisedDeepeningOptions options{.layers = depth + 1,
+                                       .fit = {.epochs = 3, .batch_size = shape.batch_size},
+                                       .head = HeadPolicy::fresh,
+                                       .next_head = head};
+    options.fit.engine.cache.place = place;
+    Observer observer;
+    auto begin = Clock::now();
+    observer.on_stage = [&](const StageReport& report) {
+      const auto end = Clock::now();
+      seconds[static_cast<size_t>(report.info.stage - 1)] +=
+          std::chrono::duration<double>(end - begin).count();
+      begin = end;
+    };
+    deepen_supervised(net, data, options, next, random, observer);
+  }
+  for (size_t stage = 0; stage < seconds.size(); ++stage) {
+    state.counters["stage_" + std::to_string(stage + 1)] =
+        seconds[stage] / static_cast<double>(state.iterations());
+  }
+}
+BENCHMARK_CAPTURE(convolution_deepening, cached, CachePlace::memory)->Unit(benchmark::kSecond);
+BENCHMARK_CAPTURE(convolution_deepening, not_cached, CachePlace::none)->Unit(benchmark::kSecond);
+
 /// A program from its start to its end, plots and all.
 void whole_program(benchmark::State& state, const std::string& program,
                    const std::string& options = {}) {

@@ -51,20 +51,24 @@ class DeviceEngine : public Engine {
 
   double run(std::span<const int64_t> rows) override {
     step_->begin(rows);
+    size_t step = 0;
     for (size_t begin = 0; begin < rows.size(); begin += batch_size_) {
       const auto batch = rows.subspan(begin, std::min(batch_size_, rows.size() - begin));
+      factors_.apply(step++, [&](double factor) { step_->scale_learning_rate(factor); });
       step_->take(batch, pass_.place_of(batch, steps_++));
     }
+    factors_.clear();
     return step_->take_loss() / static_cast<double>(rows.size());
   }
   std::vector<Score> evaluate(const std::string& split) override { return pass_.evaluate(split); }
   std::vector<Score> evaluate_last_batch() override { return {}; }
-  void scale_learning_rate(double factor) override { step_->scale_learning_rate(factor); }
+  void scale_learning_rate(std::span<const double> factors) override { factors_.set(factors); }
 
  private:
   StagePass pass_;
   size_t batch_size_;
   std::unique_ptr<DenseStep> step_;
+  StepFactors factors_;
   int64_t steps_ = 0;
 };
 
@@ -146,7 +150,8 @@ Trained train(const Case& c, const EngineFactory& make, torch::ScalarType type,
     for (size_t begin = 0; begin < order.size();
          begin += static_cast<size_t>(c.options.batch_size)) {
       const auto size = std::min(static_cast<size_t>(c.options.batch_size), order.size() - begin);
-      if (trained.losses.size() == steps / 2) engine->scale_learning_rate(0.3);
+      const double factor = 0.3;
+      if (trained.losses.size() >= steps / 2) engine->scale_learning_rate({&factor, 1});
       trained.losses.push_back(engine->run(std::span(order).subspan(begin, size)));
     }
   }

@@ -351,7 +351,8 @@ TEST_CASE("A stage on another device agrees with the CPU") {
 }
 
 TEST_CASE(
-    "An epoch on another device waits for it once, and uploads once, however many its steps") {
+    "An epoch on another device waits for it once, and uploads once, however many its steps, with "
+    "a schedule too") {
   const auto device = testing::fake_device();
   constexpr int64_t images = 600;
   const Dataset train{torch::rand({images, 784}).to(device), {}};
@@ -363,6 +364,10 @@ TEST_CASE(
     net->to(device);
     const auto engine = make_engine(net->stage(), {reconstruction(), Target::features}, {train, {}},
                                     {.epochs = 1, .batch_size = batch_size});
+    std::vector<double> factors;
+    for (int64_t i = 1; i <= images / batch_size; ++i)
+      factors.push_back(1 / static_cast<double>(i));
+    engine->scale_learning_rate(factors);
     const auto before = testing::fake_device_use();
     engine->run(order);
     const auto after = testing::fake_device_use();

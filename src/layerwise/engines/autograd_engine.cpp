@@ -170,6 +170,7 @@ double AutogradEngine::run(std::span<const int64_t> rows) {
       std::max<int64_t>(1, gathered_bytes(device) / std::max<int64_t>(1, row_bytes * batch_size_));
   const auto stride = static_cast<size_t>(batches_at_once * batch_size_);
   auto sum = torch::zeros({}, torch::dtype(torch::kFloat64).device(device));
+  size_t step = 0;
   for (size_t begin = 0; begin < rows.size(); begin += stride) {
     const auto some_rows = rows.subspan(begin, std::min(stride, rows.size() - begin));
     const auto some = pass_.batch_of(some_rows);
@@ -189,6 +190,7 @@ double AutogradEngine::run(std::span<const int64_t> rows) {
       for (size_t i = 1; i < terms.size(); ++i)
         loss = loss + terms[i].metric.mean(pass) * terms[i].weight;
       loss.backward();
+      factors_.apply(step++, [&](double factor) { set_learning_rates(factor); });
       optimizer_->step();
       sum.add_(reported.detach(), static_cast<double>(size));
       ++steps_;
@@ -196,6 +198,7 @@ double AutogradEngine::run(std::span<const int64_t> rows) {
         last_batch_.assign(batch.begin(), batch.end());
     }
   }
+  factors_.clear();
   return sum.item<double>() / static_cast<double>(rows.size());
 }
 
@@ -203,7 +206,11 @@ std::vector<Score> AutogradEngine::evaluate(const std::string& split) {
   return pass_.evaluate(split);
 }
 
-void AutogradEngine::scale_learning_rate(double factor) {
+void AutogradEngine::scale_learning_rate(std::span<const double> factors) {
+  factors_.set(factors);
+}
+
+void AutogradEngine::set_learning_rates(double factor) {
   auto& groups = optimizer_->param_groups();
   if (learning_rates_.empty()) {
     for (auto& group : groups) learning_rates_.push_back(group.options().get_lr());

@@ -9,6 +9,7 @@
 
 #include "layerwise/data/dataset.h"
 #include "layerwise/engines/stage_pass.h"
+#include "layerwise/engines/step_factors.h"
 #include "layerwise/train/engine.h"
 #include "layerwise/train/fit.h"
 #include "layerwise/train/problem.h"
@@ -37,12 +38,15 @@ class AutogradEngine : public Engine {
   double run(std::span<const int64_t> rows) override;
   std::vector<Score> evaluate(const std::string& split) override;
   std::vector<Score> evaluate_last_batch() override;
-  void scale_learning_rate(double factor) override;
+  void scale_learning_rate(std::span<const double> factors) override;
 
  private:
+  void set_learning_rates(double factor);
+
   StagePass pass_;
   int64_t batch_size_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
+  StepFactors factors_;
   std::vector<double> learning_rates_;      ///< of its groups, without the factor of the schedule
   std::optional<at::Generator> generator_;  ///< for blocks that may draw random numbers
   int64_t steps_ = 0;

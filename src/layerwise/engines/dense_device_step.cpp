@@ -248,9 +248,9 @@ class DeviceStep : public DenseStep {
   }
 
   void scale_learning_rate(double factor) override {
-    auto value = static_cast<float>(factor);
-    clock_.narrow(0, offsetof(kernels::Clock, factor), sizeof(value))
-        .copy_(torch::from_blob(&value, {sizeof(value)}, torch::kUInt8));
+    clock_.narrow(0, offsetof(kernels::Clock, factor), sizeof(float))
+        .view(torch::kFloat32)
+        .fill_(factor);
   }
 
   std::string details() const override {

@@ -27,14 +27,17 @@ DenseEngine::DenseEngine(const StageView& view, Problem problem, const Split& da
 double DenseEngine::run(std::span<const int64_t> rows) {
   const FlushDenormals flush;
   step_->begin(rows);
+  size_t step = 0;
   for (size_t begin = 0; begin < rows.size();) {
     const auto size = std::min(static_cast<size_t>(batch_size_), rows.size() - begin);
     const auto batch = rows.subspan(begin, size);
+    factors_.apply(step++, [&](double factor) { step_->scale_learning_rate(factor); });
     step_->take(batch, pass_.place_of(batch, steps_));
     ++steps_;
     begin += size;
     if (begin == rows.size()) last_batch_.assign(batch.begin(), batch.end());
   }
+  factors_.clear();
   return step_->take_loss() / static_cast<double>(rows.size());
 }
 
@@ -57,8 +60,8 @@ void DenseEngine::weights_changed() {
   step_->weights_changed();
 }
 
-void DenseEngine::scale_learning_rate(double factor) {
-  step_->scale_learning_rate(factor);
+void DenseEngine::scale_learning_rate(std::span<const double> factors) {
+  factors_.set(factors);
 }
 
 }  // namespace layerwise

@@ -6,6 +6,7 @@
 #include "layerwise/data/dataset.h"
 #include "layerwise/engines/dense_step.h"
 #include "layerwise/engines/stage_pass.h"
+#include "layerwise/engines/step_factors.h"
 #include "layerwise/nn/chain.h"
 #include "layerwise/train/engine.h"
 #include "layerwise/train/fit.h"
@@ -28,13 +29,14 @@ class DenseEngine : public Engine {
   std::vector<Score> evaluate(const std::string& split) override;
   std::vector<Score> evaluate_last_batch() override;
   void weights_changed() override;
-  void scale_learning_rate(double factor) override;
+  void scale_learning_rate(std::span<const double> factors) override;
 
  private:
   StagePass pass_;
   int64_t batch_size_;
   std::unique_ptr<DenseStep> step_;
   int64_t steps_ = 0;
+  StepFactors factors_;
   std::vector<int64_t> last_batch_;
 };
 

@@ -14,6 +14,7 @@
 #include "layerwise/engines/dense_stage.h"
 #include "layerwise/engines/kernels.h"
 #include "layerwise/engines/processor.h"
+#include "layerwise/engines/step_factors.h"
 #include "layerwise/engines/tiny_kernels.h"
 #include "layerwise/train/check_stage.h"
 
@@ -113,8 +114,18 @@ class TinyEngine::Implementation {
   double run(std::span<const int64_t> rows) {
     const FlushDenormals flush;
     const auto count = static_cast<int64_t>(rows.size());
-    const double sum =
-        tiny::train(network_, optimizer_, part("train").samples(), rows.data(), count, batch_size_);
+    const auto samples = part("train").samples();
+    const auto steps = static_cast<size_t>((count + batch_size_ - 1) / batch_size_);
+    double sum = 0;
+    for (size_t step = 0; step < steps;) {
+      factors_.apply(step, [&](double factor) { set_learning_rate(factor); });
+      const auto equal = factors_.equal(step, steps - step);
+      const auto begin = static_cast<int64_t>(step) * batch_size_;
+      const auto taken = std::min(static_cast<int64_t>(equal) * batch_size_, count - begin);
+      sum += tiny::train(network_, optimizer_, samples, rows.data() + begin, taken, batch_size_);
+      step += equal;
+    }
+    factors_.clear();
     if (count > 0) {
       const auto last = rows.last(static_cast<size_t>((count - 1) % batch_size_ + 1));
       last_batch_.assign(last.begin(), last.end());
@@ -123,7 +134,9 @@ class TinyEngine::Implementation {
     return sum / static_cast<double>(count);
   }
 
-  void scale_learning_rate(double factor) {
+  void scale_learning_rate(std::span<const double> factors) { factors_.set(factors); }
+
+  void set_learning_rate(double factor) {
     std::visit([&](auto& rule) { rule.learning_rate = learning_rate_ * factor; }, optimizer_.rule);
   }
 
@@ -236,6 +249,7 @@ class TinyEngine::Implementation {
   int64_t batch_size_;
   tiny::Optimizer optimizer_;
   double learning_rate_;  ///< without the factor of the schedule
+  StepFactors factors_;
   tiny::Network network_{};
   Zeros<float> memory_;
   Zeros<int32_t> label_;
@@ -267,8 +281,8 @@ void TinyEngine::weights_changed() {
   implementation_->load();
 }
 
-void TinyEngine::scale_learning_rate(double factor) {
-  implementation_->scale_learning_rate(factor);
+void TinyEngine::scale_learning_rate(std::span<const double> factors) {
+  implementation_->scale_learning_rate(factors);
 }
 
 }  // namespace layerwise

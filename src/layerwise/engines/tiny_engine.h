@@ -29,7 +29,7 @@ class TinyEngine : public Engine {
   std::vector<Score> evaluate(const std::string& split) override;
   std::vector<Score> evaluate_last_batch() override;
   void weights_changed() override;
-  void scale_learning_rate(double factor) override;
+  void scale_learning_rate(std::span<const double> factors) override;
 
  private:
   class Implementation;

@@ -53,9 +53,10 @@ class Engine {
   /// Tells the engine that the values of the blocks were changed from outside.
   virtual void weights_changed() {}
 
-  /// Makes the following steps with the learning rate of the options times a factor.
+  /// Gives the next `run`, and only that, a schedule: the factor of the options' learning rate in
+  /// each of its steps.
   /// @throws std::logic_error by default: an engine that has not overridden it knows no schedules
-  virtual void scale_learning_rate(double factor);
+  virtual void scale_learning_rate(std::span<const double> factors);
 
   const EngineUse& use() const { return use_; }
   /// Sets the name of the engine and the reason why it was chosen.

@@ -35,7 +35,7 @@ torch::Tensor copy_of(const torch::Tensor& inputs, int64_t begin, int64_t rows,
 
 }  // namespace
 
-void Engine::scale_learning_rate(double) {
+void Engine::scale_learning_rate(std::span<const double>) {
   throw std::logic_error("fit: the engine knows no schedules of the learning rate");
 }
 

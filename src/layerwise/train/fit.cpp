@@ -73,32 +73,21 @@ int64_t steps_of(int64_t rows, const FitOptions& options) {
 
 namespace {
 
-/// The factors of a fit's learning rate, step by step.
-class Factors {
- public:
-  /// @param steps of the fit
-  Factors(const Schedule& schedule, int64_t steps, int64_t steps_per_epoch)
-      : schedule_(schedule), steps_(steps), steps_per_epoch_(steps_per_epoch) {}
-
-  double at(int64_t step) const {
-    if (!schedule_.factor) return 1;
-    return schedule_.factor({.step = schedule_.stage * steps_ + step,
-                             .steps = schedule_.stages * steps_,
-                             .steps_per_epoch = steps_per_epoch_});
+/// The factors of the learning rate in `count` steps of a fit of `steps` steps, from this step on;
+/// none if all are 1.
+std::vector<double> factors_of(const Schedule& schedule, int64_t step, int64_t count, int64_t steps,
+                               int64_t steps_per_epoch) {
+  std::vector<double> factors;
+  if (!schedule.factor) return factors;
+  for (int64_t i = 0; i < count; ++i) {
+    factors.push_back(schedule.factor({.step = schedule.stage * steps + step + i,
+                                       .steps = schedule.stages * steps,
+                                       .steps_per_epoch = steps_per_epoch}));
   }
-  /// How many of the next `count` steps have the factor of the first of them.
-  int64_t equal(int64_t step, int64_t count) const {
-    int64_t same = 1;
-    if (!schedule_.factor) return count;
-    for (const double first = at(step); same < count && at(step + same) == first;) ++same;
-    return same;
-  }
-
- private:
-  const Schedule& schedule_;
-  int64_t steps_;
-  int64_t steps_per_epoch_;
-};
+  const bool constant =
+      std::all_of(factors.begin(), factors.end(), [](double f) { return f == 1; });
+  return constant ? std::vector<double>() : factors;
+}
 
 }  // namespace
 
@@ -109,8 +98,6 @@ FitResult fit(Engine& engine, int64_t rows, const FitOptions& options, Random& r
   const int64_t steps = steps_of(rows, options);
   const int64_t epochs = (steps + an_epoch - 1) / an_epoch;
   const int64_t hook_every = options.hook_every > 0 ? options.hook_every : an_epoch;
-  const Factors factors(options.schedule, steps, an_epoch);
-  double factor = 1;
   FitResult result;
   std::vector<int64_t> order;
   double loss_sum = 0;
@@ -127,13 +114,10 @@ FitResult fit(Engine& engine, int64_t rows, const FitOptions& options, Random& r
   while (next == Next::go_on && result.steps < steps && result.diverged_in == 0) {
     const int64_t in_epoch = result.steps % an_epoch;
     if (in_epoch == 0) order = rows_of_epoch(rows, options, random);
-    const int64_t until_hook = std::min(
+    const int64_t count = std::min(
         {an_epoch - in_epoch, steps - result.steps, hook_every - result.steps % hook_every});
-    const int64_t count = factors.equal(result.steps, until_hook);
-    if (const double now = factors.at(result.steps); now != factor) {
-      engine.scale_learning_rate(now);
-      factor = now;
-    }
+    const auto factors = factors_of(options.schedule, result.steps, count, steps, an_epoch);
+    if (!factors.empty()) engine.scale_learning_rate(factors);
     const auto begin = static_cast<size_t>(in_epoch * options.batch_size);
     const auto end =
         std::min(order.size(), begin + static_cast<size_t>(count * options.batch_size));
