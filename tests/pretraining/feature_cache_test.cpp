@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-
 #include "layerwise/layerwise.h"
 #include "layerwise/pretraining/feature_room.h"
 
