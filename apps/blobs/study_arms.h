@@ -36,7 +36,7 @@ constexpr auto autoencoder = "autoencoder";
 constexpr auto all =
     "greedy, fresh_head, not_frozen, random_prefix, at_once, at_once_long, two_layers_long, "
     "two_layers_wide, random_fine_tuned, softmax, bayes, autoencoder, standardized, rate_0.003, "
-    "rate_0.001, leaky_relu, elu, tanh, standardized_rate_0.003";
+    "rate_0.001, leaky-relu, elu, tanh, standardized_rate_0.003";
 }  // namespace arm
 
 /// The kind of an extra fit: a new linear head on the frozen blocks.

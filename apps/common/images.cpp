@@ -27,7 +27,7 @@ struct DataSet {
   bool in_color;
   LabelledImages (*read)(const fs::path& folder);
   const char* files;    ///< what the folder holds
-  const char* fetched;  ///< how to get it
+  const char* fetched;  ///< how to get it; empty if it is the user's own
 };
 
 constexpr auto data_sets = std::to_array<DataSet>(
@@ -38,8 +38,7 @@ constexpr auto data_sets = std::to_array<DataSet>(
      {"cifar-10", "CIFAR-10", true, read_cifar10, "the six .bin files of the binary version",
       "get cifar-10-binary.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html"},
      {"image-folder", "images of a folder", true, read_image_folders,
-      "train/CLASS/IMAGE and test/CLASS/IMAGE (PNG, JPEG, BMP, PNM; all of one size)",
-      "put images there, as train/CLASS/IMAGE and test/CLASS/IMAGE"}});
+      "train/CLASS/IMAGE and test/CLASS/IMAGE (PNG, JPEG, BMP, PNM; all of one size)", ""}});
 
 const DataSet& data_set_named(const std::string& name) {
   return *std::find_if(data_sets.begin(), data_sets.end(),
@@ -67,7 +66,10 @@ void ImageData::add_to(CLI::App& app) {
       app, "--data-dir", data_dir,
       fmt::format("Folder with the four IDX files, plain or .gz{}, or with a folder of them by "
                   "the data set's name",
-                  in_color ? ", or with CIFAR-10's six .bin files" : ""),
+                  in_color
+                      ? ", or with CIFAR-10's six .bin files; for image-folder, one with images in "
+                        "train/CLASS/ and test/CLASS/"
+                      : ""),
       "DIR [" + cache().string() + "]")
       ->group(group);
   add_count(app, "--validation", validation, "Rows of the training set that validate, not train", 0)
@@ -91,12 +93,14 @@ LabelledImages ImageData::read() const {
   try {
     return set.read(place);
   } catch (const FileError& error) {
+    const std::string fetched = set.fetched;
     throw report::Failure(
         error.what(),
-        data_dir.empty()
-            ? fmt::format("{}; or name a folder that has them with --data-dir", set.fetched)
+        fetched.empty() ? fmt::format("name a folder with {} with --data-dir", set.files)
+        : data_dir.empty()
+            ? fmt::format("{}; or name a folder that has them with --data-dir", fetched)
             : fmt::format("name a folder with {} with --data-dir, or {}, and leave out --data-dir",
-                          set.files, set.fetched));
+                          set.files, fetched));
   }
 }
 

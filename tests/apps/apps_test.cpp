@@ -664,6 +664,17 @@ void write_run(const std::filesystem::path& folder, const nlohmann::json& run,
 
 const nlohmann::json finished{{"program", "blobs_supervised"}, {"status", "finished"}};
 
+TEST_CASE("blobs_study names its arms in --help as --arms takes them") {
+  const TemporaryFolder folder;
+  const auto refused = run(folder, program("blobs_study") + " --arms none_of_them");
+  require_two_lines(refused, 2);
+  const std::string before = "the arms are ";
+  const auto at = refused.err.find(before) + before.size();
+  const auto names = refused.err.substr(at, refused.err.find('\n', at) - at);
+  const auto help = run(folder, program("blobs_study") + " --help").out;
+  REQUIRE(contains(help, "Only these ways to train: " + names + "\n"));
+}
+
 TEST_CASE("layerwise_index leads to the runs' pages and says what they reproduced") {
   const TemporaryFolder folder;
   nlohmann::json results{{"title", "First"}, {"seed", 3}, {"repeats", 20}};
