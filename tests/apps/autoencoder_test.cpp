@@ -423,7 +423,7 @@ TEST_CASE("A study of which some repeats diverge has all its tables, and NaN whe
     REQUIRE(ended < 12);
     REQUIRE_FALSE(contains(metrics, "-nan"));
     const auto page = content_of(folder.file("out/report.html"));
-    REQUIRE(contains(page.substr(page.find("<h2>Warnings")), "Repeats that diverged: "));
+    REQUIRE(contains(page.substr(page.find("<h2>Warnings")), "Repeats with a fit that diverged: "));
   }
 }
 

@@ -123,8 +123,8 @@ std::vector<std::string> troubled_repeats(const Plan& plan, const Results& resul
         of_networks.push_back(name.empty() ? numbers : fmt::format("{}: {}", name, numbers));
     }
     if (!of_networks.empty())
-      sentences.push_back(
-          fmt::format("Repeats that {}: {}.", name_of(trouble), fmt::join(of_networks, "; ")));
+      sentences.push_back(fmt::format("Repeats with a fit that {}: {}.", name_of(trouble),
+                                      fmt::join(of_networks, "; ")));
   }
   return sentences;
 }
