@@ -74,6 +74,17 @@ inline std::optional<c10::Device> cuda() {
   return std::nullopt;
 }
 
+/// The Python of LAYERWISE_PYTHON, else `python3`, if it can import these modules; or nothing,
+/// saying that the test is skipped.
+inline std::optional<std::string> python_with(const std::string& modules) {
+  const char* given = std::getenv("LAYERWISE_PYTHON");
+  const std::string python = given != nullptr ? given : "python3";
+  if (std::system((python + " -c 'import " + modules + "' 2>/dev/null").c_str()) == 0)
+    return python;
+  WARN("skipped: no " + modules + " in Python");
+  return std::nullopt;
+}
+
 inline std::string content_of(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};

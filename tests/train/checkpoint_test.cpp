@@ -175,12 +175,8 @@ TEST_CASE("A file that Python's safetensors wrote loads") {
 }
 
 TEST_CASE("Python's safetensors opens a checkpoint and writes one that loads", "[safetensors]") {
-  const char* given = std::getenv("LAYERWISE_PYTHON");
-  const std::string python = given != nullptr ? given : "python3";
-  if (std::system((python + " -c 'import numpy, safetensors.numpy' 2>/dev/null").c_str()) != 0) {
-    WARN("skipped: no safetensors in Python");
-    return;
-  }
+  const auto python = testing::python_with("numpy, safetensors.numpy");
+  if (!python) return;
   const TemporaryFolder folder;
   const auto net = make({6, 4, 3}, true);
   save_checkpoint(*net, folder.file("ours.safetensors"), {{"units", "6,4,3"}});
@@ -192,7 +188,7 @@ weights = safetensors.numpy.load_file("ours.safetensors")
 assert weights["encoder.block2.weight"].shape == (3, 4) and len(weights) == 6
 safetensors.numpy.save_file({k: 2 * v for k, v in weights.items()}, "theirs.safetensors")
 )");
-  const auto command = fmt::format("cd '{}' && {} script.py", folder.path().string(), python);
+  const auto command = fmt::format("cd '{}' && {} script.py", folder.path().string(), *python);
   REQUIRE(std::system(command.c_str()) == 0);
   auto doubled = make({6, 4, 3}, true, 2);
   load_checkpoint(*doubled, folder.file("theirs.safetensors"), {});

@@ -99,13 +99,7 @@ TEST_CASE("A network as LibTorch's own modules has the same outputs, and values 
 }
 
 TEST_CASE("PyTorch rebuilds every network from its checkpoint alone", "[safetensors]") {
-  const char* given = std::getenv("LAYERWISE_PYTHON");
-  const std::string python = given != nullptr ? given : "python3";
-  if (std::system((python + " -c 'import torch, safetensors.torch' 2>/dev/null").c_str()) != 0) {
-    WARN("skipped: no safetensors or no torch in Python");
-    return;
-  }
-  check_all(python);
+  if (const auto python = testing::python_with("torch, safetensors.torch")) check_all(*python);
 }
 
 struct OwnImpl : nn::Module {

@@ -49,7 +49,7 @@ std::string spelled(const char* kind, const std::string& arguments = "") {
   return fmt::format("\"{}\", {{{}}}", kind, arguments);
 }
 
-/// The values of a module that the layer is a copy of.
+/// All parameters and buffers of a module, by their names in it.
 std::vector<Source> sources_of(const nn::Module& module) {
   std::vector<Source> sources;
   for (const auto& item : module.named_parameters()) sources.push_back({item.key(), item.value()});
@@ -192,10 +192,10 @@ class Layers {
 Block with_values(const Layer& layer) {
   torch::NoGradGuard no_grad;
   auto module = layer.module();
-  auto tensors = module.ptr()->named_parameters();
-  for (const auto& item : module.ptr()->named_buffers()) tensors.insert(item.key(), item.value());
+  std::map<std::string, torch::Tensor> tensors;
+  for (const auto& own : sources_of(*module.ptr())) tensors.emplace(own.name, own.tensor);
   for (const auto& [name, tensor, transposed] : layer.sources)
-    tensors[name].set_data((transposed ? tensor.t() : tensor).detach().clone());
+    tensors.at(name).set_data((transposed ? tensor.t() : tensor).detach().clone());
   return module;
 }
 
@@ -215,10 +215,8 @@ std::vector<Block> blocks_of(const StackedAutoencoderImpl& net) {
 
 std::string spelled_layers(const nn::Module& net, const std::vector<Block>& blocks) {
   std::map<const void*, std::string> names;
-  for (const auto& item : net.named_parameters())
-    names.emplace(item.value().unsafeGetTensorImpl(), item.key());
-  for (const auto& item : net.named_buffers())
-    names.emplace(item.value().unsafeGetTensorImpl(), item.key());
+  for (const auto& saved : sources_of(net))
+    names.emplace(saved.tensor.unsafeGetTensorImpl(), saved.name);
   std::vector<std::string> all;
   try {
     for (const auto& layer : Layers(blocks).all) {
