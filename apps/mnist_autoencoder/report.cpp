@@ -12,6 +12,8 @@
 #include "layerwise/study/figures.h"
 #include "layerwise/study/statistics.h"
 
+#include "common/mosaics.h"
+
 namespace layerwise::apps {
 
 namespace {
@@ -60,45 +62,6 @@ report::Panel error_curves(const Plan& plan, const std::vector<CurvePoint>& curv
   }
   if (!panel.boundaries.empty()) panel.boundaries.pop_back();
   return panel;
-}
-
-std::vector<float> values_in(const torch::Tensor& tensor) {
-  const auto flat = tensor.to(torch::kCPU, torch::kFloat32).contiguous();
-  return {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()};
-}
-
-/// The first test image of each class, above its reconstruction by the network.
-report::Mosaic reconstructions(StackedAutoencoder& net, const LabelledImages& images) {
-  torch::NoGradGuard no_grad;
-  net->eval();
-  report::Mosaic mosaic{"reconstructions", images.width, images.height, {}, 0, 1, false};
-  mosaic.rows = {{"test image", {}}, {"reconstruction", {}}};
-  const auto device = net->parameters().front().device();
-  for (int64_t label = 0; label < 10; ++label) {
-    const auto rows = images.test.targets.eq(label).nonzero();
-    if (rows.size(0) == 0) continue;
-    const auto row = rows[0].item<int64_t>();
-    const auto image = values_of(images.test.inputs.narrow(0, row, 1)).to(device);
-    mosaic.rows[0].tiles.push_back(values_in(image));
-    mosaic.rows[1].tiles.push_back(values_in(net->forward(image.clone()).clamp(0, 1)));
-  }
-  return mosaic;
-}
-
-/// The weights of the first-layer units with the largest norms, each scaled to its largest weight.
-report::Mosaic filters(StackedAutoencoder& net, const LabelledImages& images) {
-  torch::NoGradGuard no_grad;
-  constexpr int64_t rows = 3;
-  constexpr int64_t columns = 10;
-  const auto weight = net->encoder->ptr(0)->as<DenseImpl>()->weight.detach();
-  const auto order = weight.norm(2, 1).argsort(0, true);
-  report::Mosaic mosaic{"filters", images.width, images.height, {}, -1, 1, true};
-  for (int64_t i = 0; i < std::min(rows * columns, order.size(0)); ++i) {
-    if (i % columns == 0) mosaic.rows.push_back({i == 0 ? "strongest" : "", {}});
-    const auto filter = weight[order[i].item<int64_t>()];
-    mosaic.rows.back().tiles.push_back(values_in(filter / filter.abs().max().clamp_min(1e-30)));
-  }
-  return mosaic;
 }
 
 }  // namespace
@@ -204,13 +167,20 @@ std::vector<CaptionedFigure> AutoencoderReport::figures(const Plan& plan, const 
       error_curves(plan, curves[0], "mse", "mean squared error", options())};
   if (bce)
     panels.push_back(error_curves(plan, curves[0], "bce", "binary cross-entropy", options()));
+  auto net = run_.first;
+  torch::NoGradGuard no_grad;
+  net->eval();
+  const auto weight = net->encoder->ptr(0)->as<DenseImpl>()->weight.detach();
+  const auto reconstruct = [&](const torch::Tensor& image) {
+    return net->forward(image.to(weight.device()));
+  };
   return {{report::Figure{"learning_curves", panels, 800, bce ? 800 : 440},
            "Reconstruction error after every epoch of every stage (repeat 0); each phase "
            "reconstructs what it is given, the first the pixels, the others codes."},
-          {reconstructions(run_.first, run_.images),
+          {reconstructions(reconstruct, run_.images),
            "The first test image of each class above what the trained network makes of it "
            "(repeat 0)."},
-          {filters(run_.first, run_.images),
+          {filters(weight, run_.images),
            "The weights into the 30 first-layer units with the largest weight norms (repeat 0): "
            "red positive, blue negative, each scaled to its largest."}};
 }

@@ -1,15 +1,14 @@
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 
 #include <ATen/core/Generator.h>
-#include <torch/optim/optimizer.h>
 
 #include "layerwise/data/dataset.h"
 #include "layerwise/engines/stage_pass.h"
 #include "layerwise/engines/step_factors.h"
+#include "layerwise/engines/torch_optimizer.h"
 #include "layerwise/train/engine.h"
 #include "layerwise/train/fit.h"
 #include "layerwise/train/problem.h"
@@ -41,13 +40,10 @@ class AutogradEngine : public Engine {
   void scale_learning_rate(std::span<const double> factors) override;
 
  private:
-  void set_learning_rates(double factor);
-
   StagePass pass_;
   int64_t batch_size_;
-  std::unique_ptr<torch::optim::Optimizer> optimizer_;
+  TorchOptimizer optimizer_;
   StepFactors factors_;
-  std::vector<double> learning_rates_;      ///< of its groups, without the factor of the schedule
   std::optional<at::Generator> generator_;  ///< for blocks that may draw random numbers
   int64_t steps_ = 0;
   std::vector<int64_t> last_batch_;

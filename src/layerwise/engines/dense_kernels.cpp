@@ -21,6 +21,7 @@
 #include <hwy/highway.h>
 
 #include "layerwise/engines/simd_math-inl.h"
+#include "layerwise/philox.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace layerwise::dense_kernels {
@@ -267,6 +268,44 @@ double cross_entropy(float* y, const int64_t* labels, int64_t rows, int64_t colu
   return sum;
 }
 
+/// Plain loops, which the compiler makes vectors of.
+void sample_bernoulli(const float* means, int64_t rows, int64_t columns, const NoiseCounter& noise,
+                      float* states) {
+  constexpr int64_t numbers = 4 * PhiloxLanes::count;
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t begin = 0; begin < columns; begin += numbers) {
+      PhiloxLanes x;
+      for (int64_t i = 0; i < PhiloxLanes::count; ++i) {
+        x.word[0][i] = static_cast<uint32_t>(begin / 4 + i);
+        x.word[1][i] = static_cast<uint32_t>(noise.rows[row]);
+        x.word[2][i] = noise.step;
+        x.word[3][i] = noise.stage;
+      }
+      x.encrypt(noise.key);
+      double uniform[numbers];
+      for (int64_t i = 0; i < PhiloxLanes::count; ++i) {
+        for (int64_t word = 0; word < 4; ++word)
+          uniform[4 * i + word] = (x.word[word][i] + 0.5) * 0x1p-32;
+      }
+      const float* mean = means + row * columns + begin;
+      float* state = states + row * columns + begin;
+      const int64_t count = std::min(numbers, columns - begin);
+      for (int64_t i = 0; i < count; ++i)
+        state[i] = uniform[i] < static_cast<double>(mean[i]) ? 1.0F : 0.0F;
+    }
+  }
+}
+
+void scale_and_sum(float* m, int64_t rows, int64_t columns, float factor, float* column_sums) {
+  std::fill_n(column_sums, columns, 0.0F);
+  const V scale = hn::Set(d, factor);
+  for_each_vector(rows, columns, [&](int64_t place, int64_t column, auto how) HWY_ATTR {
+    const V value = hn::Mul(how.load(m + place), scale);
+    how.store(value, m + place);
+    add_to(how, value, column_sums + column);
+  });
+}
+
 void update_sgd(const Sgd& sgd, float* w, const float* gradient, float* velocity, int64_t count,
                 double decay, uint16_t* bf16) {
   const V pull = hn::Set(d, static_cast<float>(decay));
@@ -311,6 +350,8 @@ HWY_EXPORT(sum_of_squared_errors);
 HWY_EXPORT(squared_error);
 HWY_EXPORT(binary_cross_entropy);
 HWY_EXPORT(cross_entropy);
+HWY_EXPORT(sample_bernoulli);
+HWY_EXPORT(scale_and_sum);
 HWY_EXPORT(update_sgd);
 HWY_EXPORT(update_adam);
 
@@ -359,6 +400,15 @@ double cross_entropy(float* y, const int64_t* labels, int64_t rows, int64_t colu
                      Activation activation, float scale, float* bias_gradient, uint16_t* bf16) {
   return HWY_DYNAMIC_DISPATCH(cross_entropy)(y, labels, rows, columns, activation, scale,
                                              bias_gradient, bf16);
+}
+
+void sample_bernoulli(const float* means, int64_t rows, int64_t columns, const NoiseCounter& noise,
+                      float* states) {
+  HWY_DYNAMIC_DISPATCH(sample_bernoulli)(means, rows, columns, noise, states);
+}
+
+void scale_and_sum(float* m, int64_t rows, int64_t columns, float factor, float* column_sums) {
+  HWY_DYNAMIC_DISPATCH(scale_and_sum)(m, rows, columns, factor, column_sums);
 }
 
 void update(const Sgd& sgd, float* w, const float* gradient, float* velocity, int64_t count,

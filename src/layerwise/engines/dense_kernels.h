@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "layerwise/nn/activation_kind.h"
@@ -40,6 +41,22 @@ double binary_cross_entropy(float* y, const float* target, int64_t rows, int64_t
 /// The same for softmax cross-entropy, summed over the rows.
 double cross_entropy(float* y, const int64_t* labels, int64_t rows, int64_t columns,
                      Activation activation, float scale, float* bias_gradient, uint16_t* bf16);
+
+/// Identifies the uniform numbers of a matrix, as `NoisePlace` does.
+struct NoiseCounter {
+  std::array<uint32_t, 2> key;
+  uint32_t step;
+  uint32_t stage;
+  const int64_t* rows;  ///< their numbers
+};
+
+/// Samples of Bernoulli variables: 1 where the uniform number of `uniform_noise` is below the mean,
+/// else 0. `states` may be `means`.
+void sample_bernoulli(const float* means, int64_t rows, int64_t columns, const NoiseCounter& noise,
+                      float* states);
+
+/// m *= factor; column_sums become the sums over its rows.
+void scale_and_sum(float* m, int64_t rows, int64_t columns, float factor, float* column_sums);
 
 /// One update of `count` weights with gradient + decay w.
 void update(const Sgd& sgd, float* w, const float* gradient, float* velocity, int64_t count,

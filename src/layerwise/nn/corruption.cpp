@@ -55,6 +55,17 @@ torch::Tensor uniform_noise(const NoisePlace& place, int64_t elements) {
   return noise;
 }
 
+torch::Tensor normal_noise(const NoisePlace& place, int64_t elements) {
+  const auto rows = static_cast<int64_t>(place.rows.size());
+  const auto u = uniform_noise(place, elements).view({rows, -1, 2});
+  const auto radius = u.select(2, 0).log().mul_(-2).sqrt_();
+  const auto angle = u.select(2, 1).mul(2 * std::numbers::pi);
+  return torch::stack({radius * angle.cos(), radius * angle.sin()}, 2)
+      .view({rows, -1})
+      .narrow(1, 0, elements)
+      .contiguous();
+}
+
 Corruption gaussian_noise(double standard_deviation) {
   if (!(standard_deviation > 0 && std::isfinite(standard_deviation))) {
     throw std::invalid_argument(
@@ -62,15 +73,7 @@ Corruption gaussian_noise(double standard_deviation) {
   }
   const auto apply = [=](const torch::Tensor& clean, const NoisePlace& place) -> Corrupted {
     const int64_t elements = clean.numel() / clean.size(0);
-    const auto u = uniform_noise(place, elements).view({clean.size(0), -1, 2});
-    const auto radius = u.select(2, 0).log().mul_(-2).sqrt_();
-    const auto angle = u.select(2, 1).mul(2 * std::numbers::pi);
-    const auto normal = torch::stack({radius * angle.cos(), radius * angle.sin()}, 2)
-                            .view({clean.size(0), -1})
-                            .narrow(1, 0, elements)
-                            .contiguous()
-                            .to(clean.options())
-                            .view_as(clean);
+    const auto normal = normal_noise(place, elements).to(clean.options()).view_as(clean);
     return {clean + normal * standard_deviation, torch::ones_like(clean, torch::kBool)};
   };
   return {apply, true, NoiseKind::gaussian, standard_deviation};

@@ -26,6 +26,11 @@ struct NoisePlace {
 /// 0.5) / 2^32.
 torch::Tensor uniform_noise(const NoisePlace& place, int64_t elements);
 
+/// Standard normal numbers, [rows, elements], float64 on the CPU: the Box-Muller transform of the
+/// uniform numbers (0,1) and (2,3) of each group of four: sqrt(-2 ln u0) times cos, then sin, of
+/// 2 pi u1.
+torch::Tensor normal_noise(const NoisePlace& place, int64_t elements);
+
 /// The result of corrupting clean inputs [batch, ...].
 struct Corrupted {
   torch::Tensor input;
@@ -42,9 +47,8 @@ struct Corruption {
   double amount = 0;  ///< the standard deviation or the share, of a kind that is not `other`
 };
 
-/// Adds Gaussian noise with this standard deviation, by the Box-Muller transform of the numbers
-/// (0,1) and (2,3) of each group of four: sqrt(-2 ln u0) times cos, then sin, of 2 pi u1. The noise
-/// stays on when the error of a batch is measured, as in a network whose noise layer has no switch.
+/// Adds Gaussian noise with this standard deviation, `normal_noise`. The noise stays on when the
+/// error of a batch is measured, as in a network whose noise layer has no switch.
 /// @throws std::invalid_argument if the standard deviation is not positive and finite
 Corruption gaussian_noise(double standard_deviation);
 /// Sets entries to 0 where u < share.

@@ -208,18 +208,39 @@ Repeat Repeat::of_variant(const std::string& name) const {
   return one;
 }
 
-int64_t Repeat::go_on_with(GreedyNet& net, const BlockFactory& next_block,
-                           const BlockFactory& next_head, bool exits) {
+std::filesystem::path Repeat::net_path() const {
+  return folder / net_file(number, variant);
+}
+
+int64_t Repeat::keep() {
   if (!nets_->insert(variant).second) {
     throw std::logic_error(
         "go_on_with: a repeat keeps one network; of several, each has its of_variant");
   }
-  const auto path = folder / net_file(number, variant);
+  observer.on_checkpoint = [path = net_path()](int64_t stages, const torch::nn::Module& module,
+                                               const Random& streams) {
+    save_in_run(module, path, with_progress({{stages_key, fmt::format("{}", stages)}}, streams, 0));
+  };
   int64_t done = 0;
   for (size_t i = 0; i < finished.size(); ++i) {
     if (finished[i] && (variant.empty() || belongs_to(variant, plan[i].info)))
       done = std::max(done, plan[i].info.stage);
   }
+  return done;
+}
+
+int64_t Repeat::go_on_with(torch::nn::Module& net) {
+  const auto done = keep();
+  const auto path = net_path();
+  if (done > 0) take_progress(load_in_run(net, path, {}, without_net), path, without_net, random);
+  net.to(data.train.inputs.device());
+  return done;
+}
+
+int64_t Repeat::go_on_with(GreedyNet& net, const BlockFactory& next_block,
+                           const BlockFactory& next_head, bool exits) {
+  const auto done = keep();
+  const auto path = net_path();
   if (done > 0) {
     auto drawn_already = random;
     for (int64_t stage = 2; stage <= done; ++stage) {
@@ -236,10 +257,6 @@ int64_t Repeat::go_on_with(GreedyNet& net, const BlockFactory& next_block,
     take_progress(load_in_run(*net, path, {}, without_net), path, without_net, random);
   }
   net->to(data.train.inputs.device());
-  observer.on_checkpoint = [path](int64_t stages, const torch::nn::Module& module,
-                                  const Random& streams) {
-    save_in_run(module, path, with_progress({{stages_key, fmt::format("{}", stages)}}, streams, 0));
-  };
   return done;
 }
 

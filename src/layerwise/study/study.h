@@ -56,8 +56,14 @@ struct Repeat {
   /// @throws report::Failure if the file is damaged or holds another network
   int64_t go_on_with(GreedyNet& net, const BlockFactory& next_block,
                      const BlockFactory& next_head = {}, bool exits = false);
+  /// The same for a network that does not grow.
+  int64_t go_on_with(torch::nn::Module& net);
 
  private:
+  /// Begins to keep a network. @returns the number of completed stages
+  int64_t keep();
+  std::filesystem::path net_path() const;
+
   /// The files of the networks that this repeat keeps; shared by its variants.
   std::shared_ptr<std::set<std::string>> nets_ = std::make_shared<std::set<std::string>>();
 };

@@ -213,6 +213,7 @@ void check_stage(const StageView& view, const Problem& problem, const Split& dat
     }
     return;
   }
+  if (problem.target == Target::none) return;
   const auto type = parameter.defined() ? parameter.scalar_type() : torch::kFloat32;
   for (const auto& [split, part] : data.parts())
     check_targets(split, part, problem, output.shape, type);

@@ -13,6 +13,7 @@ namespace layerwise {
 enum class Target {
   given,     ///< the targets of the data set
   features,  ///< the input of the trained blocks, without corruption
+  none,      ///< the objective compares with nothing, as that of an RBM
 };
 
 /// The learning problem of one stage.
