@@ -72,6 +72,7 @@ void ImageData::add_to(CLI::App& app) {
                       : ""),
       "DIR [" + cache().string() + "]")
       ->group(group);
+  if (!validates) return;
   add_count(app, "--validation", validation, "Rows of the training set that validate, not train", 0)
       ->group(group);
   add_choice(app, "--validation-from", validation_from,

@@ -14,6 +14,7 @@ struct ImageData {
   std::string dataset = "mnist";
   std::string data_dir;
   bool in_color = false;  ///< whether sets of color images are a choice
+  bool validates = true;  ///< whether the rows that validate are a choice
   int64_t validation = 5000;
   ValidationFrom validation_from = ValidationFrom::first;
 

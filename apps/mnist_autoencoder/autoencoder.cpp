@@ -134,9 +134,14 @@ void AutoencoderOptions::add_to(CLI::App& app) {
 
   const auto* group = "Training";
   add_switch(app, "--joint", joint, "All layers at once instead of phase by phase")->group(group);
-  add_choice(app, "--loss", loss, {{"mse", PixelLoss::mse}, {"bce", PixelLoss::bce}},
-             "What is minimized where pixels are reconstructed; bce makes the output sigmoid. The "
-             "phases that reconstruct codes always have mse")
+  add_choice(app, "--loss", loss,
+             {{"mse", ReconstructionLoss::mse}, {"bce", ReconstructionLoss::bce}},
+             "What is minimized where pixels are reconstructed; bce makes the output sigmoid")
+      ->group(group);
+  add_choice(app, "--code-loss", code_loss,
+             {{"mse", ReconstructionLoss::mse}, {"bce", ReconstructionLoss::bce}},
+             "The same where codes are reconstructed; bce needs --activation sigmoid, where sgd "
+             "learns nothing from mse")
       ->group(group);
   add_value(
       app, "--epochs", epochs, list_of(whole_number(1, most)),
@@ -203,6 +208,11 @@ void AutoencoderOptions::check(const RunOptions& run) const {
   run.refuse_if(one_phase, "--adam-counter", "has no effect with a single phase", "leave it out");
   for (const auto* option : {"--cache", "--cache-budget", "--cache-precision"})
     run.refuse_if(one_phase, option, "has no effect where nothing is frozen", "leave it out");
+  run.refuse_if(one_phase, "--code-loss", "has no effect: no phase reconstructs codes",
+                "leave it out");
+  if (code_loss == ReconstructionLoss::bce && activation != Activation::sigmoid)
+    throw UsageError(fmt::format("--code-loss bce with --activation {}", name_of(activation)),
+                     "codes must be shares: add --activation sigmoid");
   run.refuse_if(data.validation == 0, "--validation-from", "has no effect with --validation 0",
                 "leave it out");
   run.refuse_if(fine_tune == 0, "--fine-tune-learning-rate", "has no effect without --fine-tune",
@@ -265,7 +275,7 @@ DenseAutoencoder AutoencoderOptions::network() const {
   DenseAutoencoder network;
   network.units = units;
   network.activation = activation;
-  network.output = loss == PixelLoss::bce ? Activation::sigmoid : Activation::linear;
+  network.output = loss == ReconstructionLoss::bce ? Activation::sigmoid : Activation::linear;
   network.tied = tied;
   network.initializer = initializer;
   return network;
@@ -291,7 +301,8 @@ StackedAutoencoderOptions AutoencoderOptions::training() const {
   const int64_t fits = joint ? 1 : phases();
   for (int64_t k = 1; k <= fits; ++k) training.phases.push_back(options_for(k));
   training.shared_adam_counter = shared_adam_counter;
-  if (loss == PixelLoss::bce) training.pixels = binary_reconstruction();
+  if (loss == ReconstructionLoss::bce) training.pixels = binary_reconstruction();
+  if (code_loss == ReconstructionLoss::bce) training.codes = binary_reconstruction();
   for (auto* objective : {&training.pixels, &training.codes}) {
     if (emphasis) *objective = emphasized(*objective, *emphasis);
     if (sparsity) *objective = sparse(*objective, *sparsity);

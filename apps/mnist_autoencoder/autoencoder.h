@@ -13,8 +13,8 @@
 
 namespace layerwise::apps {
 
-/// The loss of the stages that reconstruct pixels.
-enum class PixelLoss { mse, bce };
+/// What reconstructs pixels, or codes, minimizes.
+enum class ReconstructionLoss { mse, bce };
 
 /// Noise on the input of a phase.
 struct Noise {
@@ -34,7 +34,8 @@ struct AutoencoderOptions {
   Initializer initializer = variance_scaling_;
   bool tied = false;
   bool joint = false;
-  PixelLoss loss = PixelLoss::mse;
+  ReconstructionLoss loss = ReconstructionLoss::mse;
+  ReconstructionLoss code_loss = ReconstructionLoss::mse;  ///< of phases beyond the first
   std::vector<int64_t> epochs = {4};
   int64_t batch_size = 150;
   std::vector<Sampling> sampling = {Sampling::epochs, Sampling::independent};

@@ -91,7 +91,7 @@ std::vector<Condition> make_conditions() {
   options.units = {784, 100, 30};
   options.activation = Activation::selu;
   options.initializer = glorot_uniform_;
-  options.loss = PixelLoss::bce;
+  options.loss = ReconstructionLoss::bce;
   options.optimizer = "sgd";
   options.l2 = 0;
   options.batch_size = 32;

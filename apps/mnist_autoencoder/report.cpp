@@ -162,7 +162,7 @@ std::vector<std::string> AutoencoderReport::lead(const Plan&, const Results& res
 std::vector<CaptionedFigure> AutoencoderReport::figures(const Plan& plan, const Results&,
                                                         const Curves& curves) const {
   if (run_.first.is_empty()) return {};
-  const bool bce = options().loss == PixelLoss::bce;
+  const bool bce = options().loss == ReconstructionLoss::bce;
   std::vector<report::Panel> panels{
       error_curves(plan, curves[0], "mse", "mean squared error", options())};
   if (bce)

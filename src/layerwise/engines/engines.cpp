@@ -87,6 +87,10 @@ std::unique_ptr<Engine> make_engine(const StageView& view, const Problem& proble
                                     const Split& data, const FitOptions& options) {
   check_stage(view, problem, data);
   if (options.make_engine) return options.make_engine(view, problem, data, options);
+  if (problem.objective.terms.empty()) {
+    throw std::invalid_argument(
+        "the objective has no loss, so that FitOptions::make_engine must name its engine");
+  }
   const auto kind = options.engine.kind;
   std::vector<std::string> passed_over;
   std::vector<std::string> faults;

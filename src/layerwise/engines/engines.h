@@ -16,7 +16,8 @@ namespace layerwise {
 /// Creates the engine that `options` request: by `options.make_engine` if it is set, else the
 /// engine in `options.engine`. `automatic` gives the fastest engine that supports the stage; its
 /// `use()` then says why.
-/// @throws std::invalid_argument as `check_stage`
+/// @throws std::invalid_argument as `check_stage`, or if the objective has no loss and
+///   `options.make_engine` is not set
 /// @throws EngineUnavailable saying why, if the requested engine does not support the stage, or no
 ///   engine supports the requested precision
 std::unique_ptr<Engine> make_engine(const StageView& view, const Problem& problem,

@@ -84,7 +84,12 @@ class CpuRbmStep : public RbmStep {
     return std::exchange(errors_, 0.0) / static_cast<double>(std::exchange(measured_, 0));
   }
   void scale_learning_rate(double factor) override { sgd_.learning_rate = learning_rate_ * factor; }
-  void set_momentum(double momentum) override { sgd_.momentum = momentum; }
+  void set_momentum(double momentum) override {
+    if (sgd_.momentum == 0 && momentum > 0) {  // it begins now, as that of LibTorch's optimizer
+      for (auto& velocity : {velocity_, hidden_velocity_, visible_velocity_}) velocity.zero_();
+    }
+    sgd_.momentum = momentum;
+  }
   std::string details() const override {
     return fmt::format("fp32 on {}, {}", name_of(chosen_multiplier()), processor_choices().simd);
   }

@@ -89,12 +89,13 @@ HWY_INLINE void weighted_rows(const float* factors, int64_t stride, int64_t step
   }
 }
 
-/// The same for a single column.
+/// The same for a single column, with the same rounding.
 HWY_INLINE float weighted_rows(const float* factors, int64_t step, const float* w, int64_t columns,
                                int64_t terms) {
-  float total = 0;
-  for (int64_t term = 0; term < terms; ++term) total += factors[term * step] * w[term * columns];
-  return total;
+  V total = hn::Zero(d);
+  for (int64_t term = 0; term < terms; ++term)
+    total = hn::MulAdd(hn::Set(d, factors[term * step]), hn::Set(d, w[term * columns]), total);
+  return hn::GetLane(total);
 }
 
 void down(const float* h, const float* w, int64_t rows, Shape shape, int64_t begin, int64_t end,

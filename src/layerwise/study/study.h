@@ -59,9 +59,12 @@ struct Repeat {
   /// The same for a network that does not grow.
   int64_t go_on_with(torch::nn::Module& net);
 
- private:
-  /// Begins to keep a network. @returns the number of completed stages
+  /// Keeps the network that `observer.on_checkpoint` gets from now on, but restores nothing.
+  /// @returns the number of completed stages
+  /// @throws std::logic_error as `go_on_with`
   int64_t keep();
+
+ private:
   std::filesystem::path net_path() const;
 
   /// The files of the networks that this repeat keeps; shared by its variants.

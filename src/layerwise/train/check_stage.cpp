@@ -214,6 +214,8 @@ void check_stage(const StageView& view, const Problem& problem, const Split& dat
     return;
   }
   if (problem.target == Target::none) return;
+  if (problem.objective.terms.empty())
+    refuse("the objective has no loss to compare targets with; its target is Target::none");
   const auto type = parameter.defined() ? parameter.scalar_type() : torch::kFloat32;
   for (const auto& [split, part] : data.parts())
     check_targets(split, part, problem, output.shape, type);

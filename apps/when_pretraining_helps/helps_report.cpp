@@ -1,0 +1,276 @@
+#include "when_pretraining_helps/helps_report.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "layerwise/study/claims.h"
+#include "layerwise/study/statistics.h"
+
+namespace layerwise::apps {
+
+namespace {
+
+constexpr double pixels = 784;
+
+std::string title_of(const std::string& control) {
+  if (control == "A") return "A. Deep autoencoders";
+  if (control == "B") return "B. Classifiers by depth";
+  if (control == "C") return "C. Few labels";
+  return "D. Larochelle's depth assay";
+}
+
+/// What a panel shows of an arm: errors, the lower the better.
+struct Points {
+  std::vector<double> x;
+  std::vector<Interval> error;
+};
+
+/// The squared error an image, or the percentage of wrong answers.
+Interval error_of(const ControlArm& arm, const Results& results, size_t final,
+                  const std::string& metric) {
+  const auto score = arm.score(final, "test", metric);
+  auto values = results.values(score.info, score.split, score.metric);
+  for (auto& value : values) value = arm.control == "A" ? pixels * value : 100 * (1 - value);
+  return mean_interval(values);
+}
+
+std::string text_of(const Interval& error) {
+  const auto& [mean, low, high, count] = error;
+  if (count == 0) return "none";
+  return count < 2 ? fmt::format("{:.2f}", mean)
+                   : fmt::format("{:.2f} [{:.2f}, {:.2f}]", mean, low, high);
+}
+
+report::Style style_of(Way way, bool good) {
+  using Kind = report::Style::Kind;
+  const int dash = good ? 2 : 1;
+  switch (way) {
+    case Way::none:
+      return {Kind::line_and_points, report::color::black, 7, dash, 0.9};
+    case Way::autoencoders:
+      return {Kind::line_and_points, report::color::orange, 5, dash, 0.9};
+    case Way::denoising:
+      return {Kind::line_and_points, report::color::blue, 9, dash, 0.9};
+    case Way::rbms:
+      return {Kind::line_and_points, report::color::vermilion, 13, dash, 0.9};
+    case Way::supervised:
+      return {Kind::line_and_points, report::color::green, 11, dash, 0.9};
+  }
+  return {};
+}
+
+bool is_bad(const ControlArm& arm) {
+  return arm.start.name == bad_start().name;
+}
+
+/// Columns of A: which start, with room between them.
+double place_of(const ControlArm& arm) {
+  const std::array starts{bad_start().name, sparse_start().name, tanh_start().name,
+                          elu_start().name};
+  return static_cast<double>(std::find(starts.begin(), starts.end(), arm.start.name) -
+                             starts.begin()) +
+         1;
+}
+
+report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Results& results) {
+  report::Panel panel;
+  panel.title = title_of("A");
+  panel.y_label = "squared error an image (test)";
+  panel.x_label = "start: bad (sigmoid), ..., good (ELU)";
+  panel.log_y = true;
+  panel.top_tics = {{1, "sigmoid"}, {2, "sparse"}, {3, "tanh"}, {4, "ELU"}};
+  panel.x_tics = {1, 2, 3, 4};
+  for (const auto way : {Way::none, Way::autoencoders, Way::denoising, Way::rbms}) {
+    report::Series series;
+    series.title = way == Way::none ? "no pretraining" : name_of(way);
+    series.style = style_of(way, false);
+    series.style.kind = report::Style::Kind::points;
+    for (const auto& arm : arms) {
+      if (arm.control != "A" || arm.way != way) continue;
+      const auto error = error_of(arm, results, 0, "mse");
+      series.x.push_back(place_of(arm));
+      series.y.push_back(error.mean);
+    }
+    if (!series.x.empty()) panel.series.push_back(series);
+  }
+  for (const auto& [error, label] :
+       {std::pair(52.85, "constant mean"), std::pair(13.87, "PCA, 30")}) {
+    report::Series line;
+    line.x = {0.6, 4.4};
+    line.y = {error, error};
+    line.title = label;
+    line.style = {report::Style::Kind::line, report::color::black, 7, error > 50 ? 3 : 4, 0.5};
+    panel.series.push_back(line);
+  }
+  return panel;
+}
+
+report::Panel error_panel(const std::string& control, const std::vector<ControlArm>& arms,
+                          const Results& results) {
+  report::Panel panel;
+  panel.title = title_of(control);
+  panel.y_label = "test error, %";
+  panel.x_label = control == "C" ? "labels" : "hidden layers";
+  panel.whole_x = control != "C";
+  if (control == "C") panel.x_scale = report::Scale::logarithmic;
+  panel.log_y = control == "C";
+  for (const auto& arm : arms) {
+    if (arm.control != control) continue;
+    report::Series series;
+    series.title = arm.what;
+    series.style = style_of(arm.way, !is_bad(arm));
+    if (arm.name == "C_pixels" || arm.name == "C_pca" || arm.name == "C_random-frozen" ||
+        arm.start.name == tanh_start().name)
+      series.style.color = report::color::purple;
+    for (size_t i = 0; i < arm.finals.size(); ++i) {
+      const auto error = error_of(arm, results, i, "accuracy");
+      series.x.push_back(
+          static_cast<double>(control == "C" ? arm.finals[i].labels : arm.finals[i].layers - 1));
+      series.y.push_back(error.mean);
+      if (error.count < 2) continue;
+      series.low.push_back(error.low);
+      series.high.push_back(error.high);
+    }
+    if (series.low.size() != series.x.size()) series.low = series.high = {};
+    panel.series.push_back(series);
+  }
+  return panel;
+}
+
+std::vector<std::string> controls_of(const std::vector<ControlArm>& arms) {
+  std::vector<std::string> controls;
+  for (const auto& arm : arms) {
+    if (controls.empty() || controls.back() != arm.control) controls.push_back(arm.control);
+  }
+  return controls;
+}
+
+/// Where a last fit stands: its depth, or its number of labels.
+std::string place(const StageInfo& info) {
+  if (info.labels > 0) return fmt::format("{} labels", info.labels);
+  return info.layers > 0 ? fmt::format("depth {}", info.layers - 1) : std::string();
+}
+
+}  // namespace
+
+const ControlArm* HelpsReport::owner_of(const StageInfo& info) const {
+  const auto found = std::find_if(arms_.begin(), arms_.end(), [&](const ControlArm& arm) {
+    return belongs_to(arm.name, info);
+  });
+  return found == arms_.end() ? nullptr : &*found;
+}
+
+std::vector<Score> HelpsReport::curve_scores(const StageInfo&, const FitView& view) const {
+  if (view.step == 0) return {};
+  return {{"train", "loss", view.loss}};
+}
+
+std::string HelpsReport::label(const StageInfo& info) const {
+  const auto* arm = owner_of(info);
+  if (arm == nullptr) return info.variant;
+  const auto last = std::find_if(arm->finals.begin(), arm->finals.end(), [&](const StageInfo& one) {
+    return of_variant(arm->name, one) == info;
+  });
+  if (last == arm->finals.end()) return fmt::format("{}, layer {}", arm->name, info.stage);
+  const auto where = place(info);
+  return fmt::format("{}, all layers{}{}", arm->name, where.empty() ? "" : ", ", where);
+}
+
+std::string HelpsReport::line(const Outcome& outcome) const {
+  std::string text;
+  for (const auto& [split, metric, value] : outcome.scores) {
+    if (split != "test" || (metric != "accuracy" && metric != "mse")) continue;
+    text = metric == "mse" ? fmt::format("{:.2f} squared error an image", pixels * value)
+                           : fmt::format("{:.2f}% test error", 100 * (1 - value));
+  }
+  return text.empty() ? text : fmt::format("> {}: {}", label(outcome.info), text);
+}
+
+report::Table HelpsReport::table(const Plan&, const Results& results, const Curves&) const {
+  report::Table table{{"arm", "", "test error", "after equal time", "not finite"}, {}};
+  for (const auto& arm : arms_) {
+    for (size_t i = 0; i < arm.finals.size(); ++i) {
+      const bool timed = arm.control == "A" && arm.way == Way::none;
+      table.rows.push_back({arm.name, place(arm.finals[i]),
+                            text_of(error_of(arm, results, i, arm.metric)),
+                            timed ? text_of(error_of(arm, results, i, equal_time)) : "",
+                            results.note(of_variant(arm.name, arm.finals[i]))});
+    }
+  }
+  return table;
+}
+
+std::string HelpsReport::reading(const Results&) const {
+  return "Means over the repeats with 95% intervals by Student's t: of A the squared error an "
+         "image, "
+         "of the others the percentage of wrong answers. All arms of a repeat start from the same "
+         "random streams. An arm without pretraining takes at least as many steps as those with "
+         "it; of A, also the error after as many multiplications as theirs is shown.";
+}
+
+std::vector<std::string> HelpsReport::lead(const Plan&, const Results& results) const {
+  std::vector<std::string> sentences;
+  for (const auto& control : controls_of(arms_)) {
+    for (const auto& arm : arms_) {
+      if (arm.control != control || arm.way == Way::none) continue;
+      const auto without = std::find_if(arms_.begin(), arms_.end(), [&](const ControlArm& other) {
+        return other.control == control && other.start.name == arm.start.name &&
+               other.way == Way::none && other.finals == arm.finals;
+      });
+      if (without == arms_.end()) continue;
+      const size_t first = control == "C" ? 0 : arm.finals.size() - 1;
+      const auto where = place(arm.finals[first]);
+      sentences.push_back(
+          fmt::format("{}{}{}, {} units: {} with pretraining ({}), {} without.", title_of(control),
+                      where.empty() ? "" : ", ", where, arm.start.name,
+                      text_of(error_of(arm, results, first, arm.metric)), name_of(arm.way),
+                      text_of(error_of(*without, results, first, arm.metric))));
+    }
+  }
+  return sentences;
+}
+
+std::vector<SummaryLine> HelpsReport::summary(const Plan&, const Results& results,
+                                              const Comparison&) const {
+  std::vector<SummaryLine> lines;
+  for (const auto& arm : arms_) {
+    const size_t last = arm.finals.size() - 1;
+    lines.push_back({fmt::format("{} {}: test error", arm.name, place(arm.finals[last])),
+                     {},
+                     text_of(error_of(arm, results, last, arm.metric))});
+  }
+  return lines;
+}
+
+std::vector<CaptionedFigure> HelpsReport::figures(const Plan&, const Results& results,
+                                                  const Curves&) const {
+  std::vector<report::Panel> panels;
+  for (const auto& control : controls_of(arms_))
+    panels.push_back(control == "A" ? autoencoder_panel(arms_, results)
+                                    : error_panel(control, arms_, results));
+  const int columns = panels.size() > 1 ? 2 : 1;
+  const int rows = (static_cast<int>(panels.size()) + columns - 1) / columns;
+  return {{report::Figure{"controls", panels, 700 * columns, 520 * rows, columns},
+           "Where layer-wise pretraining helps: solid from a bad start, dashed from a good one; "
+           "means with 95% intervals."}};
+}
+
+std::vector<report::Section> HelpsReport::sections(const Plan&, const Results&,
+                                                   const Curves&) const {
+  report::Section section{"The arms",
+                          {"Learning rates of all layers are those that were best on the "
+                           "validation rows of separate repeats (rates.csv)."},
+                          {{"arm", "what", "trained for", "learning rate"}, {}}};
+  for (const auto& arm : arms_) {
+    const auto rate = rates_.find(arm.name);
+    section.table.rows.push_back({arm.name, arm.what, arm.count,
+                                  rate == rates_.end() ? "" : fmt::format("{}", rate->second)});
+  }
+  return {section};
+}
+
+}  // namespace layerwise::apps

@@ -1,0 +1,230 @@
+#include "when_pretraining_helps/ways.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "layerwise/pretraining/deep_belief_net.h"
+#include "layerwise/pretraining/stacked_autoencoder.h"
+#include "layerwise/pretraining/supervised_deepening.h"
+
+namespace layerwise::apps {
+
+namespace {
+
+StackedAutoencoderOptions autoencoder_training(const LayerwiseTraining& training) {
+  StackedAutoencoderOptions options;
+  options.phases = {{.epochs = training.epochs,
+                     .batch_size = training.batch_size,
+                     .optimizer = Adam{.learning_rate = training.learning_rate},
+                     .engine = training.engine}};
+  options.pixels = binary_reconstruction();
+  if (training.way == Way::denoising) options.corruption = masking_noise(training.masking);
+  return options;
+}
+
+/// Hinton and Salakhutdinov's settings: their rate is 0.1, and 0.001 for Gaussian hidden units.
+DeepBeliefNetTraining rbm_training(const LayerwiseTraining& training) {
+  DeepBeliefNetTraining options;
+  options.phases.clear();
+  for (int64_t k = 1; k <= training.depth(); ++k) {
+    const bool linear = training.linear_code && k == training.depth();
+    options.phases.push_back({.epochs = training.epochs,
+                              .batch_size = training.batch_size,
+                              .optimizer = Sgd{linear ? 0.001 : 0.1, 0.9},
+                              .l2 = 2e-4,
+                              .engine = training.engine});
+  }
+  options.divergences = {{.first = ContrastiveDivergence::FirstEpochs{
+                              std::max<int64_t>(1, training.epochs / 10), 0.5}}};
+  return options;
+}
+
+SupervisedDeepeningOptions deepening_options(const LayerwiseTraining& training) {
+  SupervisedDeepeningOptions options{.layers = training.depth() + 1,
+                                     .fit = {.epochs = training.epochs,
+                                             .batch_size = training.batch_size,
+                                             .optimizer = Adam{training.learning_rate},
+                                             .engine = training.engine},
+                                     .head = HeadPolicy::fresh};
+  return options;
+}
+
+Plan without_whole(Plan plan) {
+  std::erase_if(plan, [](const PlannedFit& fit) { return fit.info.variant == "whole"; });
+  return plan;
+}
+
+Observer without_whole(Observer observer) {
+  if (observer.on_stage) {
+    observer.on_stage = [tell = observer.on_stage](const StageReport& report) {
+      if (report.info.variant != "whole") tell(report);
+    };
+  }
+  return observer;
+}
+
+Split without_labels(const Split& data) {
+  Split inputs;
+  inputs.train.inputs = data.train.inputs;
+  inputs.validation.inputs = data.validation.inputs;
+  return inputs;
+}
+
+StackedAutoencoder trained_autoencoder(const LayerwiseTraining& training, const Split& data,
+                                       Random& random, const Observer& observer) {
+  auto net = training.random_network(random.initialization);
+  net->to(data.train.inputs.device());
+  bool diverged = false;
+  auto watching = without_whole(observer);
+  watching.on_stage = [&, tell = watching.on_stage](const StageReport& report) {
+    diverged = diverged || report.result.diverged();
+    if (tell) tell(report);
+  };
+  train_stacked_autoencoder(net, without_labels(data), autoencoder_training(training), random,
+                            watching);
+  return diverged ? StackedAutoencoder(nullptr) : net;
+}
+
+StackedAutoencoder unrolled_rbms(const LayerwiseTraining& training, const Split& data,
+                                 Random& random, const Observer& observer) {
+  if (training.start.activation != Activation::sigmoid)
+    throw std::invalid_argument("RBMs become sigmoid layers");
+  auto net =
+      DeepBeliefNetOptions{training.units,
+                           training.linear_code ? HiddenUnits::gaussian : HiddenUnits::bernoulli,
+                           small_normal_}
+          .make(random.initialization);
+  net->to(data.train.inputs.device());
+  const bool learned =
+      train_deep_belief_net(net, without_labels(data), rbm_training(training), random, observer);
+  return learned ? net->unrolled() : StackedAutoencoder(nullptr);
+}
+
+/// Greedy training with labels; the decoder stays random.
+StackedAutoencoder deepened(const LayerwiseTraining& training, const Split& data, Random& random,
+                            const Observer& observer) {
+  auto random_net = training.random_network(random.initialization);
+  size_t next = 0;
+  const BlockFactory next_block = [&](RandomState&) {
+    return *(random_net->encoder->begin() + static_cast<std::ptrdiff_t>(next++));
+  };
+  auto options = deepening_options(training);
+  options.next_head = [&](RandomState& draw) {
+    return output(training.units[next], training.classes, draw);
+  };
+  bool diverged = false;
+  Observer watching = observer;
+  watching.on_stage = [&, tell = observer.on_stage](const StageReport& report) {
+    diverged = diverged || report.result.diverged();
+    if (tell) tell(report);
+  };
+  auto first = next_block(random.initialization);
+  GreedyNet net(first, output(training.units[1], training.classes, random.initialization));
+  net->to(data.train.inputs.device());
+  random_net->to(data.train.inputs.device());
+  deepen_supervised(net, {data.train, {}, data.validation}, options, next_block, random, watching);
+  return diverged ? StackedAutoencoder(nullptr) : random_net;
+}
+
+}  // namespace
+
+const char* name_of(Way way) {
+  switch (way) {
+    case Way::none:
+      return "none";
+    case Way::autoencoders:
+      return "autoencoders";
+    case Way::denoising:
+      return "denoising";
+    case Way::rbms:
+      return "rbms";
+    case Way::supervised:
+      return "supervised";
+  }
+  throw std::logic_error("no such way");
+}
+
+Start bad_start() {
+  return {"sigmoid", Activation::sigmoid, fan_in_uniform_};
+}
+Start relu_start() {
+  return {"relu", Activation::relu, he_uniform_};
+}
+Start elu_start() {
+  return {"elu", Activation::elu, variance_scaling_};
+}
+Start tanh_start() {
+  return {"tanh", Activation::tanh, glorot_uniform_};
+}
+Start sparse_start() {
+  return {"sparse", Activation::sigmoid, sparse_normal_};
+}
+
+Plan LayerwiseTraining::plan(const Split& data) const {
+  switch (way) {
+    case Way::none:
+      return {};
+    case Way::autoencoders:
+    case Way::denoising:
+      return without_whole(plan_of(autoencoder_training(*this), depth(), without_labels(data)));
+    case Way::rbms:
+      return plan_of(rbm_training(*this), depth(), without_labels(data));
+    case Way::supervised:
+      return plan_of(deepening_options(*this), {data.train, {}, data.validation});
+  }
+  throw std::logic_error("no such way");
+}
+
+double LayerwiseTraining::work() const {
+  switch (way) {
+    case Way::none:
+      return 0;
+    case Way::autoencoders:
+    case Way::denoising:
+      return 6;
+    case Way::rbms:
+      return 5;
+    case Way::supervised:
+      return 3;
+  }
+  throw std::logic_error("no such way");
+}
+
+StackedAutoencoder LayerwiseTraining::random_network(RandomState& initialization) const {
+  std::vector<Block> up;
+  std::vector<Block> down;
+  for (size_t i = 1; i < units.size(); ++i) {
+    const bool linear = linear_code && i + 1 == units.size();
+    up.emplace_back(
+        make_dense({units[i - 1], units[i], linear ? Activation::linear : start.activation},
+                   start.initializer, initialization));
+  }
+  for (size_t i = units.size() - 1; i > 0; --i) {
+    down.emplace_back(
+        make_dense({units[i], units[i - 1], i == 1 ? Activation::sigmoid : start.activation},
+                   start.initializer, initialization));
+  }
+  return StackedAutoencoder(up, down);
+}
+
+StackedAutoencoder LayerwiseTraining::run(const Split& data, Random& random,
+                                          const Observer& observer) const {
+  switch (way) {
+    case Way::none: {
+      auto net = random_network(random.initialization);
+      net->to(data.train.inputs.device());
+      return net;
+    }
+    case Way::autoencoders:
+    case Way::denoising:
+      return trained_autoencoder(*this, data, random, observer);
+    case Way::rbms:
+      return unrolled_rbms(*this, data, random, observer);
+    case Way::supervised:
+      return deepened(*this, data, random, observer);
+  }
+  throw std::logic_error("no such way");
+}
+
+}  // namespace layerwise::apps

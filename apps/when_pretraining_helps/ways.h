@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "layerwise/nn/activation.h"
+#include "layerwise/nn/chain.h"
+#include "layerwise/nn/initializers.h"
+#include "layerwise/nn/stacked_autoencoder.h"
+#include "layerwise/pretraining/stage_runner.h"
+
+namespace layerwise::apps {
+
+/// How hidden layers get the weights that training all layers starts from.
+enum class Way {
+  none,          ///< random weights
+  autoencoders,  ///< a stack of autoencoders, one layer at a time
+  denoising,     ///< the same, which remove masking noise
+  rbms,          ///< a stack of RBMs
+  supervised,    ///< one layer at a time under a new head, with labels
+};
+/// "none", "autoencoders", ...
+const char* name_of(Way way);
+
+/// What a network starts from: its units, and how random weights are drawn.
+struct Start {
+  std::string name;
+  Activation activation;
+  Initializer initializer;
+};
+/// Sigmoid units and U(+-1 / sqrt(fan_in)): the start of the networks that were called hard to
+/// train.
+Start bad_start();
+/// ReLU units and He's initializer.
+Start relu_start();
+/// ELU units and variance scaling.
+Start elu_start();
+/// Tanh units and Glorot's initializer.
+Start tanh_start();
+/// Sigmoid units and Martens' sparse initializer.
+Start sparse_start();
+
+/// The layer-wise training of a stack of dense layers.
+struct LayerwiseTraining {
+  std::vector<int64_t> units;  ///< of the input, then of each hidden layer
+  Start start;
+  Way way = Way::none;
+  int64_t epochs = 3;  ///< of each layer
+  double learning_rate = 0.001;
+  double masking = 0.25;     ///< share of the inputs that `denoising` masks
+  bool linear_code = false;  ///< whether the last layer is linear, as an autoencoder's code
+  int64_t classes = 10;
+  int64_t batch_size = 100;
+  EngineOptions engine = {};
+
+  int64_t depth() const { return static_cast<int64_t>(units.size()) - 1; }
+  /// Its stages, numbered from 1; none with `Way::none`.
+  Plan plan(const Split& data) const;
+  /// Multiplications of one epoch of all its stages together, in units of a forward pass of the
+  /// encoder for each row.
+  double work() const;
+  /// Draws the weights of the network that is trained, and trains it. Without labels for all but
+  /// `supervised`.
+  /// @returns the network, encoder and decoder; of `supervised` the decoder is random; empty if a
+  ///   stage diverged
+  StackedAutoencoder run(const Split& data, Random& random, const Observer& observer) const;
+  /// The network with random weights.
+  StackedAutoencoder random_network(RandomState& initialization) const;
+};
+
+}  // namespace layerwise::apps

@@ -1,0 +1,221 @@
+/// When layer-wise pretraining helps, and when it does not: four controls on MNIST, each with a bad
+/// and a good start, with pretraining and without.
+///
+///     when_pretraining_helps                    all four, five repeats; hours, told beforehand
+///     when_pretraining_helps --controls A       deep autoencoders alone
+///     when_pretraining_helps --quick            two arms of A; five minutes
+///
+/// @see apps/README.md, "When does pretraining help?"
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "layerwise/study/rate_choice.h"
+
+#include "common/arm_choice.h"
+#include "common/command_line.h"
+#include "common/images.h"
+#include "common/program.h"
+#include "when_pretraining_helps/helps_report.h"
+
+namespace layerwise::apps {
+namespace {
+
+/// What the options say, and what its repeats share.
+struct HelpsRun {
+  std::vector<ControlArm> arms;
+  std::map<std::string, double> rates;
+};
+
+/// The mean score on the validation rows of an arm's last fits.
+double trial_score(const ControlArm& arm, const Split& images, const Run& run, Random random,
+                   const Observer& observer) {
+  double sum = 0;
+  size_t count = 0;
+  Observer scoring = observer;
+  scoring.on_stage = [&](const StageReport& report) {
+    if (std::find(arm.finals.begin(), arm.finals.end(), report.info) == arm.finals.end()) return;
+    const double value = value_of(report.result.scores, "validation", arm.metric);
+    sum += higher_is_better(arm.metric) ? value : -value;
+    ++count;
+  };
+  arm.train(images, run, random, scoring);
+  const bool complete = count == arm.finals.size() && std::isfinite(sum);
+  return complete ? sum / static_cast<double>(count) : std::numeric_limits<double>::quiet_NaN();
+}
+
+double work_of(const ControlArm& arm) {
+  double work = 0;
+  for (const auto& fit : arm.plan) work += fit.work;
+  return work;
+}
+
+void choose_rates(HelpsRun& run, const ControlOptions& options, const Settings& settings,
+                  const Split& images, const std::filesystem::path& folder) {
+  constexpr double share = 1.0 / 3;  // of the epochs
+  std::vector<RateCandidates> candidates;
+  for (const auto& arm : run.arms) {
+    candidates.push_back({arm.name, arm.rates,
+                          [&](double rate, const Random& random, const Observer& observer) {
+                            return trial_score(arm, images, {rate, share}, random, observer);
+                          },
+                          work_of(arm) * share});
+  }
+  run.rates = chosen_rates(candidates, options.tuning_repeats, settings, folder);
+}
+
+Plan plan_of(const std::vector<ControlArm>& arms) {
+  std::vector<Plan> plans;
+  for (const auto& arm : arms) plans.push_back(of_variant(arm.name, arm.plan));
+  return joined(plans);
+}
+
+/// Runs every arm that is not complete already.
+void run_arms(const HelpsRun& run, const Repeat& repeat) {
+  for (const auto& arm : run.arms) {
+    auto variant = repeat.of_variant(arm.name);
+    if (variant.keep() > 0) continue;
+    arm.train(repeat.data, {run.rates.at(arm.name)}, variant.random, variant.observer);
+  }
+}
+
+Study study_of(HelpsRun& run, const ControlOptions& options, const RunOptions& settings,
+               const LabelledImages& images, double margin) {
+  const Split data{images.train, images.test};
+  Study study("When does layer-wise pretraining help?", data, plan_of(run.arms),
+              [&run](Repeat& repeat) { run_arms(run, repeat); });
+  study.data_checksum = images.checksum;
+  study.report = std::make_shared<HelpsReport>(run.arms, run.rates);
+  study.claims = control_claims(run.arms, margin);
+  study.published = {published_assay(run.arms), "Larochelle et al. 2009, reduced",
+                     options_changed(settings.app(), {"Data", "Controls"},
+                                     {"--data-dir", "--controls", "--arms"})};
+  study.files = {"rates.csv"};
+  study.prepare = [&run, options, settings](const Split& split,
+                                            const std::filesystem::path& folder) {
+    choose_rates(run, options, settings, split, folder);
+  };
+  return study;
+}
+
+void add_options(CLI::App& app, ControlOptions& options, std::string& controls) {
+  const auto* group = "Controls";
+  add_text(app, "--controls", controls,
+           "Which: A deep autoencoders, B sigmoid classifiers by depth, C few labels, D "
+           "Larochelle's depth assay",
+           "NAME[,NAME...]")
+      ->group(group);
+  add_count(app, "--train-rows", options.train_rows, "A, C: training rows, without labels")
+      ->group(group);
+  add_count(app, "--autoencoder-epochs", options.autoencoder_epochs, "A: epochs of each layer")
+      ->group(group);
+  add_count(app, "--tuning-epochs", options.tuning_epochs,
+            "A: epochs of all layers after pretraining; without it, as many more as that takes")
+      ->group(group);
+  add_count(app, "--layer-epochs", options.layer_epochs, "B, D: epochs of each layer")
+      ->group(group);
+  add_count(app, "--classifier-epochs", options.classifier_epochs,
+            "B, D: epochs of all layers after pretraining, at most")
+      ->group(group);
+  add_count(app, "--wide-epochs", options.wide_epochs, "C: epochs of each layer")->group(group);
+  add_count(app, "--steps", options.steps, "C: steps of all layers, at most")->group(group);
+  add_value(app, "--labels", options.labels, list_of(whole_number(10, most)),
+            "C: numbers of labels", "N[,N...]")
+      ->group(group);
+  add_count(app, "--tuning-repeats", options.tuning_repeats,
+            "Separate repeats that choose each arm's learning rate")
+      ->group(group);
+}
+
+/// Two arms of A on 10,000 rows, at one learning rate.
+void make_quick(ControlOptions& options) {
+  options.train_rows = 10000;
+  options.autoencoder_epochs = 5;
+  options.tuning_epochs = 12;
+}
+constexpr auto quick_controls = "A";
+constexpr auto quick_arms = "A_sigmoid_none,A_sigmoid_autoencoders";
+
+/// @throws UsageError if one is none of them
+std::vector<std::string> chosen_controls(const std::string& names) {
+  const auto known = cut_at_commas(all_controls);
+  auto chosen = cut_at_commas(names);
+  for (const auto& name : chosen) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      throw UsageError(fmt::format("--controls: '{}' is no control", name),
+                       fmt::format("the controls are {}", fmt::join(known, ", ")));
+    }
+  }
+  return chosen;
+}
+
+void check_sizes(const ControlOptions& options, const LabelledImages& images) {
+  if (images.height * images.width != 784) {
+    throw UsageError(fmt::format("the images are {} x {} pixels", images.height, images.width),
+                     "the controls' networks take 28 x 28");
+  }
+  const auto rows = images.train.size();
+  const auto most_labels = *std::max_element(options.labels.begin(), options.labels.end());
+  if (options.has("C") && most_labels > std::min(rows - rows / 12, options.train_rows)) {
+    throw UsageError(fmt::format("--labels {} of {} training rows", most_labels,
+                                 std::min(rows - rows / 12, options.train_rows)),
+                     "ask for fewer labels");
+  }
+}
+
+}  // namespace
+}  // namespace layerwise::apps
+
+int main(int argc, char** argv) {
+  using namespace layerwise;
+  using namespace layerwise::apps;
+  ImageData images;
+  images.validates = false;
+  ControlOptions options;
+  std::string controls = all_controls;
+  bool quick = false;
+  bool quickened = false;
+  ArmChoice arms;
+  Margin margin;
+  HelpsRun run;
+  const auto set_defaults = [&](const std::vector<std::string>& arguments, RunOptions& settings) {
+    settings.repeats = 5;
+    quick = quickened = flag_on_command_line(arguments, "--quick");
+    if (!quick) return;
+    make_quick(options);
+    controls = quick_controls;
+    arms.names = quick_arms;
+  };
+  const auto add_options_to = [&](CLI::App& app) {
+    add_switch(app, "--quick", quick, "Two arms of A on 10,000 rows, at one learning rate")
+        ->group("Run");
+    images.add_to(app);
+    add_options(app, options, controls);
+    arms.add_to(app, "Controls", "A_sigmoid_none and so on, as --controls all prints them");
+    margin.add_to(app);
+  };
+  const auto make_study = [&](const RunOptions& settings) {
+    if (quick != quickened) {
+      throw UsageError("--quick in a configuration file: it sets defaults",
+                       "give it on the command line");
+    }
+    options.controls = chosen_controls(controls);
+    options.engine = settings.engine;
+    const auto read = images.read();
+    check_sizes(options, read);
+    run.arms = arms.of(control_arms(options, {read.train, read.test}));
+    if (quick) {
+      for (auto& arm : run.arms) arm.rates = {0.001};
+    }
+    return study_of(run, options, settings, read, margin.value);
+  };
+  return run_program(argc, argv,
+                     {"when_pretraining_helps",
+                      "Trains networks with and without layer-wise pretraining, from bad and good "
+                      "starts.",
+                      add_options_to, make_study, set_defaults});
+}

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "layerwise/pretraining/stage_runner.h"
+#include "layerwise/study/settings.h"
+
+namespace layerwise::study {
+
+/// Repeats from this number on choose learning rates; no repeat of a study has such a number.
+inline constexpr int64_t first_choosing_repeat = 1000000;
+
+/// The learning rates that one way to train chooses from.
+struct RateCandidates {
+  std::string variant;
+  std::vector<double> rates;
+  /// Trains with a rate. @returns its score on the validation rows, larger is better; NaN if it
+  /// diverged
+  std::function<double(double rate, Random random, const Observer& observer)> score;
+  double work = 1;  ///< expected duration of a trial, in any unit
+};
+
+/// Tries every learning rate on separate repeats, and returns the one with the highest mean score
+/// for each variant; a rate with which a repeat diverged loses to all others. Where there is only
+/// one, nothing is tried.
+///
+/// Every trial is a row of rates.csv in `folder`; trials that are already there are not run again.
+/// The choice so depends on nothing that the study then measures.
+/// @throws Interrupted after a signal
+std::map<std::string, double> chosen_rates(const std::vector<RateCandidates>& all, int64_t repeats,
+                                           const Settings& settings,
+                                           const std::filesystem::path& folder);
+
+}  // namespace layerwise::study
