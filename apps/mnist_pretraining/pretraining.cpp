@@ -285,7 +285,8 @@ void adopt_checkpoint(PretrainingOptions& options, const LabelledImages& images)
       return found == said.end() ? std::string(otherwise) : found->second;
     };
     encoder.tied = value("tied", "no") == "yes";
-    encoder.loss = value("output", "linear") == "sigmoid" ? ReconstructionLoss::bce : ReconstructionLoss::mse;
+    encoder.loss =
+        value("output", "linear") == "sigmoid" ? ReconstructionLoss::bce : ReconstructionLoss::mse;
     RandomState any(0);
     auto net = encoder.network().make(any);
     load_checkpoint(*net, options.checkpoint,

@@ -195,7 +195,7 @@ int main(int argc, char** argv) {
         ->group("Run");
     images.add_to(app);
     add_options(app, options, controls);
-    arms.add_to(app, "Controls", "A_sigmoid_none and so on, as --controls all prints them");
+    arms.add_to(app, "Controls", "A_sigmoid_none and so on; a wrong name lists them");
     margin.add_to(app);
   };
   const auto make_study = [&](const RunOptions& settings) {

@@ -62,6 +62,23 @@ TEST_CASE("The MNIST programs run on another device") {
                          "--batch-size 20");
 }
 
+TEST_CASE("The program on RBMs, and that on when they help, run on another device") {
+  const TemporaryFolder folder;
+  testing::write_images(folder.path() / "data", {3, 130, 30, 28, 28});
+  const std::string small = " --data-dir data --repeats 1 ";
+  check_both_devices(
+      folder, "mnist_dbn",
+      small +
+          "--validation 20 --units 784,12,7 --rbm-epochs 2 --epochs 2 --early-stop 0 "
+          "--rbm-momentum 0.5");
+  check_both_devices(folder, "when_pretraining_helps",
+                     small +
+                         "--controls A,C,D --arms "
+                         "A_elu_autoencoders,C_sigmoid_denoising,C_pca,D_sigmoid_supervised "
+                         "--autoencoder-epochs 1 --tuning-epochs 1 --layer-epochs 1 "
+                         "--classifier-epochs 1 --wide-epochs 1 --steps 3 --labels 10");
+}
+
 TEST_CASE("The program on convolutions runs on another device") {
   const TemporaryFolder folder;
   testing::write_images(folder.path() / "data");

@@ -36,6 +36,9 @@ std::vector<Command> commands() {
   const std::string labels =
       " --data-dir data --validation 50 --units 784,61,23 --encoder-batch-size 37"
       " --encoder-epochs 1 --labels 60 --epochs 2 --batch-size 20 --curves all";
+  const std::string dbn =
+      " --data-dir data --validation 50 --units 784,61,23 --rbm-epochs 1 --epochs 1 "
+      "--early-stop 0 --rbm-batch-size 37 --batch-size 37";
   std::vector<Command> all;
   for (const auto* engine : {"tiny", "dense", "autograd"}) {
     all.push_back({"blobs_supervised", blobs + " --fine-tune 2 --engine " + engine});
@@ -46,6 +49,7 @@ std::vector<Command> commands() {
     all.push_back({"mnist_pretraining", labels + " --engine " + engine});
   }
   all.push_back({"mnist_autoencoder", images + " --noise masking:0.2 --fine-tune 1"});
+  all.push_back({"mnist_dbn", dbn});
   all.push_back({"mnist_autoencoder", images + " --tied --sampling independent"});
   return all;
 }

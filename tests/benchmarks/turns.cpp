@@ -3,7 +3,7 @@
 ///     build/release/tests/turns WORK [DEVICE]
 ///
 /// WORK: blobs_run, blobs_stage_2, blobs_stage_32, autoencoder_PRECISION (784-300-784 at 150),
-/// wide_PRECISION (2000-2000-2000 at 256) or convolution_PRECISION (a stage of cnn_supervised),
+/// wide_PRECISION (2000-2000-2000 at 256), rbm_10, rbm_100 (784-1000, by batch size) or convolution_PRECISION (a stage of cnn_supervised),
 /// where PRECISION is fp32, tf32 or bf16; or convolution_libtorch, a loop without this library.
 /// DEVICE, of the last four: cpu or cuda.
 ///
@@ -55,6 +55,11 @@ Work convolution(Precision precision, torch::Device device) {
   return {[=] { work->run(); }, work->steps()};
 }
 
+Work rbm(int64_t batch_size) {
+  const auto work = std::make_shared<works::RbmSteps>(batch_size);
+  return {[=] { work->run(); }, work->steps()};
+}
+
 using MakeWork = std::function<Work(torch::Device)>;
 
 std::map<std::string, MakeWork> all_works() {
@@ -66,6 +71,8 @@ std::map<std::string, MakeWork> all_works() {
        }},
       {"blobs_stage_2", [](auto) { return blobs_stage(2); }},
       {"blobs_stage_32", [](auto) { return blobs_stage(32); }},
+      {"rbm_10", [](auto) { return rbm(10); }},
+      {"rbm_100", [](auto) { return rbm(100); }},
       {"convolution_libtorch",
        [](auto device) {
          const auto shape = convolution_shape(device);

@@ -15,6 +15,7 @@
 #include <torch/utils.h>
 
 #include "layerwise/engines/precision.h"
+#include "layerwise/engines/rbm_engine.h"
 #include "layerwise/layerwise.h"
 
 /// Works that are timed, set up and ready to run: shared by benchmark.cpp and turns.cpp.
@@ -100,6 +101,28 @@ class AutoencoderSteps {
 
  private:
   Shape shape_;
+  Random random_{1, 0};
+  std::unique_ptr<Engine> engine_;
+};
+
+/// Steps of persistent contrastive divergence on an RBM of 784 and 1,000 units, on random images.
+class RbmSteps {
+ public:
+  static constexpr int64_t rows = 6000;
+
+  explicit RbmSteps(int64_t batch_size) : batch_size_(batch_size) {
+    const Block rbm(make_rbm({784, 1000}, small_normal_, random_.initialization));
+    FitOptions options{.batch_size = batch_size, .optimizer = Sgd{.momentum = 0}};
+    options.make_engine = contrastive_divergence({.persistent = true, .sample_visible = true});
+    engine_ = make_engine({{}, {rbm}}, {rbm_objective(), Target::none},
+                          {{torch::rand({rows, 784}), {}}, {}}, options);
+  }
+
+  int64_t steps() const { return rows / batch_size_; }
+  void run() { engine_->run(random_.order.permutation(rows)); }
+
+ private:
+  int64_t batch_size_;
   Random random_{1, 0};
   std::unique_ptr<Engine> engine_;
 };

@@ -74,7 +74,8 @@ report::Facts files_to_link(const report::RunFolder& folder) {
       {"metrics.csv", "each value at the end of a stage"},
       {"curves.csv", "values during the stages"},
       {"troubles.csv", "each fit that diverged or collapsed"},
-      {"tuning.csv", "the results of each learning rate that was tried"}};
+      {"tuning.csv", "the results of each learning rate that was tried"},
+      {"rates.csv", "the scores of each learning rate that was tried"}};
   files.erase(std::remove_if(files.begin(), files.end(),
                              [&](const auto& file) {
                                std::error_code ignored;

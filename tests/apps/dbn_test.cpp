@@ -1,0 +1,97 @@
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "apps/running.h"
+#include "data/images.h"
+
+/// apps/mnist_dbn, on small images.
+namespace layerwise {
+namespace {
+
+using testing::contains;
+using testing::content_of;
+using testing::end_when;
+using testing::program;
+using testing::require_two_lines;
+using testing::run;
+using testing::TemporaryFolder;
+
+/// Without gnuplot, whose pictures have tests of their own.
+const std::string app = "PATH=/nowhere " + program("mnist_dbn");
+const std::string small =
+    " --data-dir data --validation 20 --units 30,12,7 --rbm-epochs 3 --epochs 3"
+    " --rbm-learning-rate 0.1 --batch-size 20 ";
+
+TEST_CASE("mnist_dbn trains RBMs, then the classifier or the autoencoder that they become") {
+  const TemporaryFolder folder;
+  testing::write_images(folder.path() / "data");
+  const auto classifier = run(folder, app + small + "--out classifier --early-stop 2");
+  INFO(classifier.err);
+  REQUIRE(classifier.status == 0);
+  for (const auto* part : {"> RBM 1: train mse=", "> RBM 2: ", "> all layers: train accuracy="})
+    CHECK(contains(classifier.out, part));
+  CHECK(contains(classifier.out, "On the test rows the network ends at an error of"));
+  CHECK(contains(classifier.out, "The published values are not comparable"));
+  CHECK(contains(content_of(folder.file("classifier/net.safetensors")), "hidden.block1.weight"));
+
+  const auto autoencoder =
+      run(folder, app + small +
+                      "--reproduce autoencoder --rbm-learning-rate 0.1,0.001 --rbm-first-epochs 1 "
+                      "--schedule constant --out autoencoder");
+  INFO(autoencoder.err);
+  REQUIRE(autoencoder.status == 0);
+  CHECK(contains(autoencoder.out, "a squared error of"));
+  CHECK(contains(content_of(folder.file("autoencoder/net.safetensors")), "decoder.block1.weight"));
+  CHECK(contains(content_of(folder.file("autoencoder/report.html")), "reconstruction"));
+}
+
+TEST_CASE("A mnist_dbn that is killed goes on to the same bytes, as its shards do") {
+  const TemporaryFolder folder;
+  testing::write_images(folder.path() / "data");
+  const auto command = app + small + "--persistent --repeats 2 --threads 1 --quiet ";
+  REQUIRE(run(folder, command + "--out whole").status == 0);
+  for (const auto* place : {"0,1,,0,1,", "1,1,,0,2,"}) {
+    INFO(place);
+    end_when(folder, command + "--force --out part", SIGKILL,
+             [&] { return contains(content_of(folder.file("part/metrics.csv")), place); });
+    REQUIRE(run(folder, app + " --quiet --resume part").status == 0);
+    for (const auto* file :
+         {"metrics.csv", "curves.csv", "net.safetensors", "repeat1_net.safetensors"})
+      CHECK(content_of(folder.file(std::string("part/") + file)) ==
+            content_of(folder.file(std::string("whole/") + file)));
+  }
+}
+
+TEST_CASE("What mnist_dbn cannot do is refused in two lines") {
+  const TemporaryFolder folder;
+  testing::write_images(folder.path() / "data");
+  const std::vector<std::pair<std::string, std::string>> wrong{
+      {"--units 31,5", "--units begins with 31, but the images are 5 x 6 = 30 pixels"},
+      {"--units 30", "'30' lists fewer"},
+      {"--rbm-learning-rate 1,2,3", "has 3 values for 1 phase"},
+      {"--rbm-momentum 1", "'1'"},
+      {"--gibbs-steps 0", "'0'"},
+      {"--engine tiny", "the tiny engine cannot do this: it has no kernel for an RBM"},
+      {"--early-stop 3 --validation 0", "--early-stop without validation rows"},
+      {"--reproduce boltzmann", "--reproduce 'boltzmann'"},
+      {"--purpose generator", "'generator'"}};
+  for (const auto& [options, part] : wrong) {
+    INFO(options);
+    const std::string units = contains(options, "--units") ? "" : " --units 30,4";
+    const std::string validation = contains(options, "--validation") ? "" : " --validation 20";
+    const auto outcome =
+        run(folder, app + " --data-dir data" + units + validation + " " + options + " --out out");
+    INFO(outcome.err);
+    CHECK(outcome.status != 0);
+    CHECK(contains(outcome.err, "error: "));
+    CHECK(contains(outcome.err, "hint: "));
+    CHECK(contains(outcome.err, part));
+  }
+  CHECK(contains(run(folder, app + " --reproduce hinton --help").out, "[784,500,500,2000]"));
+}
+
+}  // namespace
+}  // namespace layerwise

@@ -1,0 +1,100 @@
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "apps/running.h"
+#include "data/images.h"
+
+/// apps/when_pretraining_helps, on few random images, from which nothing can be learned.
+namespace layerwise {
+namespace {
+
+using testing::contains;
+using testing::content_of;
+using testing::end_when;
+using testing::fields_of;
+using testing::lines_of;
+using testing::program;
+using testing::require_two_lines;
+using testing::run;
+using testing::TemporaryFolder;
+
+const std::string app = "PATH=/nowhere " + program("when_pretraining_helps");
+const std::string small =
+    " --data-dir data --autoencoder-epochs 1 --tuning-epochs 2 --layer-epochs 1 "
+    "--classifier-epochs 2 --wide-epochs 1 --steps 3 --labels 10,20 ";
+
+void write_small_images(const TemporaryFolder& folder) {
+  testing::write_images(folder.path() / "data", {3, 240, 30, 28, 28});
+}
+
+TEST_CASE("when_pretraining_helps trains every arm of every control") {
+  const TemporaryFolder folder;
+  write_small_images(folder);
+  const auto outcome = run(folder, app + small + "--repeats 1 --out out");
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  std::set<std::string> fits;
+  for (const auto& line : lines_of(content_of(folder.file("out/metrics.csv")))) {
+    const auto f = fields_of(line);
+    if (f[6] == "test" && (f[7] == "mse" || f[7] == "accuracy"))
+      fits.insert(fmt::format("{} {} {}", f[2], f[3], f[5]));
+  }
+  // A: nine arms; B: five by five depths; C: seven by two numbers of labels; D: four by four.
+  CHECK(fits.size() == 9 + 5 * 5 + 7 * 2 + 4 * 4);
+  CHECK(fits.count("B_relu_denoising 0 6") == 1);
+  CHECK(fits.count("C_random-frozen 20 0") == 1);
+  // Three learning rates of each of the 25 arms, on one repeat that is none of the study's.
+  const auto trials = lines_of(content_of(folder.file("out/rates.csv")));
+  CHECK(trials.size() == 1 + 25 * 3);
+  CHECK(trials[1].rfind("1000000,", 0) == 0);
+  CHECK(contains(outcome.out, "A. Deep autoencoders, sigmoid units"));
+}
+
+TEST_CASE("A when_pretraining_helps that is killed goes on to the same bytes, in threads too") {
+  const TemporaryFolder folder;
+  write_small_images(folder);
+  const auto command = app + small +
+                       "--controls A,D --arms A_elu_none,A_elu_autoencoders,D_sigmoid_rbms "
+                       "--repeats 2 --quiet ";
+  REQUIRE(run(folder, command + "--threads 2 --out whole").status == 0);
+  for (const auto& [file, text] : {std::pair("rates.csv", "A_elu_none,0.001"),
+                                   std::pair("metrics.csv", "A_elu_autoencoders,,5"),
+                                   std::pair("metrics.csv", "1,1,D_sigmoid_rbms,,7")}) {
+    INFO(text);
+    end_when(folder, command + "--threads 1 --force --out part", SIGKILL, [&, name = file] {
+      return contains(content_of(folder.file(std::string("part/") + name)), text);
+    });
+    REQUIRE(run(folder, app + " --quiet --resume part").status == 0);
+    for (const auto* table : {"metrics.csv", "curves.csv", "rates.csv"})
+      CHECK(content_of(folder.file(std::string("part/") + table)) ==
+            content_of(folder.file(std::string("whole/") + table)));
+  }
+}
+
+TEST_CASE("What when_pretraining_helps cannot do is refused in two lines") {
+  const TemporaryFolder folder;
+  write_small_images(folder);
+  const std::vector<std::pair<std::string, std::string>> wrong{
+      {"--controls E", "'E' is no control"},
+      {"--arms A_relu_none", "'A_relu_none' is no arm"},
+      {"--labels 5", "'5'"},
+      {"--labels 10,500", "--labels 500 of 220 training rows"},
+      {"--steps 0", "'0'"}};
+  for (const auto& [options, part] : wrong) {
+    INFO(options);
+    const auto outcome = run(folder, app + " --data-dir data --out out " + options);
+    require_two_lines(outcome, 2);
+    CHECK(contains(outcome.err, part));
+  }
+  testing::write_images(folder.path() / "tiny");
+  const auto tiny = run(folder, app + " --data-dir tiny --out out");
+  require_two_lines(tiny, 2);
+  CHECK(contains(tiny.err, "the images are 5 x 6 pixels"));
+}
+
+}  // namespace
+}  // namespace layerwise
