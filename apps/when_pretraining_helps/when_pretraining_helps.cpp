@@ -134,8 +134,8 @@ void add_options(CLI::App& app, ControlOptions& options, std::string& controls) 
 /// Two arms of A on 10,000 rows, at one learning rate.
 void make_quick(ControlOptions& options) {
   options.train_rows = 10000;
-  options.autoencoder_epochs = 5;
-  options.tuning_epochs = 12;
+  options.autoencoder_epochs = 4;
+  options.tuning_epochs = 10;
 }
 constexpr auto quick_controls = "A";
 constexpr auto quick_arms = "A_sigmoid_none,A_sigmoid_autoencoders";

@@ -22,8 +22,8 @@ using testing::require_two_lines;
 using testing::run;
 using testing::TemporaryFolder;
 
-const std::string app = "PATH=/nowhere " + program("when_pretraining_helps");
-const std::string small =
+const std::string helps = "PATH=/nowhere " + program("when_pretraining_helps");
+const std::string few =
     " --data-dir data --autoencoder-epochs 1 --tuning-epochs 2 --layer-epochs 1 "
     "--classifier-epochs 2 --wide-epochs 1 --steps 3 --labels 10,20 ";
 
@@ -34,7 +34,7 @@ void write_small_images(const TemporaryFolder& folder) {
 TEST_CASE("when_pretraining_helps trains every arm of every control") {
   const TemporaryFolder folder;
   write_small_images(folder);
-  const auto outcome = run(folder, app + small + "--repeats 1 --out out");
+  const auto outcome = run(folder, helps + few + "--repeats 1 --out out");
   INFO(outcome.err);
   REQUIRE(outcome.status == 0);
   std::set<std::string> fits;
@@ -57,7 +57,7 @@ TEST_CASE("when_pretraining_helps trains every arm of every control") {
 TEST_CASE("A when_pretraining_helps that is killed goes on to the same bytes, in threads too") {
   const TemporaryFolder folder;
   write_small_images(folder);
-  const auto command = app + small +
+  const auto command = helps + few +
                        "--controls A,D --arms A_elu_none,A_elu_autoencoders,D_sigmoid_rbms "
                        "--repeats 2 --quiet ";
   REQUIRE(run(folder, command + "--threads 2 --out whole").status == 0);
@@ -68,7 +68,7 @@ TEST_CASE("A when_pretraining_helps that is killed goes on to the same bytes, in
     end_when(folder, command + "--threads 1 --force --out part", SIGKILL, [&, name = file] {
       return contains(content_of(folder.file(std::string("part/") + name)), text);
     });
-    REQUIRE(run(folder, app + " --quiet --resume part").status == 0);
+    REQUIRE(run(folder, helps + " --quiet --resume part").status == 0);
     for (const auto* table : {"metrics.csv", "curves.csv", "rates.csv"})
       CHECK(content_of(folder.file(std::string("part/") + table)) ==
             content_of(folder.file(std::string("whole/") + table)));
@@ -86,12 +86,12 @@ TEST_CASE("What when_pretraining_helps cannot do is refused in two lines") {
       {"--steps 0", "'0'"}};
   for (const auto& [options, part] : wrong) {
     INFO(options);
-    const auto outcome = run(folder, app + " --data-dir data --out out " + options);
+    const auto outcome = run(folder, helps + " --data-dir data --out out " + options);
     require_two_lines(outcome, 2);
     CHECK(contains(outcome.err, part));
   }
   testing::write_images(folder.path() / "tiny");
-  const auto tiny = run(folder, app + " --data-dir tiny --out out");
+  const auto tiny = run(folder, helps + " --data-dir tiny --out out");
   require_two_lines(tiny, 2);
   CHECK(contains(tiny.err, "the images are 5 x 6 pixels"));
 }
