@@ -322,7 +322,7 @@ struct LabelsArm {
     shorter.epochs = scaled(layers.epochs, run.share);
     StackedAutoencoder net{nullptr};
     if (layers.way != Way::none) {
-      net = shorter.run({data.train, {}, {}}, random, observer);
+      net = shorter.run(data, random, observer);
       if (net.is_empty()) return;
     }
     ClassifierParts parts;

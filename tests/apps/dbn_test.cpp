@@ -23,12 +23,13 @@ using testing::TemporaryFolder;
 const std::string app = "PATH=/nowhere " + program("mnist_dbn");
 const std::string small =
     " --data-dir data --validation 20 --units 30,12,7 --rbm-epochs 3 --epochs 3"
-    " --rbm-learning-rate 0.1 --batch-size 20 ";
+    " --batch-size 20 ";
+const std::string rate = "--rbm-learning-rate 0.1 ";
 
 TEST_CASE("mnist_dbn trains RBMs, then the classifier or the autoencoder that they become") {
   const TemporaryFolder folder;
   testing::write_images(folder.path() / "data");
-  const auto classifier = run(folder, app + small + "--out classifier --early-stop 2");
+  const auto classifier = run(folder, app + small + rate + "--out classifier --early-stop 2");
   INFO(classifier.err);
   REQUIRE(classifier.status == 0);
   for (const auto* part : {"> RBM 1: train mse=", "> RBM 2: ", "> all layers: train accuracy="})
@@ -45,15 +46,15 @@ TEST_CASE("mnist_dbn trains RBMs, then the classifier or the autoencoder that th
   REQUIRE(autoencoder.status == 0);
   CHECK(contains(autoencoder.out, "a squared error of"));
   CHECK(contains(content_of(folder.file("autoencoder/net.safetensors")), "decoder.block1.weight"));
-  CHECK(contains(content_of(folder.file("autoencoder/report.html")), "reconstruction"));
+  CHECK(contains(content_of(folder.file("autoencoder/report.html")), "a squared error of"));
 }
 
 TEST_CASE("A mnist_dbn that is killed goes on to the same bytes, as its shards do") {
   const TemporaryFolder folder;
   testing::write_images(folder.path() / "data");
-  const auto command = app + small + "--persistent --repeats 2 --threads 1 --quiet ";
+  const auto command = app + small + rate + "--persistent --repeats 2 --threads 1 --quiet ";
   REQUIRE(run(folder, command + "--out whole").status == 0);
-  for (const auto* place : {"0,1,,0,1,", "1,1,,0,2,"}) {
+  for (const auto* place : {"0,1,,,1,", "1,1,,,2,"}) {
     INFO(place);
     end_when(folder, command + "--force --out part", SIGKILL,
              [&] { return contains(content_of(folder.file("part/metrics.csv")), place); });
