@@ -12,13 +12,13 @@ namespace layerwise::apps {
 
 namespace {
 
-constexpr int64_t digits = 10;
+constexpr int64_t digit_classes = 10;
 constexpr auto rbm_group = "RBMs";
 constexpr auto tuning_group = "All layers";
 
 /// The head of a classifier: softmax regression, from zeros.
 Block zero_head(int64_t inputs) {
-  return Block(Dense(DenseOptions{inputs, digits, Activation::linear}));
+  return Block(Dense(DenseOptions{inputs, digit_classes, Activation::linear}));
 }
 
 void tune_classifier(const DbnOptions& options, const FitOptions& fit, DeepBeliefNet& rbms,
@@ -61,7 +61,7 @@ DbnCondition lisa() {
   options.early_stop.patience = 10;
   return {"lisa",
           "LISA's tutorial: 784-1000-1000-1000-10, CD-1 with samples, batches of 10",
-          "LISA_TAKES",
+          "about an hour and a half on one core",
           options,
           {{options.tuned(), "validation", "accuracy", "0.9873"},
            {options.tuned(), "test", "accuracy", "0.9866"}}};
@@ -87,7 +87,7 @@ DbnCondition hinton() {
   options.optimizer.schedule = cosine_schedule();
   return {"hinton",
           "Hinton and Salakhutdinov 2006: 784-500-500-2000-10, CD-1, batches of 100",
-          "HINTON_TAKES",
+          "about twenty minutes on one core",
           options,
           {{options.tuned(), "test", "accuracy", "0.9883"}}};
 }
@@ -103,7 +103,7 @@ DbnCondition autoencoder() {
   options.epochs = 100;
   return {"autoencoder",
           "Hinton and Salakhutdinov 2006: the deep autoencoder 784-1000-500-250-30, linear code",
-          "AUTOENCODER_TAKES",
+          "about forty minutes on one core",
           options,
           {{options.tuned(), "test", "mse", "0.00383"}}};
 }
@@ -149,12 +149,19 @@ void DbnOptions::add_to(CLI::App& app) {
   add_count(app, "--batch-size", batch_size, "Images of a step; a shorter last batch is kept")
       ->group(tuning_group);
   optimizer.add_to(app, tuning_group);
-  early_stop.add_to(app, tuning_group);
+  add_count(app, "--early-stop", early_stop.patience,
+            "End the fit of all layers, with its best weights, when the validation rows have not "
+            "improved for so many epochs: in accuracy, of an autoencoder in squared error; 0 for "
+            "never",
+            0)
+      ->group(tuning_group);
 }
 
 void DbnOptions::check(const RunOptions& run) const {
   optimizer.check(run);
-  early_stop.check(data.validation);
+  if (early_stop.patience > 0 && data.validation == 0)
+    throw UsageError(fmt::format("--early-stop {} without validation rows", early_stop.patience),
+                     "set some aside with --validation, or add --early-stop 0");
   run.refuse_longer("--rbm-learning-rate", rbm_learning_rate, depth());
   if (rbm_learning_rate.size() != 1 && static_cast<int64_t>(rbm_learning_rate.size()) != depth()) {
     throw UsageError(fmt::format("--rbm-learning-rate has {} values for {} RBMs",

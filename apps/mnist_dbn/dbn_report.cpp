@@ -21,7 +21,7 @@ bool is_rbm(const StageInfo& info) {
   return info.variant.empty();
 }
 
-/// `98.6% of the test rows`, or `3.01 squared error an image`.
+/// `an error of 1.40%`, or `a squared error of 3.01 an image`.
 std::string in_words(const DbnOptions& options, double value) {
   return options.purpose == Purpose::classifier
              ? fmt::format("an error of {:.2f}%", 100 * (1 - value))
@@ -113,7 +113,9 @@ std::vector<CaptionedFigure> DbnReport::figures(const Plan& plan, const Results&
        fmt::format("Every fit after every epoch (repeat {}).", results.first_repeat)}};
   const auto path = run_.folder / "net.safetensors";
   std::error_code ignored;
-  if (results.first_repeat > 0 || !std::filesystem::exists(path, ignored)) return figures;
+  const bool complete =
+      results.first_repeat == 0 && results.outcome(0, options.tuned()).trouble == Trouble::none;
+  if (!complete || !std::filesystem::exists(path, ignored)) return figures;
   torch::NoGradGuard no_grad;
   RandomState any(0);
   auto rbms = options.network().make(any);

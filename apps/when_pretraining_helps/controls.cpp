@@ -47,12 +47,12 @@ PlannedFit classification_fit(const StageInfo& info, int64_t epochs, double work
   return fit;
 }
 
-/// Keeps the work of a plan's stages in the unit of `LayerwiseTraining::work`, so that the time
-/// left is about right.
-Plan weighted(Plan plan, double work_of_all) {
-  for (auto& fit : plan)
-    fit.work = work_of_all * static_cast<double>(fit.epochs) / static_cast<double>(plan.size());
-  return plan;
+/// Multiplications of one epoch of a network's forward pass.
+double forward_work(const std::vector<int64_t>& units, int64_t depth, int64_t rows) {
+  double work = 0;
+  for (size_t i = 1; i <= static_cast<size_t>(depth); ++i)
+    work += static_cast<double>(units[i - 1] * units[i] * rows);
+  return work;
 }
 
 std::vector<StageInfo> finals_of(int64_t count, const std::function<StageInfo(int64_t)>& last) {
@@ -85,10 +85,11 @@ struct AutoencoderArm {
   }
 
   Plan plan(const Split& data) const {
-    auto plan = weighted(layers.plan(data), layers.work());
+    auto plan = layers.plan(data);
     PlannedFit fit{last(), epochs(), scores_of(names_of(data), {"mse", "bce", "rounded_accuracy"})};
     if (layers.way == Way::none) fit.scores.emplace_back("test", equal_time);
-    fit.work = 6 * static_cast<double>(fit.epochs);
+    fit.work = 6 * static_cast<double>(fit.epochs) *
+               forward_work(layers.units, layers.depth(), data.train.size());
     plan.push_back(fit);
     return plan;
   }
@@ -187,10 +188,11 @@ struct DepthArm {
   }
 
   Plan plan(const Split& data) const {
-    auto plan = weighted(layers.plan(data), layers.work() * static_cast<double>(layers.depth()));
+    auto plan = layers.plan(data);
     for (int64_t depth = 1; depth <= layers.depth(); ++depth) {
       plan.push_back(classification_fit(last(depth), epochs(depth),
-                                        3 * static_cast<double>(epochs(depth) * depth),
+                                        3 * static_cast<double>(epochs(depth)) *
+                                            forward_work(layers.units, depth, data.train.size()),
                                         names_of(data)));
     }
     return plan;
@@ -304,11 +306,11 @@ struct LabelsArm {
   }
 
   Plan plan(const Split& data) const {
-    auto plan = weighted(layers.plan(data), layers.work());
+    auto plan = layers.plan(data);
     for (size_t i = 0; i < options.labels.size(); ++i) {
-      const double epochs =
-          static_cast<double>(options.steps * 50) / static_cast<double>(data.train.size());
-      plan.push_back(classification_fit(last(i), 1, 3 * epochs, {"train", "validation", "test"}));
+      plan.push_back(classification_fit(
+          last(i), 1, 3 * forward_work(layers.units, layers.depth(), 50 * options.steps),
+          {"train", "validation", "test"}));
     }
     return plan;
   }
@@ -451,15 +453,19 @@ std::vector<ControlArm> control_arms(const ControlOptions& options, const Split&
   return all;
 }
 
+const ControlArm* without_pretraining(const std::vector<ControlArm>& arms, const ControlArm& arm) {
+  const auto name = arm_name(arm.control, arm.start, Way::none);
+  const auto found = std::find_if(arms.begin(), arms.end(),
+                                  [&](const ControlArm& other) { return other.name == name; });
+  return arm.way == Way::none || found == arms.end() ? nullptr : &*found;
+}
+
 std::vector<Claim> control_claims(const std::vector<ControlArm>& arms, double margin) {
   constexpr double margin_of_error = 5e-4;  // .4 squared error an image
   std::vector<Claim> claims;
   for (const auto& arm : arms) {
-    const auto without = std::find_if(arms.begin(), arms.end(), [&](const ControlArm& other) {
-      return other.control == arm.control && other.start.name == arm.start.name &&
-             other.way == Way::none && other.finals == arm.finals;
-    });
-    if (arm.way == Way::none || without == arms.end()) continue;
+    const auto* without = without_pretraining(arms, arm);
+    if (without == nullptr) continue;
     const bool accuracy = arm.metric == "accuracy";
     for (size_t i = 0; i < arm.finals.size(); ++i) {
       const auto& info = arm.finals[i];
@@ -481,14 +487,14 @@ std::vector<Claim> control_claims(const std::vector<ControlArm>& arms, double ma
 }
 
 std::vector<study::Published> published_assay(const std::vector<ControlArm>& arms) {
-  const std::map<Way, std::vector<const char*>> errors{
+  const std::map<Way, std::vector<const char*>> accuracies{
       {Way::none, {"0.9586", "0.9597", "0.9576", "0.9553"}},
       {Way::autoencoders, {"0.9613", "0.9662", "0.9663", "0.9661"}},
       {Way::rbms, {"", "", "0.9729", ""}}};
   std::vector<study::Published> all;
   for (const auto& arm : arms) {
-    const auto found = errors.find(arm.way);
-    if (arm.control != "D" || found == errors.end()) continue;
+    const auto found = accuracies.find(arm.way);
+    if (arm.control != "D" || found == accuracies.end()) continue;
     for (size_t i = 0; i < arm.finals.size(); ++i) {
       const auto score = arm.score(i, "test", "accuracy");
       if (*found->second[i] != 0)

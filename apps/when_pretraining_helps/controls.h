@@ -74,7 +74,10 @@ constexpr auto equal_time = "mse_equal_time";
 /// @param images MNIST's training and test rows, or others
 std::vector<ControlArm> control_arms(const ControlOptions& options, const Split& images);
 
-/// Pretrained against not, with the same start; and the starts against each other.
+/// The arm with the same start and no pretraining; null if there is none, or `arm` has none.
+const ControlArm* without_pretraining(const std::vector<ControlArm>& arms, const ControlArm& arm);
+
+/// Pretrained against not, with the same start.
 /// @param margin of accuracies
 std::vector<Claim> control_claims(const std::vector<ControlArm>& arms, double margin);
 

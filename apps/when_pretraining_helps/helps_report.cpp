@@ -23,12 +23,6 @@ std::string title_of(const std::string& control) {
   return "D. Larochelle's depth assay";
 }
 
-/// What a panel shows of an arm: errors, the lower the better.
-struct Points {
-  std::vector<double> x;
-  std::vector<Interval> error;
-};
-
 /// The squared error an image, or the percentage of wrong answers.
 Interval error_of(const ControlArm& arm, const Results& results, size_t final,
                   const std::string& metric) {
@@ -76,7 +70,19 @@ double place_of(const ControlArm& arm) {
          1;
 }
 
-report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Results& results) {
+/// A vertical line over an interval.
+report::Series interval_line(double x, const Interval& error, const std::string& color) {
+  report::Series line;
+  line.style = {report::Style::Kind::line, color, 7, 1, 0.5};
+  if (error.count < 2) return line;
+  line.x = {x, x};
+  line.y = {error.low, error.high};
+  return line;
+}
+
+/// @param mnist whether the images are MNIST's, of which the papers' lines are
+report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Results& results,
+                                bool mnist) {
   report::Panel panel;
   panel.title = title_of("A");
   panel.y_label = "squared error an image (test)";
@@ -94,9 +100,11 @@ report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Resul
       const auto error = error_of(arm, results, 0, "mse");
       series.x.push_back(place_of(arm));
       series.y.push_back(error.mean);
+      panel.series.push_back(interval_line(place_of(arm), error, series.style.color));
     }
     if (!series.x.empty()) panel.series.push_back(series);
   }
+  if (!mnist) return panel;
   for (const auto& [error, label] :
        {std::pair(52.85, "constant mean"), std::pair(13.87, "PCA, 30")}) {
     report::Series line;
@@ -123,9 +131,13 @@ report::Panel error_panel(const std::string& control, const std::vector<ControlA
     report::Series series;
     series.title = arm.what;
     series.style = style_of(arm.way, !is_bad(arm));
-    if (arm.name == "C_pixels" || arm.name == "C_pca" || arm.name == "C_random-frozen" ||
-        arm.start.name == tanh_start().name)
+    constexpr const char* others[] = {"C_pixels", "C_pca", "C_random-frozen", "B_tanh_none"};
+    const auto other = std::find(std::begin(others), std::end(others), arm.name);
+    if (other != std::end(others)) {
       series.style.color = report::color::purple;
+      series.style.dash = static_cast<int>(other - std::begin(others)) % 3 + 2;
+      series.style.marker = 4 + 2 * static_cast<int>(other - std::begin(others));
+    }
     for (size_t i = 0; i < arm.finals.size(); ++i) {
       const auto error = error_of(arm, results, i, "accuracy");
       series.x.push_back(
@@ -191,7 +203,8 @@ std::string HelpsReport::line(const Outcome& outcome) const {
 }
 
 report::Table HelpsReport::table(const Plan&, const Results& results, const Curves&) const {
-  report::Table table{{"arm", "", "test error", "after equal time", "not finite"}, {}};
+  report::Table table{{"arm", "", "squared error or % wrong, test", "after equal time", "troubles"},
+                      {}};
   for (const auto& arm : arms_) {
     for (size_t i = 0; i < arm.finals.size(); ++i) {
       const bool timed = arm.control == "A" && arm.way == Way::none;
@@ -208,8 +221,11 @@ std::string HelpsReport::reading(const Results&) const {
   return "Means over the repeats with 95% intervals by Student's t: of A the squared error an "
          "image, "
          "of the others the percentage of wrong answers. All arms of a repeat start from the same "
-         "random streams. An arm without pretraining takes at least as many steps as those with "
-         "it; of A, also the error after as many multiplications as theirs is shown.";
+         "random streams. Of A, B and D, an arm without pretraining takes at least as many steps "
+         "as "
+         "those with it, on the same rows; of A, also its error after as many multiplications is "
+         "shown. Of C, all arms take as many steps with labels, and the pretrained ones others "
+         "without before; as many further labels validate.";
 }
 
 std::vector<std::string> HelpsReport::lead(const Plan&, const Results& results) const {
@@ -217,16 +233,18 @@ std::vector<std::string> HelpsReport::lead(const Plan&, const Results& results) 
   for (const auto& control : controls_of(arms_)) {
     for (const auto& arm : arms_) {
       if (arm.control != control || arm.way == Way::none) continue;
-      const auto without = std::find_if(arms_.begin(), arms_.end(), [&](const ControlArm& other) {
-        return other.control == control && other.start.name == arm.start.name &&
-               other.way == Way::none && other.finals == arm.finals;
-      });
-      if (without == arms_.end()) continue;
-      const size_t first = control == "C" ? 0 : arm.finals.size() - 1;
+      const auto* without = without_pretraining(arms_, arm);
+      if (without == nullptr) continue;
+      const auto fewest = std::min_element(
+          arm.finals.begin(), arm.finals.end(),
+          [](const StageInfo& a, const StageInfo& b) { return a.labels < b.labels; });
+      const auto first =
+          control == "C" ? static_cast<size_t>(fewest - arm.finals.begin()) : arm.finals.size() - 1;
       const auto where = place(arm.finals[first]);
       sentences.push_back(
-          fmt::format("{}{}{}, {} units: {} with pretraining ({}), {} without.", title_of(control),
-                      where.empty() ? "" : ", ", where, arm.start.name,
+          fmt::format("{}{}{}, {} units: {} is {} with pretraining ({}), {} without.",
+                      title_of(control), where.empty() ? "" : ", ", where, arm.start.name,
+                      control == "A" ? "the squared error an image" : "the test error in percent",
                       text_of(error_of(arm, results, first, arm.metric)), name_of(arm.way),
                       text_of(error_of(*without, results, first, arm.metric))));
     }
@@ -239,9 +257,12 @@ std::vector<SummaryLine> HelpsReport::summary(const Plan&, const Results& result
   std::vector<SummaryLine> lines;
   for (const auto& arm : arms_) {
     const size_t last = arm.finals.size() - 1;
-    lines.push_back({fmt::format("{} {}: test error", arm.name, place(arm.finals[last])),
-                     {},
-                     text_of(error_of(arm, results, last, arm.metric))});
+    lines.push_back(
+        {fmt::format("{}{}{}: {}", arm.name, place(arm.finals[last]).empty() ? "" : ", ",
+                     place(arm.finals[last]),
+                     arm.control == "A" ? "squared error an image" : "% wrong"),
+         {},
+         text_of(error_of(arm, results, last, arm.metric))});
   }
   return lines;
 }
@@ -250,7 +271,7 @@ std::vector<CaptionedFigure> HelpsReport::figures(const Plan&, const Results& re
                                                   const Curves&) const {
   std::vector<report::Panel> panels;
   for (const auto& control : controls_of(arms_))
-    panels.push_back(control == "A" ? autoencoder_panel(arms_, results)
+    panels.push_back(control == "A" ? autoencoder_panel(arms_, results, mnist_)
                                     : error_panel(control, arms_, results));
   const int columns = panels.size() > 1 ? 2 : 1;
   const int rows = (static_cast<int>(panels.size()) + columns - 1) / columns;
@@ -261,14 +282,19 @@ std::vector<CaptionedFigure> HelpsReport::figures(const Plan&, const Results& re
 
 std::vector<report::Section> HelpsReport::sections(const Plan&, const Results&,
                                                    const Curves&) const {
-  report::Section section{"The arms",
-                          {"Learning rates of all layers are those that were best on the "
-                           "validation rows of separate repeats (rates.csv)."},
-                          {{"arm", "what", "trained for", "learning rate"}, {}}};
+  report::Section section{
+      "The arms",
+      {"The learning rate of all layers is the candidate with the best mean score "
+       "on the validation rows, over an arm's last fits, of separate repeats "
+       "that run a third of the epochs (rates.csv). One that is the smallest or "
+       "largest candidate may not be the best there is. Rates of pretraining "
+       "are fixed."},
+      {{"arm", "what", "trained for", "learning rate", "of"}, {}}};
   for (const auto& arm : arms_) {
     const auto rate = rates_.find(arm.name);
     section.table.rows.push_back({arm.name, arm.what, arm.count,
-                                  rate == rates_.end() ? "" : fmt::format("{}", rate->second)});
+                                  rate == rates_.end() ? "" : fmt::format("{}", rate->second),
+                                  fmt::format("{}", fmt::join(arm.rates, ", "))});
   }
   return {section};
 }

@@ -19,11 +19,13 @@ StackedAutoencoderOptions autoencoder_training(const LayerwiseTraining& training
                      .optimizer = Adam{.learning_rate = training.learning_rate},
                      .engine = training.engine}};
   options.pixels = binary_reconstruction();
+  if (training.start.activation == Activation::sigmoid) options.codes = binary_reconstruction();
   if (training.way == Way::denoising) options.corruption = masking_noise(training.masking);
   return options;
 }
 
-/// Hinton and Salakhutdinov's settings: their rate is 0.1, and 0.001 for Gaussian hidden units.
+/// Hinton and Salakhutdinov's settings: their rate is 0.1, and 0.001 for Gaussian hidden units. The
+/// momentum is 0.5 in the first tenth of the epochs, theirs in the first five.
 DeepBeliefNetTraining rbm_training(const LayerwiseTraining& training) {
   DeepBeliefNetTraining options;
   options.phases.clear();
@@ -162,6 +164,13 @@ Start sparse_start() {
 }
 
 Plan LayerwiseTraining::plan(const Split& data) const {
+  auto plan = stages(data);
+  for (auto& fit : plan)
+    fit.work = static_cast<double>(fit.epochs) * work(fit.info.stage, data.train.size());
+  return plan;
+}
+
+Plan LayerwiseTraining::stages(const Split& data) const {
   switch (way) {
     case Way::none:
       return {};
@@ -176,17 +185,19 @@ Plan LayerwiseTraining::plan(const Split& data) const {
   throw std::logic_error("no such way");
 }
 
-double LayerwiseTraining::work() const {
+double LayerwiseTraining::work(int64_t k, int64_t rows) const {
+  const auto i = static_cast<size_t>(k);
+  const auto weights = static_cast<double>(units[i - 1] * units[i] * rows);
   switch (way) {
     case Way::none:
       return 0;
     case Way::autoencoders:
     case Way::denoising:
-      return 6;
+      return 6 * weights;
     case Way::rbms:
-      return 5;
+      return 5 * weights;
     case Way::supervised:
-      return 3;
+      return 3 * weights;
   }
   throw std::logic_error("no such way");
 }
@@ -209,7 +220,8 @@ StackedAutoencoder LayerwiseTraining::random_network(RandomState& initialization
 }
 
 StackedAutoencoder LayerwiseTraining::run(const Split& data, Random& random,
-                                          const Observer& observer) const {
+                                          Observer observer) const {
+  observer.on_checkpoint = nullptr;  // an arm is kept when all of it is complete
   switch (way) {
     case Way::none: {
       auto net = random_network(random.initialization);

@@ -57,16 +57,19 @@ struct LayerwiseTraining {
   int64_t depth() const { return static_cast<int64_t>(units.size()) - 1; }
   /// Its stages, numbered from 1; none with `Way::none`.
   Plan plan(const Split& data) const;
-  /// Multiplications of one epoch of all its stages together, in units of a forward pass of the
-  /// encoder for each row.
-  double work() const;
+  /// Multiplications of one epoch of stage k, from 1, on so many rows.
+  double work(int64_t k, int64_t rows) const;
   /// Draws the weights of the network that is trained, and trains it. Without labels for all but
-  /// `supervised`.
+  /// `supervised`. Codes of sigmoid units are reconstructed by cross-entropy, others by squared
+  /// error.
   /// @returns the network, encoder and decoder; of `supervised` the decoder is random; empty if a
   ///   stage diverged
-  StackedAutoencoder run(const Split& data, Random& random, const Observer& observer) const;
+  StackedAutoencoder run(const Split& data, Random& random, Observer observer) const;
   /// The network with random weights.
   StackedAutoencoder random_network(RandomState& initialization) const;
+
+ private:
+  Plan stages(const Split& data) const;
 };
 
 }  // namespace layerwise::apps

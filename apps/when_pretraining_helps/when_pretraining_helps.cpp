@@ -1,7 +1,7 @@
-/// When layer-wise pretraining helps, and when it does not: four controls on MNIST, each with a bad
-/// and a good start, with pretraining and without.
+/// When layer-wise pretraining helps, and when it does not: four controls on MNIST, three of them
+/// with a bad and a good start, with pretraining and without.
 ///
-///     when_pretraining_helps                    all four, five repeats; hours, told beforehand
+///     when_pretraining_helps                    all four, five repeats; hours
 ///     when_pretraining_helps --controls A       deep autoencoders alone
 ///     when_pretraining_helps --quick            two arms of A; five minutes
 ///
@@ -39,7 +39,9 @@ double trial_score(const ControlArm& arm, const Split& images, const Run& run, R
   Observer scoring = observer;
   scoring.on_stage = [&](const StageReport& report) {
     if (std::find(arm.finals.begin(), arm.finals.end(), report.info) == arm.finals.end()) return;
-    const double value = value_of(report.result.scores, "validation", arm.metric);
+    const double value = report.result.diverged()
+                             ? std::numeric_limits<double>::quiet_NaN()
+                             : value_of(report.result.scores, "validation", arm.metric);
     sum += higher_is_better(arm.metric) ? value : -value;
     ++count;
   };
@@ -78,18 +80,18 @@ Plan plan_of(const std::vector<ControlArm>& arms) {
 void run_arms(const HelpsRun& run, const Repeat& repeat) {
   for (const auto& arm : run.arms) {
     auto variant = repeat.of_variant(arm.name);
-    if (variant.keep() > 0) continue;
+    if (variant.keep_whole()) continue;
     arm.train(repeat.data, {run.rates.at(arm.name)}, variant.random, variant.observer);
   }
 }
 
 Study study_of(HelpsRun& run, const ControlOptions& options, const RunOptions& settings,
-               const LabelledImages& images, double margin) {
+               const LabelledImages& images, bool mnist, double margin) {
   const Split data{images.train, images.test};
   Study study("When does layer-wise pretraining help?", data, plan_of(run.arms),
               [&run](Repeat& repeat) { run_arms(run, repeat); });
   study.data_checksum = images.checksum;
-  study.report = std::make_shared<HelpsReport>(run.arms, run.rates);
+  study.report = std::make_shared<HelpsReport>(run.arms, run.rates, mnist);
   study.claims = control_claims(run.arms, margin);
   study.published = {published_assay(run.arms), "Larochelle et al. 2009, reduced",
                      options_changed(settings.app(), {"Data", "Controls"},
@@ -167,6 +169,28 @@ void check_sizes(const ControlOptions& options, const LabelledImages& images) {
   }
 }
 
+/// @throws UsageError if an option has no effect, or the engine trains no RBM
+void check_options(const ControlOptions& options, const RunOptions& settings) {
+  const std::vector<std::pair<const char*, std::string>> uses{{"--train-rows", "AC"},
+                                                              {"--autoencoder-epochs", "A"},
+                                                              {"--tuning-epochs", "A"},
+                                                              {"--layer-epochs", "BD"},
+                                                              {"--classifier-epochs", "BD"},
+                                                              {"--wide-epochs", "C"},
+                                                              {"--steps", "C"},
+                                                              {"--labels", "C"}};
+  for (const auto& [option, controls] : uses) {
+    const bool used = std::any_of(controls.begin(), controls.end(), [&](char control) {
+      return options.has(std::string(1, control));
+    });
+    settings.refuse_if(!used, option, "has no effect on these controls", "leave it out");
+  }
+  if (settings.engine.precision != Precision::fp32) {
+    throw UsageError(fmt::format("--precision {}", name_of(settings.engine.precision)),
+                     "RBMs are trained in fp32");
+  }
+}
+
 }  // namespace
 }  // namespace layerwise::apps
 
@@ -186,6 +210,11 @@ int main(int argc, char** argv) {
     settings.repeats = 5;
     quick = quickened = flag_on_command_line(arguments, "--quick");
     if (!quick) return;
+    for (const auto* option : {"--controls", "--arms"}) {
+      if (value_on_command_line(arguments, option))
+        throw UsageError(fmt::format("--quick with {}: it chooses its own", option),
+                         "leave one of them out");
+    }
     make_quick(options);
     controls = quick_controls;
     arms.names = quick_arms;
@@ -207,11 +236,12 @@ int main(int argc, char** argv) {
     options.engine = settings.engine;
     const auto read = images.read();
     check_sizes(options, read);
+    check_options(options, settings);
     run.arms = arms.of(control_arms(options, {read.train, read.test}));
     if (quick) {
       for (auto& arm : run.arms) arm.rates = {0.001};
     }
-    return study_of(run, options, settings, read, margin.value);
+    return study_of(run, options, settings, read, images.dataset == "mnist", margin.value);
   };
   return run_program(argc, argv,
                      {"when_pretraining_helps",

@@ -49,6 +49,21 @@ TEST_CASE("mnist_dbn trains RBMs, then the classifier or the autoencoder that th
   CHECK(contains(content_of(folder.file("autoencoder/report.html")), "a squared error of"));
 }
 
+TEST_CASE("mnist_dbn trains without a cache, and says what diverged") {
+  const TemporaryFolder folder;
+  testing::write_images(folder.path() / "data");
+  const auto uncached =
+      run(folder, app + small + rate + "--early-stop 0 --cache none --out uncached");
+  INFO(uncached.err);
+  REQUIRE(uncached.status == 0);
+  const auto diverged =
+      run(folder, app + small + "--rbm-learning-rate 0.1,9e37 --early-stop 0 --out diverged");
+  INFO(diverged.err);
+  REQUIRE(diverged.status == 0);
+  CHECK(contains(diverged.out, "diverged"));
+  CHECK(std::filesystem::exists(folder.path() / "diverged/report.html"));
+}
+
 TEST_CASE("A mnist_dbn that is killed goes on to the same bytes, as its shards do") {
   const TemporaryFolder folder;
   testing::write_images(folder.path() / "data");
@@ -76,7 +91,7 @@ TEST_CASE("What mnist_dbn cannot do is refused in two lines") {
       {"--rbm-momentum 1", "'1'"},
       {"--gibbs-steps 0", "'0'"},
       {"--engine tiny", "the tiny engine cannot do this: it has no kernel for an RBM"},
-      {"--early-stop 3 --validation 0", "--early-stop without validation rows"},
+      {"--early-stop 3 --validation 0", "--early-stop 3 without validation rows"},
       {"--reproduce boltzmann", "--reproduce 'boltzmann'"},
       {"--purpose generator", "'generator'"}};
   for (const auto& [options, part] : wrong) {

@@ -23,9 +23,10 @@ using testing::run;
 using testing::TemporaryFolder;
 
 const std::string helps = "PATH=/nowhere " + program("when_pretraining_helps");
-const std::string few =
+const std::string short_fits =
     " --data-dir data --autoencoder-epochs 1 --tuning-epochs 2 --layer-epochs 1 "
-    "--classifier-epochs 2 --wide-epochs 1 --steps 3 --labels 10,20 ";
+    "--classifier-epochs 2 ";
+const std::string few = short_fits + "--wide-epochs 1 --steps 3 --labels 10,20 ";
 
 void write_small_images(const TemporaryFolder& folder) {
   testing::write_images(folder.path() / "data", {3, 240, 30, 28, 28});
@@ -57,13 +58,14 @@ TEST_CASE("when_pretraining_helps trains every arm of every control") {
 TEST_CASE("A when_pretraining_helps that is killed goes on to the same bytes, in threads too") {
   const TemporaryFolder folder;
   write_small_images(folder);
-  const auto command = helps + few +
-                       "--controls A,D --arms A_elu_none,A_elu_autoencoders,D_sigmoid_rbms "
-                       "--repeats 2 --quiet ";
+  const auto command =
+      helps + few +
+      "--controls A,D --arms A_elu_none,A_elu_autoencoders,D_sigmoid_supervised,D_sigmoid_rbms "
+      "--repeats 2 --quiet ";
   REQUIRE(run(folder, command + "--threads 2 --out whole").status == 0);
   for (const auto& [file, text] : {std::pair("rates.csv", "A_elu_none,0.001"),
                                    std::pair("metrics.csv", "A_elu_autoencoders,,5"),
-                                   std::pair("metrics.csv", "1,1,D_sigmoid_rbms,,7")}) {
+                                   std::pair("metrics.csv", "0,1,D_sigmoid_rbms,,2")}) {
     INFO(text);
     end_when(folder, command + "--threads 1 --force --out part", SIGKILL, [&, name = file] {
       return contains(content_of(folder.file(std::string("part/") + name)), text);
@@ -83,10 +85,15 @@ TEST_CASE("What when_pretraining_helps cannot do is refused in two lines") {
       {"--arms A_relu_none", "'A_relu_none' is no arm"},
       {"--labels 5", "'5'"},
       {"--labels 10,500", "--labels 500 of 220 training rows"},
-      {"--steps 0", "'0'"}};
+      {"--steps 0", "'0'"},
+      {"--quick --controls B", "--quick with --controls"},
+      {"--controls C --layer-epochs 2", "--layer-epochs has no effect on these controls"},
+      {"--precision bf16 --controls D", "--precision bf16"}};
   for (const auto& [options, part] : wrong) {
     INFO(options);
-    const std::string labels = contains(options, "--labels") ? "" : " --labels 10,20";
+    const bool needed =
+        !contains(options, "--labels") && !contains(options, "D") && !contains(options, "B");
+    const std::string labels = needed ? " --labels 10,20" : "";
     const auto outcome = run(folder, helps + " --data-dir data --out out" + labels + " " + options);
     require_two_lines(outcome, 2);
     CHECK(contains(outcome.err, part));

@@ -3,7 +3,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 here=$root/tests/benchmarks
-all_works=blobs-run,blobs-stage,autoencoder-step,convolution-step,mnist-autoencoder,blobs-study
+all_works=blobs-run,blobs-stage,autoencoder-step,rbm-step,convolution-step,mnist-autoencoder,blobs-study
 works=$all_works
 turns=
 rounds=
@@ -22,10 +22,11 @@ Times steps and whole runs beside JAX, PyTorch, Keras and scikit-learn; prints m
                blobs-run          the tutorial's supervised part, 11 stages, 17,600 steps
                blobs-stage        one stage of it: the second, the 32nd, scikit-learn's only one
                autoencoder-step   a step of 784-300-784, batch 150, Adam; ours in fp32 and in bf16
+               rbm-step           a step of persistent contrastive divergence on 784-1000, batches of 10 and of 100
                convolution-step   a step of a stage of cnn_supervised, also in a loop straight on LibTorch
                mnist-autoencoder  mnist_autoencoder and its equals in PyTorch and JAX, whole processes
                blobs-study        1,000 repeats of blobs-run on two cores, whole processes
-  --turns    how many turns each contender of the first four takes (default: 30; at least six for an interval)
+  --turns    how many turns each contender of the first five takes (default: 30; at least six for an interval)
   --rounds   how often each whole process runs (default: 3; at least six for an interval)
   --core     the core that all of them are pinned to (default: the last); blobs-study takes a second one
   --quick    ten turns, one round, three of Keras' eleven stages, scaled up; blobs-study only if --works names it, 100
@@ -33,7 +34,7 @@ Times steps and whole runs beside JAX, PyTorch, Keras and scikit-learn; prints m
   --peers    the virtual environment, made if it is not there (default: build/peers)
   --mnist    where MNIST's files are (default: where cmake/fetch_data.sh puts them)
 
-Every contender of the first four, this library too, is a process that stays alive. It warms up, which is not counted, and
+Every contender of the first five, this library too, is a process that stays alive. It warms up, which is not counted, and
 takes turns of at least 0.3 s; in each cycle all take one, in random order. One whose turn takes more than two seconds (the
 blobs-run of PyTorch and Keras) takes part in every fifth cycle. Whole processes alternate likewise and are timed from outside,
 start, compilation and all. Everything runs on one core with one thread, blobs-study on two.
@@ -110,9 +111,9 @@ any_wanted() {
   return 1
 }
 sklearn='' jax='' torch='' keras=''
-if any_wanted blobs-run blobs-stage autoencoder-step blobs-study; then have sklearn scikit-learn && sklearn=1; fi
+if any_wanted blobs-run blobs-stage autoencoder-step rbm-step blobs-study; then have sklearn scikit-learn && sklearn=1; fi
 if any_wanted blobs-run autoencoder-step mnist-autoencoder blobs-study; then have jax jax && jax=1; fi
-if any_wanted blobs-run autoencoder-step convolution-step mnist-autoencoder; then
+if any_wanted blobs-run autoencoder-step rbm-step convolution-step mnist-autoencoder; then
   have torch torch==2.13.0 && torch=1
 fi
 if any_wanted blobs-run autoencoder-step; then have tensorflow tensorflow-cpu && have keras keras && keras=1; fi
@@ -172,6 +173,15 @@ if wanted autoencoder-step; then
   peer "$keras" Keras autoencoder_keras.py
   peer "$sklearn" scikit-learn autoencoder_sklearn.py
   alternate turns "$turns" "autoencoder step"
+fi
+if wanted rbm-step; then
+  for size in 10 100; do
+    ours layerwise rbm_$size
+    ours "layerwise, again" rbm_$size
+    peer "$torch" "PyTorch eager" rbm_pytorch.py $size
+    peer "$sklearn" scikit-learn rbm_sklearn.py $size
+    alternate turns "$turns" "rbm step, batch of $size"
+  done
 fi
 if wanted convolution-step; then
   ours layerwise convolution_fp32

@@ -3,9 +3,9 @@
 ///     build/release/tests/turns WORK [DEVICE]
 ///
 /// WORK: blobs_run, blobs_stage_2, blobs_stage_32, autoencoder_PRECISION (784-300-784 at 150),
-/// wide_PRECISION (2000-2000-2000 at 256), rbm_10, rbm_100 (784-1000, by batch size) or convolution_PRECISION (a stage of cnn_supervised),
-/// where PRECISION is fp32, tf32 or bf16; or convolution_libtorch, a loop without this library.
-/// DEVICE, of the last four: cpu or cuda.
+/// wide_PRECISION (2000-2000-2000 at 256), rbm_10, rbm_100 (784-1000, by batch size) or
+/// convolution_PRECISION (a stage of cnn_supervised), where PRECISION is fp32, tf32 or bf16; or
+/// convolution_libtorch, a loop without this library. DEVICE, of the last four: cpu or cuda.
 ///
 /// Prints `ready`, then answers each line `turn SECONDS` on stdin: repeats the work until that time
 /// has passed and prints `turn`, the seconds that one unit of work took, and how many were done.

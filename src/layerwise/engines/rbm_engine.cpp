@@ -50,7 +50,9 @@ class RbmEngine : public Engine {
         pass_(view, problem, data, Precision::fp32),
         batch_size_(options.batch_size),
         first_(divergence.first),
-        steps_per_epoch_(steps_per_epoch(data.train.size(), options)) {
+        steps_per_epoch_(steps_per_epoch(data.train.size(), options)),
+        caches_(view.frozen.empty()) {
+    require_shares(data.train.inputs);
     if (problem.corruption || problem.augmentation)
       throw std::invalid_argument("contrastive divergence has no corruption and no augmentation");
     if (const auto* sgd = std::get_if<Sgd>(&options.optimizer)) momentum_ = sgd->momentum;
@@ -109,9 +111,21 @@ class RbmEngine : public Engine {
     explain(kernels ? "dense" : "autograd", reason);
   }
 
+  /// The visible units are Bernoulli.
+  void require_shares(const torch::Tensor& inputs) const {
+    if (!caches_ || inputs.scalar_type() == torch::kUInt8) return;
+    const auto least = inputs.min().item<double>();
+    const auto most = inputs.max().item<double>();
+    if (least >= 0 && most <= 1) return;
+    throw std::invalid_argument(
+        fmt::format("the visible units of an RBM take values in [0, 1], and the inputs lie in "
+                    "[{:.3g}, {:.3g}]",
+                    least, most));
+  }
+
   torch::Tensor features_of(const torch::Tensor& inputs, std::span<const int64_t> rows) {
     const auto given = rows_of({inputs, {}}, rows).inputs;
-    return pass_.chain().features(given);
+    return caches_ ? given : pass_.chain().features(values_for(rbm_->weight, given));
   }
 
   /// In chunks of a fixed size, so that the bits of a row do not depend on the caller.
@@ -168,6 +182,7 @@ class RbmEngine : public Engine {
   int64_t batch_size_;
   std::optional<ContrastiveDivergence::FirstEpochs> first_;
   int64_t steps_per_epoch_;
+  bool caches_;  ///< whether the inputs are those of the RBM itself
   double momentum_ = 0;
   std::unique_ptr<RbmStep> step_;
   int64_t steps_ = 0;

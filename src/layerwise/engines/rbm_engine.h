@@ -12,7 +12,8 @@ namespace layerwise {
 /// `FitOptions::engine.kind` chooses how: `autograd` is the reference, `dense` uses the dense
 /// engine's products and kernels (on the CPU, float32, `Sgd`), `automatic` takes `dense` where it
 /// can. The random numbers are counted, and the same for both: see `draw_place` in rbm_step.h.
-/// @throws std::invalid_argument as `check`
+/// @throws std::invalid_argument as `check`; the engine, if the inputs are not in [0, 1], and
+///   `EngineUnavailable` if it cannot train an RBM as it was asked to
 EngineFactory contrastive_divergence(const ContrastiveDivergence& divergence);
 
 }  // namespace layerwise

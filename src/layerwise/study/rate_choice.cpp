@@ -1,5 +1,6 @@
 #include "layerwise/study/rate_choice.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
@@ -25,6 +26,11 @@ constexpr auto header = "repeat,variant,learning_rate,score";
 using Trial = std::tuple<int64_t, std::string, double>;  // repeat, variant, learning rate
 using Trials = std::map<Trial, double>;
 
+/// A score as the file holds it, so that a resumed run chooses alike.
+double as_written(double score) {
+  return std::strtod(fmt::format("{:.9g}", score).c_str(), nullptr);
+}
+
 std::string row_of(const Trial& trial, double score) {
   const auto& [repeat, variant, rate] = trial;
   return fmt::format("{},{},{:.9g},{:.9g}\n", repeat, variant, rate, score);
@@ -49,7 +55,7 @@ std::string text_of(const Trials& trials) {
 
 double best_rate(const RateCandidates& candidates, int64_t repeats, const Trials& trials) {
   double best = -std::numeric_limits<double>::infinity();
-  double rate = candidates.rates.front();
+  double rate = *std::min_element(candidates.rates.begin(), candidates.rates.end());
   if (candidates.rates.size() == 1) return rate;
   for (const double candidate : candidates.rates) {
     double sum = 0;
@@ -107,7 +113,7 @@ std::map<std::string, double> chosen_rates(const std::vector<RateCandidates>& al
     const auto label = fmt::format("{}, learning rate {}", candidates->variant, rate);
     const std::lock_guard lock(mutex);
     const Trial trial{repeat, candidates->variant, rate};
-    trials[trial] = score;
+    trials[trial] = as_written(score);
     file.append(row_of(trial, score));
     progress.advance(label, candidates->work);
     progress.stage_done(label);

@@ -26,8 +26,8 @@ struct RateCandidates {
 };
 
 /// Tries every learning rate on separate repeats, and returns the one with the highest mean score
-/// for each variant; a rate with which a repeat diverged loses to all others. Where there is only
-/// one, nothing is tried.
+/// for each variant; a rate with which a repeat diverged loses to all others, and if all did,
+/// the smallest is taken. Where there is only one, nothing is tried.
 ///
 /// Every trial is a row of rates.csv in `folder`; trials that are already there are not run again.
 /// The choice so depends on nothing that the study then measures.

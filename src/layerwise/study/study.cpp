@@ -229,6 +229,10 @@ int64_t Repeat::keep() {
   return done;
 }
 
+bool Repeat::keep_whole() {
+  return keep() > 0;
+}
+
 int64_t Repeat::go_on_with(torch::nn::Module& net) {
   const auto done = keep();
   const auto path = net_path();

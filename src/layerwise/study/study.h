@@ -59,12 +59,15 @@ struct Repeat {
   /// The same for a network that does not grow.
   int64_t go_on_with(torch::nn::Module& net);
 
-  /// Keeps the network that `observer.on_checkpoint` gets from now on, but restores nothing.
-  /// @returns the number of completed stages
+  /// For a network that is trained as a whole or not at all: keeps it when `observer.on_checkpoint`
+  /// is called, which is to happen once, when all fits are complete.
+  /// @returns whether that has happened in the run that is resumed, so that nothing is left to do
   /// @throws std::logic_error as `go_on_with`
-  int64_t keep();
+  bool keep_whole();
 
  private:
+  /// @returns the number of completed stages
+  int64_t keep();
   std::filesystem::path net_path() const;
 
   /// The files of the networks that this repeat keeps; shared by its variants.

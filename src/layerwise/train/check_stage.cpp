@@ -213,7 +213,11 @@ void check_stage(const StageView& view, const Problem& problem, const Split& dat
     }
     return;
   }
-  if (problem.target == Target::none) return;
+  if (problem.target == Target::none) {
+    if (!problem.objective.terms.empty())
+      refuse(fmt::format("the loss {} needs targets", problem.objective.loss().name));
+    return;
+  }
   if (problem.objective.terms.empty())
     refuse("the objective has no loss to compare targets with; its target is Target::none");
   const auto type = parameter.defined() ? parameter.scalar_type() : torch::kFloat32;
