@@ -104,10 +104,10 @@ std::vector<CaptionedFigure> DbnReport::figures(const Plan& plan, const Results&
     panels.push_back(learning_curves(curves.front(), plan, Task::reconstruction, "free_energy",
                                      "free energy, validation"));
   }
-  if (classifies) {
-    panels.push_back(learning_curves(curves.front(), plan, Task::classification, "cross_entropy",
-                                     "cross-entropy"));
-  }
+  panels.push_back(classifies ? learning_curves(curves.front(), plan, Task::classification,
+                                                "cross_entropy", "cross-entropy")
+                              : learning_curves(curves.front(), plan, Task::reconstruction, "bce",
+                                                "cross-entropy of pixels, all layers"));
   std::vector<CaptionedFigure> figures{
       {report::Figure{"learning_curves", panels, 960, 400 * static_cast<int>(panels.size())},
        fmt::format("Every fit after every epoch (repeat {}).", results.first_repeat)}};

@@ -133,9 +133,9 @@ void add_options(CLI::App& app, ControlOptions& options, std::string& controls) 
       ->group(group);
 }
 
-/// Two arms of A on 10,000 rows, at one learning rate.
+/// Two arms of A on 8,000 rows, at one learning rate.
 void make_quick(ControlOptions& options) {
-  options.train_rows = 10000;
+  options.train_rows = 8000;
   options.autoencoder_epochs = 4;
   options.tuning_epochs = 10;
 }
@@ -220,7 +220,7 @@ int main(int argc, char** argv) {
     arms.names = quick_arms;
   };
   const auto add_options_to = [&](CLI::App& app) {
-    add_switch(app, "--quick", quick, "Two arms of A on 10,000 rows, at one learning rate")
+    add_switch(app, "--quick", quick, "Two arms of A on 8,000 rows, at one learning rate")
         ->group("Run");
     images.add_to(app);
     add_options(app, options, controls);

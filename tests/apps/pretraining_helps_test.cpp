@@ -59,7 +59,7 @@ TEST_CASE("A when_pretraining_helps that is killed goes on to the same bytes, in
   const TemporaryFolder folder;
   write_small_images(folder);
   const auto command =
-      helps + few +
+      helps + short_fits +
       "--controls A,D --arms A_elu_none,A_elu_autoencoders,D_sigmoid_supervised,D_sigmoid_rbms "
       "--repeats 2 --quiet ";
   REQUIRE(run(folder, command + "--threads 2 --out whole").status == 0);

@@ -181,7 +181,9 @@ report::Panel learning_curves(const std::vector<CurvePoint>& curves, const Plan&
   report::Panel panel;
   panel.x_label = "epoch, stage after stage";
   panel.y_label = label;
-  panel.top_label = "layers";
+  const bool counted = std::any_of(plan.begin(), plan.end(),
+                                   [](const PlannedFit& fit) { return fit.info.layers > 0; });
+  panel.top_label = counted ? "layers" : "stage";
   panel.log_y = metric != "accuracy";
   for (const auto& network : networks_of(plan, task)) {
     const auto first = panel.series.size();
@@ -214,7 +216,8 @@ report::Panel learning_curves(const std::vector<CurvePoint>& curves, const Plan&
         panel.series[i].y.push_back(no_value);
       }
       const auto epochs = static_cast<double>(fit.epochs);
-      tics.emplace_back(begin + epochs / 2, fmt::format("{}", fit.info.layers));
+      tics.emplace_back(begin + epochs / 2,
+                        fmt::format("{}", counted ? fit.info.layers : fit.info.stage));
       begin += epochs;
       boundaries.push_back(begin);
     }
