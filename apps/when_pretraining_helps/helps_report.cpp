@@ -86,10 +86,10 @@ report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Resul
   report::Panel panel;
   panel.title = title_of("A");
   panel.y_label = "squared error an image (test)";
-  panel.x_label = "start: bad (sigmoid), ..., good (ELU)";
+  panel.x_label = "start, from bad to good";
   panel.log_y = true;
   panel.top_tics = {{1, "sigmoid"}, {2, "sparse"}, {3, "tanh"}, {4, "ELU"}};
-  panel.x_tics = {1, 2, 3, 4};
+  panel.whole_x = true;
   for (const auto way : {Way::none, Way::autoencoders, Way::denoising, Way::rbms}) {
     report::Series series;
     series.title = way == Way::none ? "no pretraining" : name_of(way);
@@ -98,9 +98,10 @@ report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Resul
     for (const auto& arm : arms) {
       if (arm.control != "A" || arm.way != way) continue;
       const auto error = error_of(arm, results, 0, "mse");
-      series.x.push_back(place_of(arm));
+      const double x = place_of(arm) + 0.12 * (static_cast<double>(way) - 1.5);  // side by side
+      series.x.push_back(x);
       series.y.push_back(error.mean);
-      panel.series.push_back(interval_line(place_of(arm), error, series.style.color));
+      panel.series.push_back(interval_line(x, error, series.style.color));
     }
     if (!series.x.empty()) panel.series.push_back(series);
   }
@@ -108,7 +109,7 @@ report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Resul
   for (const auto& [error, label] :
        {std::pair(52.85, "constant mean"), std::pair(13.87, "PCA, 30")}) {
     report::Series line;
-    line.x = {0.6, 4.4};
+    line.x = {0, 5};
     line.y = {error, error};
     line.title = label;
     line.style = {report::Style::Kind::line, report::color::black, 7, error > 50 ? 3 : 4, 0.5};
@@ -124,16 +125,23 @@ report::Panel error_panel(const std::string& control, const std::vector<ControlA
   panel.y_label = "test error, %";
   panel.x_label = control == "C" ? "labels" : "hidden layers";
   panel.whole_x = control != "C";
-  if (control == "C") panel.x_scale = report::Scale::logarithmic;
+  if (control == "C") {
+    panel.x_scale = report::Scale::logarithmic;
+    const auto first = std::find_if(arms.begin(), arms.end(),
+                                    [](const ControlArm& arm) { return arm.control == "C"; });
+    for (const auto& info : first->finals) panel.x_tics.push_back(static_cast<double>(info.labels));
+    std::sort(panel.x_tics.begin(), panel.x_tics.end());
+  }
   panel.log_y = control == "C";
   for (const auto& arm : arms) {
     if (arm.control != control) continue;
     report::Series series;
-    series.title = arm.what;
+    series.title = fmt::format("{}, {}", arm.start.name, name_of(arm.way));
     series.style = style_of(arm.way, !is_bad(arm));
     constexpr const char* others[] = {"C_pixels", "C_pca", "C_random-frozen", "B_tanh_none"};
     const auto other = std::find(std::begin(others), std::end(others), arm.name);
     if (other != std::end(others)) {
+      if (arm.control == "C") series.title = arm.name.substr(2);
       series.style.color = report::color::purple;
       series.style.dash = static_cast<int>(other - std::begin(others)) % 3 + 2;
       series.style.marker = 4 + 2 * static_cast<int>(other - std::begin(others));
@@ -275,7 +283,7 @@ std::vector<CaptionedFigure> HelpsReport::figures(const Plan&, const Results& re
                                     : error_panel(control, arms_, results));
   const int columns = panels.size() > 1 ? 2 : 1;
   const int rows = (static_cast<int>(panels.size()) + columns - 1) / columns;
-  return {{report::Figure{"controls", panels, 700 * columns, 520 * rows, columns},
+  return {{report::Figure{"controls", panels, 820 * columns, 520 * rows, columns},
            "Where layer-wise pretraining helps: solid from a bad start, dashed from a good one; "
            "means with 95% intervals."}};
 }
