@@ -210,7 +210,7 @@ DeepBeliefNetTraining DbnOptions::pretraining(const EngineOptions& engine) const
 FitOptions DbnOptions::tuning(const EngineOptions& engine) const {
   FitOptions fit{.epochs = epochs, .batch_size = batch_size, .engine = engine};
   optimizer.apply_to(fit);
-  fit.early_stopping = early_stop.make(purpose == Purpose::classifier ? "cross_entropy" : "mse");
+  fit.early_stopping = early_stop.make("mse");
   if (fit.early_stopping && purpose == Purpose::classifier)
     fit.early_stopping = stopping_by_accuracy(early_stop.patience);
   return fit;

@@ -7,9 +7,8 @@
 ///     mnist_dbn --reproduce autoencoder      784-1000-500-250-30 and back
 ///
 /// `mnist_dbn --help` says how long each takes.
-/// @see Hinton, Osindero and Teh, "A fast learning algorithm for deep belief nets", 2006; and
-/// Hinton
-///   and Salakhutdinov, "Reducing the Dimensionality of Data with Neural Networks", 2006
+/// @see Hinton, Osindero and Teh, "A fast learning algorithm for deep belief nets", 2006
+/// @see Hinton and Salakhutdinov, "Reducing the Dimensionality of Data with Neural Networks", 2006
 #include <memory>
 #include <optional>
 

@@ -66,6 +66,15 @@ Observer without_whole(Observer observer) {
   return observer;
 }
 
+/// @param diverged becomes true if a stage diverges
+Observer noting_divergence(Observer observer, bool& diverged) {
+  observer.on_stage = [&diverged, tell = observer.on_stage](const StageReport& report) {
+    diverged = diverged || report.result.diverged();
+    if (tell) tell(report);
+  };
+  return observer;
+}
+
 Split without_labels(const Split& data) {
   Split inputs;
   inputs.train.inputs = data.train.inputs;
@@ -78,11 +87,7 @@ StackedAutoencoder trained_autoencoder(const LayerwiseTraining& training, const 
   auto net = training.random_network(random.initialization);
   net->to(data.train.inputs.device());
   bool diverged = false;
-  auto watching = without_whole(observer);
-  watching.on_stage = [&, tell = watching.on_stage](const StageReport& report) {
-    diverged = diverged || report.result.diverged();
-    if (tell) tell(report);
-  };
+  const auto watching = noting_divergence(without_whole(observer), diverged);
   train_stacked_autoencoder(net, without_labels(data), autoencoder_training(training), random,
                             watching);
   return diverged ? StackedAutoencoder(nullptr) : net;
@@ -116,11 +121,7 @@ StackedAutoencoder deepened(const LayerwiseTraining& training, const Split& data
     return output(training.units[next], training.classes, draw);
   };
   bool diverged = false;
-  Observer watching = observer;
-  watching.on_stage = [&, tell = observer.on_stage](const StageReport& report) {
-    diverged = diverged || report.result.diverged();
-    if (tell) tell(report);
-  };
+  const auto watching = noting_divergence(observer, diverged);
   auto first = next_block(random.initialization);
   GreedyNet net(first, output(training.units[1], training.classes, random.initialization));
   net->to(data.train.inputs.device());
