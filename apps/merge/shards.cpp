@@ -112,7 +112,7 @@ void join_tables(const JoinedFile& file, const char* header, const std::vector<S
     add(fmt::format("{}\n", header));
     for (size_t i = 0; i < shards.size(); ++i) {
       const auto& source = file.sources[i];
-      study::for_each_row(source, header, [&](const study::Fields& row) {
+      study::for_each_row(source, header, study::LastRow::whole, [&](const study::Fields& row) {
         int64_t repeat = -1;
         std::from_chars(row[0].data(), row[0].data() + row[0].size(), repeat);
         if (repeat < shards[i].first || repeat >= shards[i].end) {

@@ -49,7 +49,7 @@ Trials trials_in(const std::filesystem::path& path) {
   Trials trials;
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return trials;
-  for (const auto& row : read_rows(path, header)) {
+  for (const auto& row : read_rows(path, header, LastRow::may_be_cut)) {
     const auto number = [&](size_t i) { return std::strtod(row[i].c_str(), nullptr); };
     trials[{std::stoll(row[0]), row[1], std::stoll(row[2]), number(3)}] = {number(4), number(5)};
   }

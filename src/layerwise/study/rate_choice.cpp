@@ -40,7 +40,7 @@ Trials trials_in(const std::filesystem::path& path) {
   Trials trials;
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return trials;
-  for (const auto& row : read_rows(path, header)) {
+  for (const auto& row : read_rows(path, header, LastRow::may_be_cut)) {
     const auto number = [&](size_t i) { return std::strtod(row[i].c_str(), nullptr); };
     trials[{std::strtoll(row[0].c_str(), nullptr, 10), row[1], number(2)}] = number(3);
   }

@@ -197,14 +197,16 @@ std::vector<Finished> fits_with_rows(const Plan& plan, const std::vector<std::st
   const auto repeats = static_cast<size_t>(settings.repeats);
   std::vector<bool> may_lack_values(repeats);
   if (diverged == Diverged::finished) {
-    for_each_row(folder / "troubles.csv", troubles_header, [&](const Fields& row) {
-      const auto repeat = index_in(settings, row);
-      if (repeat && row[6] == name_of(Trouble::diverged)) may_lack_values[*repeat] = true;
-    });
+    for_each_row(folder / "troubles.csv", troubles_header, LastRow::may_be_cut,
+                 [&](const Fields& row) {
+                   const auto repeat = index_in(settings, row);
+                   if (repeat && row[6] == name_of(Trouble::diverged))
+                     may_lack_values[*repeat] = true;
+                 });
   }
   std::vector<std::vector<size_t>> rows(repeats, std::vector<size_t>(plan.size(), 0));
   const MetricRows known(plan);
-  for_each_row(folder / "metrics.csv", metrics_header, [&](const Fields& row) {
+  for_each_row(folder / "metrics.csv", metrics_header, LastRow::may_be_cut, [&](const Fields& row) {
     const auto repeat = index_in(settings, row);
     const auto place = known.place_of(row);
     if (repeat && place && (may_lack_values[*repeat] || std::isfinite(number_in(row[8]))))
@@ -257,7 +259,7 @@ void Recorder::take_metrics() {
   const auto& plan = study_.plan;
   const MetricRows known(plan);
   std::vector<std::vector<size_t>> rows(finished_.size(), std::vector<size_t>(plan.size(), 0));
-  for_each_row(metrics_path_, metrics_header, [&](const Fields& row) {
+  for_each_row(metrics_path_, metrics_header, LastRow::may_be_cut, [&](const Fields& row) {
     const auto repeat = index_in(settings_, row);
     const auto place = known.place_of(row);
     if (!repeat || !place || !finished_[*repeat][*place]) return;
@@ -283,7 +285,7 @@ void Recorder::take_metrics() {
 }
 
 void Recorder::take_troubles() {
-  for_each_row(troubles_path_, troubles_header, [&](const Fields& row) {
+  for_each_row(troubles_path_, troubles_header, LastRow::may_be_cut, [&](const Fields& row) {
     const auto repeat = index_in(settings_, row);
     const auto place = place_of_trouble(study_.plan, row);
     if (!repeat || !place || !finished_[*repeat][*place]) return;
@@ -297,7 +299,7 @@ void Recorder::take_troubles() {
 }
 
 void Recorder::take_curves() {
-  for_each_row(curves_path_, curves_header, [&](const Fields& row) {
+  for_each_row(curves_path_, curves_header, LastRow::may_be_cut, [&](const Fields& row) {
     const auto repeat = index_in(settings_, row);
     const auto place = place_of_curve(study_.plan, row);
     if (!repeat || !place || !finished_[*repeat][*place]) return;

@@ -33,7 +33,7 @@ std::vector<std::string> cut_at_commas(const std::string& text) {
   return {items.begin(), items.end()};
 }
 
-void for_each_row(const std::filesystem::path& path, const std::string& header,
+void for_each_row(const std::filesystem::path& path, const std::string& header, LastRow last_row,
                   const std::function<void(const Fields&)>& take) {
   std::error_code ignored;
   const bool regular = std::filesystem::is_regular_file(path, ignored);
@@ -51,16 +51,17 @@ void for_each_row(const std::filesystem::path& path, const std::string& header,
     whole = fields_of(line, fields) == columns;
     if (whole) take(fields);
   }
-  if (!whole || file.bad() || !line.empty()) {
+  const bool cut = whole && !line.empty();
+  if (!whole || file.bad() || (cut && last_row == LastRow::whole)) {
     throw report::Failure(fmt::format("'{}' is not as this program wrote it", path.string()),
                           not_whole);
   }
 }
 
 std::vector<std::vector<std::string>> read_rows(const std::filesystem::path& path,
-                                                const std::string& header) {
+                                                const std::string& header, LastRow last_row) {
   std::vector<std::vector<std::string>> rows;
-  for_each_row(path, header,
+  for_each_row(path, header, last_row,
                [&](const Fields& fields) { rows.emplace_back(fields.begin(), fields.end()); });
   return rows;
 }
