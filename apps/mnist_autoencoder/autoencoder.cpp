@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "common/encoders.h"
+
 namespace layerwise::apps {
 
 namespace {
@@ -101,10 +103,6 @@ Corruption Noise::corruption() const {
       return salt_and_pepper_noise(amount);
   }
   throw std::logic_error("no such noise");
-}
-
-Spelling<std::vector<int64_t>> units_spelling() {
-  return list_of(whole_number(1, most), 2);
 }
 
 void AutoencoderOptions::add_network_to(CLI::App& app) {
@@ -319,9 +317,7 @@ StackedAutoencoderOptions AutoencoderOptions::training() const {
 }
 
 Description AutoencoderOptions::description(const LabelledImages& images) const {
-  return {{"model", "stacked autoencoder"},    {"units", units_spelling().write(units)},
-          {"activation", name_of(activation)}, {"output", name_of(network().output)},
-          {"tied", tied ? "yes" : "no"},       {"training_images_crc32", images.checksum}};
+  return description_of(network(), images.checksum);
 }
 
 }  // namespace layerwise::apps

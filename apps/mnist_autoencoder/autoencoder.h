@@ -71,7 +71,4 @@ struct AutoencoderOptions {
   Description description(const LabelledImages& images) const;
 };
 
-/// The conversion of the network's units from and to text.
-Spelling<std::vector<int64_t>> units_spelling();
-
 }  // namespace layerwise::apps

@@ -7,6 +7,9 @@
 #include <fmt/ranges.h>
 
 #include "layerwise/pretraining/pretrained_classifier.h"
+#include "layerwise/study/checkpoints.h"
+
+#include "common/encoders.h"
 
 namespace layerwise::apps {
 
@@ -40,14 +43,17 @@ void tune_autoencoder(const DbnOptions& options, const FitOptions& fit, DeepBeli
                         {},
                         repeat.random.noise,
                         static_cast<uint32_t>(info.stage)};
-  std::vector<Hook> hooks;
-  if (repeat.observer.on_progress) {
-    hooks.emplace_back(
-        [&](const FitView& view) { return repeat.observer.on_progress(info, view); });
-  }
-  const auto result = fit_stage(net->whole(), problem, repeat.data, fit, repeat.random, hooks);
+  const auto result = fit_stage(net->whole(), problem, repeat.data, fit, repeat.random,
+                                progress_hooks(repeat.observer, info));
   repeat.observer.on_stage({info, result, {}});
   if (!result.diverged()) repeat.observer.on_checkpoint(info.stage, *net, repeat.random);
+}
+
+void save_encoder(const DbnOptions& options, const std::string& checksum, const DeepBeliefNet& rbms,
+                  const study::Repeat& repeat) {
+  const DenseAutoencoder network{options.units, Activation::sigmoid, Activation::sigmoid};
+  study::save_in_run(*rbms->unrolled(), repeat.folder / encoder_file(repeat.number),
+                     description_of(network, checksum));
 }
 
 /// LISA's deep learning tutorials, "Deep Belief Networks": MNIST's first 50,000 rows to train, the
@@ -118,8 +124,8 @@ void DbnOptions::add_to(CLI::App& app) {
              "What the RBMs become: the hidden layers of a classifier, or an autoencoder with a "
              "linear code, whose top RBM has Gaussian hidden units")
       ->group(network);
-  add_value(app, "--units", units, list_of(whole_number(1, most), 2),
-            "Units of the input, then of each RBM", "N,N[,N...]")
+  add_value(app, "--units", units, units_spelling(), "Units of the input, then of each RBM",
+            "N,N[,N...]")
       ->group(network);
   add_choice(app, "--initializer", initializer,
              {{"normal", small_normal_}, {"uniform", sigmoid_uniform_}},
@@ -259,7 +265,8 @@ Plan plan_of(const DbnOptions& options, const EngineOptions& engine, const Split
   return plan;
 }
 
-void train_dbn(const DbnOptions& options, const EngineOptions& engine, study::Repeat& repeat) {
+void train_dbn(const DbnOptions& options, const std::string& checksum, const EngineOptions& engine,
+               study::Repeat& repeat) {
   auto rbms = options.network().make(repeat.random.initialization);
   const auto done = repeat.go_on_with(*rbms);
   const auto training = options.pretraining(engine);
@@ -267,6 +274,7 @@ void train_dbn(const DbnOptions& options, const EngineOptions& engine, study::Re
     return;
   const auto fit = options.tuning(engine);
   if (options.purpose == Purpose::classifier) {
+    save_encoder(options, checksum, rbms, repeat);
     tune_classifier(options, fit, rbms, repeat);
   } else {
     tune_autoencoder(options, fit, rbms, repeat);

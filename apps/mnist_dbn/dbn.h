@@ -68,7 +68,11 @@ void make_quick(DbnOptions& options);
 
 /// The fits of a repeat: each RBM, then all layers.
 Plan plan_of(const DbnOptions& options, const EngineOptions& engine, const Split& data);
-/// Trains one repeat; the network of the last complete stage is kept in the folder of the run.
-void train_dbn(const DbnOptions& options, const EngineOptions& engine, study::Repeat& repeat);
+/// Trains one repeat; the network of the last complete stage is kept in the folder of the run. A
+/// stack that becomes a classifier is also kept as an encoder with its decoder (`encoder_file`),
+/// before all layers are trained.
+/// @param checksum of the training images
+void train_dbn(const DbnOptions& options, const std::string& checksum, const EngineOptions& engine,
+               study::Repeat& repeat);
 
 }  // namespace layerwise::apps

@@ -17,6 +17,7 @@
 #include "layerwise/report/print.h"
 
 #include "common/command_line.h"
+#include "common/encoders.h"
 #include "common/program.h"
 #include "mnist_dbn/dbn_report.h"
 
@@ -29,10 +30,12 @@ Study study_of(DbnRun& run, const RunOptions& settings) {
   if (options.purpose == Purpose::autoencoder) {
     for (auto* part : {&data.train, &data.test, &data.validation}) part->targets = torch::Tensor();
   }
-  Study study(
-      fmt::format("A deep belief net on {}", options.data.title()), data,
-      plan_of(options, settings.engine, data),
-      [&options, engine = settings.engine](Repeat& repeat) { train_dbn(options, engine, repeat); });
+  Study study(fmt::format("A deep belief net on {}", options.data.title()), data,
+              plan_of(options, settings.engine, data),
+              [&run, engine = settings.engine](Repeat& repeat) {
+                train_dbn(run.options, run.images.checksum, engine, repeat);
+              });
+  study.files = encoder_files(settings.out);
   study.published = {
       run.condition.published, fmt::format("the condition '{}'", run.condition.name),
       options_changed(settings.app(), {"Condition", "Data", "Network", "RBMs", "All layers"},

@@ -67,9 +67,11 @@ StackedAutoencoder pretrained(const PretrainingOptions& options, const Split& da
 ClassifierParts parts_of(const PretrainingOptions& options, const StackedAutoencoder& encoder,
                          const std::optional<Block>& components) {
   const auto network = options.network();
+  std::vector<Block> pretrained;
+  if (!encoder.is_empty()) pretrained = {encoder->encoder->begin(), encoder->encoder->end()};
   return {[network](RandomState& draw) { return network.make(draw); },
           [network](int64_t inputs, RandomState& draw) { return network.head(inputs, draw); },
-          encoder.is_empty() ? torch::nn::Sequential(nullptr) : encoder->encoder, components};
+          pretrained, components};
 }
 
 ClassifierLabels::ClassifierLabels(const Split& data, bool first, Random& random) : data_(data) {

@@ -15,7 +15,6 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <regex>
 
 #include <fmt/format.h>
 
@@ -25,6 +24,7 @@
 #include "layerwise/study/study.h"
 
 #include "common/command_line.h"
+#include "common/encoders.h"
 #include "common/program.h"
 #include "mnist_pretraining/comparison.h"
 #include "mnist_pretraining/pretraining.h"
@@ -33,10 +33,6 @@
 
 namespace layerwise::apps {
 namespace {
-
-std::string encoder_file(int64_t repeat) {
-  return repeat > 0 ? fmt::format("repeat{}_encoder.safetensors", repeat) : "encoder.safetensors";
-}
 
 /// The encoder of a repeat: a given one; one that was saved by the run that is resumed; or a new
 /// one, which is trained and saved. Empty if its training diverged.
@@ -132,7 +128,7 @@ Study study_of(ComparisonRun& run, const RunOptions& options, const Split& data)
     if (pca) run.components = principal_components(all.train.inputs, own.encoder.units.back());
     if (own.has_budgets()) run.rates = tuned_rates(own, options, all, run.components, folder);
   };
-  study.files = files_named(options.out, std::regex("(repeat[0-9]+_)?encoder\\.safetensors"));
+  study.files = encoder_files(options.out);
   study.files.emplace_back("tuning.csv");
   return study;
 }

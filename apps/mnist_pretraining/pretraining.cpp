@@ -12,6 +12,7 @@
 #include "layerwise/file.h"
 #include "layerwise/report/failure.h"
 
+#include "common/encoders.h"
 #include "common/optimizer_choice.h"
 #include "mnist_autoencoder/conditions.h"
 
@@ -57,10 +58,11 @@ void PretrainingOptions::add_to(CLI::App& app) {
   encoder.data.add_to(app);
   encoder.add_network_to(app);
   const auto* pretraining = "Encoder";
-  add_path(app, "--encoder", checkpoint,
-           "An autoencoder of mnist_autoencoder or of a run of this program, instead of one "
-           "trained by each repeat",
-           "CHECKPOINT")
+  add_path(
+      app, "--encoder", checkpoint,
+      "An autoencoder of mnist_autoencoder, mnist_dbn or a run of this program, instead of one "
+      "trained by each repeat",
+      "CHECKPOINT")
       ->group(pretraining);
   add_value(
       app, "--encoder-epochs", encoder.epochs, list_of(whole_number(1, most)),

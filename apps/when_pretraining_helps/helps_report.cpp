@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <map>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -17,10 +18,10 @@ namespace {
 constexpr double pixels = 784;
 
 std::string title_of(const std::string& control) {
-  if (control == "A") return "A. Deep autoencoders";
-  if (control == "B") return "B. Classifiers by depth";
-  if (control == "C") return "C. Few labels";
-  return "D. Larochelle's depth assay";
+  const auto& all = all_controls();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const Control& one) { return one.name == control; });
+  return fmt::format("{}. {}", found->name, found->title);
 }
 
 /// The squared error an image, or the percentage of wrong answers.
@@ -65,9 +66,20 @@ bool is_bad(const ControlArm& arm) {
 double place_of(const ControlArm& arm) {
   const std::array starts{bad_start().name, sparse_start().name, tanh_start().name,
                           elu_start().name};
+  if (!arm.task.empty()) return is_bad(arm) ? 5 : 6;
   return static_cast<double>(std::find(starts.begin(), starts.end(), arm.start.name) -
                              starts.begin()) +
          1;
+}
+
+/// Columns of E: which task.
+const std::map<std::string, double>& task_places() {
+  static const std::map<std::string, double> places{
+      {"digits", 1}, {"rectangles", 2}, {"convex", 3}};
+  return places;
+}
+double place_of_task(const ControlArm& arm) {
+  return task_places().at(arm.task);
 }
 
 /// A vertical line over an interval.
@@ -86,9 +98,10 @@ report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Resul
   report::Panel panel;
   panel.title = title_of("A");
   panel.y_label = "squared error an image (test)";
-  panel.x_label = "start, from bad to good";
+  panel.x_label = "start, from bad to good, of digits and of curves";
   panel.log_y = true;
-  panel.top_tics = {{1, "sigmoid"}, {2, "sparse"}, {3, "tanh"}, {4, "ELU"}};
+  panel.top_tics = {{1, "sigmoid"}, {2, "sparse"}, {3, "tanh"},
+                    {4, "ELU"},     {5, "curves"}, {6, "ELU"}};
   panel.whole_x = true;
   for (const auto way : {Way::none, Way::autoencoders, Way::denoising, Way::rbms}) {
     report::Series series;
@@ -109,7 +122,7 @@ report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Resul
   for (const auto& [error, label] :
        {std::pair(52.85, "constant mean"), std::pair(13.87, "PCA, 30")}) {
     report::Series line;
-    line.x = {0, 5};
+    line.x = {0.5, 4.5};
     line.y = {error, error};
     line.title = label;
     line.style = {report::Style::Kind::line, report::color::black, 7, error > 50 ? 3 : 4, 0.5};
@@ -129,7 +142,7 @@ report::Panel error_panel(const std::string& control, const std::vector<ControlA
     panel.x_scale = report::Scale::logarithmic;
     const auto first = std::find_if(arms.begin(), arms.end(),
                                     [](const ControlArm& arm) { return arm.control == "C"; });
-    for (const auto& info : first->finals) panel.x_tics.push_back(static_cast<double>(info.labels));
+    for (const auto& last : first->finals) panel.x_tics.push_back(last.x);
     std::sort(panel.x_tics.begin(), panel.x_tics.end());
   }
   panel.log_y = control == "C";
@@ -148,13 +161,71 @@ report::Panel error_panel(const std::string& control, const std::vector<ControlA
     }
     for (size_t i = 0; i < arm.finals.size(); ++i) {
       const auto error = error_of(arm, results, i, "accuracy");
-      series.x.push_back(
-          static_cast<double>(control == "C" ? arm.finals[i].labels : arm.finals[i].layers - 1));
+      series.x.push_back(arm.finals[i].x);
       series.y.push_back(error.mean);
       if (error.count < 2) continue;
       series.low.push_back(error.low);
       series.high.push_back(error.high);
     }
+    if (series.low.size() != series.x.size()) series.low = series.high = {};
+    panel.series.push_back(series);
+  }
+  return panel;
+}
+
+/// The error of E's arms by task, all layers trained.
+report::Panel tasks_panel(const std::vector<ControlArm>& arms, const Results& results) {
+  report::Panel panel;
+  panel.title = title_of("E") + ": all layers";
+  panel.y_label = "test error, %";
+  panel.log_y = true;
+  panel.whole_x = true;
+  for (const auto way : {Way::none, Way::autoencoders, Way::denoising}) {
+    report::Series series;
+    series.title = way == Way::none ? "no pretraining" : name_of(way);
+    series.style = style_of(way, false);
+    series.style.kind = report::Style::Kind::points;
+    for (const auto& arm : arms) {
+      if (arm.control != "E" || arm.way != way) continue;
+      const auto error = error_of(arm, results, 0, "accuracy");
+      const double x = place_of_task(arm) + 0.12 * (static_cast<double>(way) - 1);  // side by side
+      series.x.push_back(x);
+      series.y.push_back(error.mean);
+      panel.series.push_back(interval_line(x, error, series.style.color));
+    }
+    if (!series.x.empty()) panel.series.push_back(series);
+  }
+  for (const auto& [task, place] : task_places()) panel.top_tics.emplace_back(place, task);
+  return panel;
+}
+
+/// The error of a head on E's codes by depth: of denoising autoencoders, and of random layers.
+report::Panel codes_panel(const std::vector<ControlArm>& arms, const Results& results) {
+  report::Panel panel;
+  panel.title = title_of("E") + ": a linear head on frozen codes";
+  panel.y_label = "test error, %";
+  panel.x_label = "frozen layers";
+  panel.log_y = true;
+  panel.whole_x = true;
+  for (const auto& arm : arms) {
+    if (arm.control != "E" || arm.way == Way::autoencoders) continue;
+    report::Series series;
+    series.title =
+        fmt::format("{}, {}", arm.task, arm.way == Way::none ? "random" : name_of(arm.way));
+    series.style = style_of(arm.way, false);
+    series.style.dash = static_cast<int>(place_of_task(arm));
+    const auto* pixels_of = arm.way == Way::none ? &arm : sibling(arms, arm, Way::none);
+    const auto add = [&](const ControlArm& from, size_t i) {
+      const auto error = error_of(from, results, i, "accuracy");
+      series.x.push_back(from.finals[i].x);
+      series.y.push_back(error.mean);
+      if (error.count < 2) return;
+      series.low.push_back(error.low);
+      series.high.push_back(error.high);
+    };
+    if (pixels_of != nullptr) add(*pixels_of, pixels_of->finals.size() - 1);
+    const size_t depths = arm.finals.size() - (arm.way == Way::none ? 2 : 1);
+    for (size_t depth = 1; depth <= depths; ++depth) add(arm, depth);
     if (series.low.size() != series.x.size()) series.low = series.high = {};
     panel.series.push_back(series);
   }
@@ -169,10 +240,15 @@ std::vector<std::string> controls_of(const std::vector<ControlArm>& arms) {
   return controls;
 }
 
-/// Where a last fit stands: its depth, or its number of labels.
-std::string place(const StageInfo& info) {
-  if (info.labels > 0) return fmt::format("{} labels", info.labels);
-  return info.layers > 0 ? fmt::format("depth {}", info.layers - 1) : std::string();
+/// The last fit that a sentence about an arm is about: the deepest network, the fewest labels, or
+/// all layers.
+size_t telling_fit(const ControlArm& arm) {
+  if (arm.control == "E") return 0;
+  const auto by_x = [](const Final& a, const Final& b) { return a.x < b.x; };
+  const auto begin = arm.finals.begin();
+  const auto found = arm.control == "C" ? std::min_element(begin, arm.finals.end(), by_x)
+                                        : std::max_element(begin, arm.finals.end(), by_x);
+  return static_cast<size_t>(found - begin);
 }
 
 }  // namespace
@@ -192,12 +268,11 @@ std::vector<Score> HelpsReport::curve_scores(const StageInfo&, const FitView& vi
 std::string HelpsReport::label(const StageInfo& info) const {
   const auto* arm = owner_of(info);
   if (arm == nullptr) return info.variant;
-  const auto last = std::find_if(arm->finals.begin(), arm->finals.end(), [&](const StageInfo& one) {
-    return of_variant(arm->name, one) == info;
+  const auto last = std::find_if(arm->finals.begin(), arm->finals.end(), [&](const Final& one) {
+    return of_variant(arm->name, one.info) == info;
   });
   if (last == arm->finals.end()) return fmt::format("{}, layer {}", arm->name, info.stage);
-  const auto where = place(info);
-  return fmt::format("{}, all layers{}{}", arm->name, where.empty() ? "" : ", ", where);
+  return fmt::format("{}, {}", arm->name, last->where.empty() ? "all layers" : last->where);
 }
 
 std::string HelpsReport::line(const Outcome& outcome) const {
@@ -216,10 +291,10 @@ report::Table HelpsReport::table(const Plan&, const Results& results, const Curv
   for (const auto& arm : arms_) {
     for (size_t i = 0; i < arm.finals.size(); ++i) {
       const bool timed = arm.control == "A" && arm.way == Way::none;
-      table.rows.push_back({arm.name, place(arm.finals[i]),
+      table.rows.push_back({arm.name, arm.finals[i].where,
                             text_of(error_of(arm, results, i, arm.metric)),
                             timed ? text_of(error_of(arm, results, i, equal_time)) : "",
-                            results.note(of_variant(arm.name, arm.finals[i]))});
+                            results.note(of_variant(arm.name, arm.finals[i].info))});
     }
   }
   return table;
@@ -229,11 +304,13 @@ std::string HelpsReport::reading(const Results&) const {
   return "Means over the repeats with 95% intervals by Student's t: of A the squared error an "
          "image, "
          "of the others the percentage of wrong answers. All arms of a repeat start from the same "
-         "random streams. Of A, B and D, an arm without pretraining takes at least as many steps "
-         "as "
+         "random streams. Of A, B, D and E, an arm without pretraining takes at least as many "
+         "steps as "
          "those with it, on the same rows; of A, also its error after as many multiplications is "
          "shown. Of C, all arms take as many steps with labels, and the pretrained ones others "
-         "without before; as many further labels validate.";
+         "without before; as many further labels validate. Of E, the head on frozen codes is "
+         "softmax regression, where the paper has a linear SVM; rectangles and convex sets are "
+         "generated here, convex sets not by the published rules.";
 }
 
 std::vector<std::string> HelpsReport::lead(const Plan&, const Results& results) const {
@@ -243,18 +320,14 @@ std::vector<std::string> HelpsReport::lead(const Plan&, const Results& results) 
       if (arm.control != control || arm.way == Way::none) continue;
       const auto* without = without_pretraining(arms_, arm);
       if (without == nullptr) continue;
-      const auto fewest = std::min_element(
-          arm.finals.begin(), arm.finals.end(),
-          [](const StageInfo& a, const StageInfo& b) { return a.labels < b.labels; });
-      const auto first =
-          control == "C" ? static_cast<size_t>(fewest - arm.finals.begin()) : arm.finals.size() - 1;
-      const auto where = place(arm.finals[first]);
-      sentences.push_back(
-          fmt::format("{}{}{}, {} units: {} is {} with pretraining ({}), {} without.",
-                      title_of(control), where.empty() ? "" : ", ", where, arm.start.name,
-                      control == "A" ? "the squared error an image" : "the test error in percent",
-                      text_of(error_of(arm, results, first, arm.metric)), name_of(arm.way),
-                      text_of(error_of(*without, results, first, arm.metric))));
+      const auto telling = telling_fit(arm);
+      const auto where = arm.finals[telling].where;
+      sentences.push_back(fmt::format(
+          "{}{}{}{}{}, {} units: {} is {} with pretraining ({}), {} without.", title_of(control),
+          arm.task.empty() ? "" : ", ", arm.task, where.empty() ? "" : ", ", where, arm.start.name,
+          control == "A" ? "the squared error an image" : "the test error in percent",
+          text_of(error_of(arm, results, telling, arm.metric)), name_of(arm.way),
+          text_of(error_of(*without, results, telling, arm.metric))));
     }
   }
   return sentences;
@@ -264,13 +337,12 @@ std::vector<SummaryLine> HelpsReport::summary(const Plan&, const Results& result
                                               const Comparison&) const {
   std::vector<SummaryLine> lines;
   for (const auto& arm : arms_) {
-    const size_t last = arm.finals.size() - 1;
-    lines.push_back(
-        {fmt::format("{}{}{}: {}", arm.name, place(arm.finals[last]).empty() ? "" : ", ",
-                     place(arm.finals[last]),
-                     arm.control == "A" ? "squared error an image" : "% wrong"),
-         {},
-         text_of(error_of(arm, results, last, arm.metric))});
+    const auto telling = telling_fit(arm);
+    const auto& where = arm.finals[telling].where;
+    lines.push_back({fmt::format("{}{}{}: {}", arm.name, where.empty() ? "" : ", ", where,
+                                 arm.control == "A" ? "squared error an image" : "% wrong"),
+                     {},
+                     text_of(error_of(arm, results, telling, arm.metric))});
   }
   return lines;
 }
@@ -278,9 +350,16 @@ std::vector<SummaryLine> HelpsReport::summary(const Plan&, const Results& result
 std::vector<CaptionedFigure> HelpsReport::figures(const Plan&, const Results& results,
                                                   const Curves&) const {
   std::vector<report::Panel> panels;
-  for (const auto& control : controls_of(arms_))
-    panels.push_back(control == "A" ? autoencoder_panel(arms_, results, mnist_)
-                                    : error_panel(control, arms_, results));
+  for (const auto& control : controls_of(arms_)) {
+    if (control == "A") {
+      panels.push_back(autoencoder_panel(arms_, results, mnist_));
+    } else if (control == "E") {
+      panels.push_back(tasks_panel(arms_, results));
+      panels.push_back(codes_panel(arms_, results));
+    } else {
+      panels.push_back(error_panel(control, arms_, results));
+    }
+  }
   const int columns = panels.size() > 1 ? 2 : 1;
   const int rows = (static_cast<int>(panels.size()) + columns - 1) / columns;
   return {{report::Figure{"controls", panels, 820 * columns, 520 * rows, columns},

@@ -220,6 +220,33 @@ StackedAutoencoder LayerwiseTraining::random_network(RandomState& initialization
   return StackedAutoencoder(up, down);
 }
 
+ClassifierParts LayerwiseTraining::classifier(const StackedAutoencoder& pretrained,
+                                              int64_t depth) const {
+  ClassifierParts parts;
+  parts.head = [of = classes](int64_t inputs, RandomState& draw) {
+    return output(inputs, of, draw);
+  };
+  parts.network = [head = parts.head, units = units, start = start, depth](RandomState& draw) {
+    std::vector<Block> blocks;
+    for (size_t i = 1; i <= static_cast<size_t>(depth); ++i) {
+      blocks.emplace_back(
+          make_dense({units[i - 1], units[i], start.activation}, start.initializer, draw));
+    }
+    return GreedyNet(blocks, head(units[static_cast<size_t>(depth)], draw));
+  };
+  const auto& encoder = *pretrained->encoder;
+  parts.pretrained = {encoder.begin(), encoder.begin() + depth};
+  return parts;
+}
+
+ClassifierTraining LayerwiseTraining::tuning(int64_t of_epochs, double rate) const {
+  ClassifierTraining training;
+  training.fit = {
+      .epochs = of_epochs, .batch_size = batch_size, .optimizer = Sgd{rate, 0.9}, .engine = engine};
+  training.fit.early_stopping = stopping_by_accuracy(of_epochs);
+  return training;
+}
+
 StackedAutoencoder LayerwiseTraining::run(const Split& data, Random& random,
                                           Observer observer) const {
   observer.on_checkpoint = nullptr;  // an arm is kept when all of it is complete

@@ -8,6 +8,7 @@
 #include "layerwise/nn/chain.h"
 #include "layerwise/nn/initializers.h"
 #include "layerwise/nn/stacked_autoencoder.h"
+#include "layerwise/pretraining/pretrained_classifier.h"
 #include "layerwise/pretraining/stage_runner.h"
 
 namespace layerwise::apps {
@@ -67,6 +68,12 @@ struct LayerwiseTraining {
   StackedAutoencoder run(const Split& data, Random& random, Observer observer) const;
   /// The network with random weights.
   StackedAutoencoder random_network(RandomState& initialization) const;
+  /// The parts of a classifier whose hidden layers are the first `depth` ones: random, or those of
+  /// `pretrained`, the network that `run` returned.
+  ClassifierParts classifier(const StackedAutoencoder& pretrained, int64_t depth) const;
+  /// Training of a classifier by SGD with momentum, which keeps the weights with the best
+  /// validation accuracy.
+  ClassifierTraining tuning(int64_t of_epochs, double rate) const;
 
  private:
   Plan stages(const Split& data) const;

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "layerwise/report/print.h"
 #include "layerwise/study/rate_choice.h"
 
 #include "common/arm_choice.h"
@@ -38,7 +39,10 @@ double trial_score(const ControlArm& arm, const Split& images, const Run& run, R
   size_t count = 0;
   Observer scoring = observer;
   scoring.on_stage = [&](const StageReport& report) {
-    if (std::find(arm.finals.begin(), arm.finals.end(), report.info) == arm.finals.end()) return;
+    const bool counts = std::any_of(arm.finals.begin(), arm.finals.end(), [&](const Final& last) {
+      return last.chooses_rate && last.info == report.info;
+    });
+    if (!counts) return;
     const double value = report.result.diverged()
                              ? std::numeric_limits<double>::quiet_NaN()
                              : value_of(report.result.scores, "validation", arm.metric);
@@ -46,26 +50,39 @@ double trial_score(const ControlArm& arm, const Split& images, const Run& run, R
     ++count;
   };
   arm.train(images, run, random, scoring);
-  const bool complete = count == arm.finals.size() && std::isfinite(sum);
+  const auto all = std::count_if(arm.finals.begin(), arm.finals.end(),
+                                 [](const Final& last) { return last.chooses_rate; });
+  const bool complete = count == static_cast<size_t>(all) && std::isfinite(sum);
   return complete ? sum / static_cast<double>(count) : std::numeric_limits<double>::quiet_NaN();
 }
 
-double work_of(const ControlArm& arm) {
+constexpr double share_to_choose_rates = 1.0 / 3;  // of the epochs
+
+/// How long a run takes, for a person who waits.
+std::string expected_time(const std::vector<ControlArm>& arms, const ControlOptions& options,
+                          const RunOptions& settings) {
+  constexpr double multiplications_a_second = 40e9;  // of one core with AVX2, in fp32
   double work = 0;
-  for (const auto& fit : arm.plan) work += fit.work;
-  return work;
+  for (const auto& arm : arms) {
+    const auto trials = arm.rates.size() > 1 ? arm.rates.size() : 0;
+    work += arm.work() * (static_cast<double>(settings.repeats) +
+                          share_to_choose_rates * static_cast<double>(options.tuning_repeats) *
+                              static_cast<double>(trials));
+  }
+  return fmt::format("about {:.0f} minutes of a core with AVX2",
+                     work / multiplications_a_second / 60);
 }
 
 void choose_rates(HelpsRun& run, const ControlOptions& options, const Settings& settings,
                   const Split& images, const std::filesystem::path& folder) {
-  constexpr double share = 1.0 / 3;  // of the epochs
   std::vector<RateCandidates> candidates;
   for (const auto& arm : run.arms) {
-    candidates.push_back({arm.name, arm.rates,
-                          [&](double rate, const Random& random, const Observer& observer) {
-                            return trial_score(arm, images, {rate, share}, random, observer);
-                          },
-                          work_of(arm) * share});
+    candidates.push_back(
+        {arm.name, arm.rates,
+         [&](double rate, const Random& random, const Observer& observer) {
+           return trial_score(arm, images, {rate, share_to_choose_rates, true}, random, observer);
+         },
+         arm.work() * share_to_choose_rates});
   }
   run.rates = chosen_rates(candidates, options.tuning_repeats, settings, folder);
 }
@@ -93,7 +110,8 @@ Study study_of(HelpsRun& run, const ControlOptions& options, const RunOptions& s
   study.data_checksum = images.checksum;
   study.report = std::make_shared<HelpsReport>(run.arms, run.rates, mnist);
   study.claims = control_claims(run.arms, margin);
-  study.published = {published_assay(run.arms), "Larochelle et al. 2009, reduced",
+  study.published = {published_accuracies(run.arms),
+                     "Larochelle et al. 2009 (D) and Vincent et al. 2010 (E), reduced",
                      options_changed(settings.app(), {"Data", "Controls"},
                                      {"--data-dir", "--controls", "--arms"})};
   study.files = {"rates.csv"};
@@ -107,8 +125,8 @@ Study study_of(HelpsRun& run, const ControlOptions& options, const RunOptions& s
 void add_options(CLI::App& app, ControlOptions& options, std::string& controls) {
   const auto* group = "Controls";
   add_text(app, "--controls", controls,
-           "Which: A deep autoencoders, B sigmoid classifiers by depth, C few labels, D "
-           "Larochelle's depth assay",
+           "Which: A deep autoencoders, B classifiers by depth, C few labels, D Larochelle's "
+           "depth assay, E denoising, as Vincent et al. 2010",
            "NAME[,NAME...]")
       ->group(group);
   add_count(app, "--train-rows", options.train_rows, "A, C: training rows, without labels")
@@ -118,10 +136,10 @@ void add_options(CLI::App& app, ControlOptions& options, std::string& controls) 
   add_count(app, "--tuning-epochs", options.tuning_epochs,
             "A: epochs of all layers after pretraining; without it, as many more as that takes")
       ->group(group);
-  add_count(app, "--layer-epochs", options.layer_epochs, "B, D: epochs of each layer")
+  add_count(app, "--layer-epochs", options.layer_epochs, "B, D, E: epochs of each layer")
       ->group(group);
   add_count(app, "--classifier-epochs", options.classifier_epochs,
-            "B, D: epochs of all layers after pretraining, at most")
+            "B, D, E: epochs of all layers after pretraining, at most; without it, as many more")
       ->group(group);
   add_count(app, "--wide-epochs", options.wide_epochs, "C: epochs of each layer")->group(group);
   add_count(app, "--steps", options.steps, "C: steps of all layers, at most")->group(group);
@@ -144,7 +162,8 @@ constexpr auto quick_arms = "A_sigmoid_none,A_sigmoid_autoencoders";
 
 /// @throws UsageError if one is none of them
 std::vector<std::string> chosen_controls(const std::string& names) {
-  const auto known = cut_at_commas(all_controls);
+  std::vector<std::string> known;
+  for (const auto& control : all_controls()) known.push_back(control.name);
   auto chosen = cut_at_commas(names);
   for (const auto& name : chosen) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
@@ -174,8 +193,8 @@ void check_options(const ControlOptions& options, const RunOptions& settings) {
   const std::vector<std::pair<const char*, std::string>> uses{{"--train-rows", "AC"},
                                                               {"--autoencoder-epochs", "A"},
                                                               {"--tuning-epochs", "A"},
-                                                              {"--layer-epochs", "BD"},
-                                                              {"--classifier-epochs", "BD"},
+                                                              {"--layer-epochs", "BDE"},
+                                                              {"--classifier-epochs", "BDE"},
                                                               {"--wide-epochs", "C"},
                                                               {"--steps", "C"},
                                                               {"--labels", "C"}};
@@ -200,7 +219,7 @@ int main(int argc, char** argv) {
   ImageData images;
   images.validates = false;
   ControlOptions options;
-  std::string controls = all_controls;
+  std::string controls = default_controls;
   bool quick = false;
   bool quickened = false;
   ArmChoice arms;
@@ -240,6 +259,10 @@ int main(int argc, char** argv) {
     run.arms = arms.of(control_arms(options, {read.train, read.test}));
     if (quick) {
       for (auto& arm : run.arms) arm.rates = {0.001};
+    }
+    if (!settings.quiet) {
+      report::print_note(fmt::format("controls {}: {}\n", fmt::join(options.controls, ", "),
+                                     expected_time(run.arms, options, settings)));
     }
     return study_of(run, options, settings, read, images.dataset == "mnist", margin.value);
   };

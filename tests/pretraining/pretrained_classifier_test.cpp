@@ -70,7 +70,8 @@ struct Comparison {
   ClassifierParts parts() const {
     return {[this](RandomState& draw) { return network.make(draw); },
             [this](int64_t inputs, RandomState& draw) { return network.head(inputs, draw); },
-            encoder->encoder, principal_components(data.train.inputs, network.units.back())};
+            {encoder->encoder->begin(), encoder->encoder->end()},
+            principal_components(data.train.inputs, network.units.back())};
   }
 
   Split data;
@@ -177,15 +178,7 @@ TEST_CASE("Test rows are read once, when the weights are final") {
         return block(Counting(&counts), comparison.network.head(inputs, draw));
       };
       parts.components = block(Counting(&counts), *components);
-      // The counted encoder has its own names.
-      torch::nn::Sequential encoder;
-      for (size_t i = 0; i < comparison.encoder->encoder->size(); ++i) {
-        const Block original =
-            *(std::as_const(*comparison.encoder->encoder).begin() + static_cast<std::ptrdiff_t>(i));
-        encoder->push_back(fmt::format("block{}", i + 1),
-                           i == 0 ? block(Counting(&counts), original) : original);
-      }
-      parts.pretrained = encoder;
+      parts.pretrained.front() = block(Counting(&counts), parts.pretrained.front());
       int64_t before = 0;
       Observer observer;
       observer.on_progress = [&](const StageInfo&, const FitView&) {
@@ -288,13 +281,13 @@ TEST_CASE("With patience a fit ends early, with the weights that did best on the
 TEST_CASE("A variant whose part is missing is refused") {
   const Comparison comparison(first_replay()["options"]);
   auto parts = comparison.parts();
-  parts.pretrained = torch::nn::Sequential(nullptr);
+  parts.pretrained.clear();
   REQUIRE_THROWS_AS(run(comparison, "frozen", parts), std::invalid_argument);
   parts.components = std::nullopt;
   REQUIRE_THROWS_AS(run(comparison, "pca", parts), std::invalid_argument);
   parts.head = nullptr;
   REQUIRE_THROWS_AS(run(comparison, "pixels", parts), std::invalid_argument);
-  parts.pretrained = torch::nn::Sequential(torch::nn::Linear(2, 2));
+  parts.pretrained = {Block(torch::nn::Linear(2, 2))};
   REQUIRE_THROWS_AS(run(comparison, "frozen", parts), std::invalid_argument);
 }
 

@@ -55,11 +55,8 @@ bool train_deep_belief_net(DeepBeliefNet& net, const Split& data,
     const auto info = stage_of_rbm(k);
     const Problem problem{
         rbm_objective(), Target::none, {}, random.noise, static_cast<uint32_t>(k)};
-    std::vector<Hook> hooks;
-    if (observer.on_progress)
-      hooks.emplace_back([&](const FitView& fit) { return observer.on_progress(info, fit); });
-    const auto result =
-        fit_stage(net->phase(k), problem, features, data, training.phase(k), random, hooks);
+    const auto result = fit_stage(net->phase(k), problem, features, data, training.phase(k), random,
+                                  progress_hooks(observer, info));
     if (observer.on_stage) observer.on_stage({info, result, {}});
     if (result.diverged()) return false;
     if (observer.on_checkpoint) observer.on_checkpoint(k, *net, random);

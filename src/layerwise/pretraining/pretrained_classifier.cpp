@@ -26,8 +26,8 @@ GreedyNet network_of(const ClassifierVariant& variant, const ClassifierParts& pa
                  ? GreedyNet(std::vector<Block>{}, parts.head(inputs.size(1), initialization))
                  : parts.network(initialization);
   if (variant.codes == Codes::pretrained) {
-    require(!parts.pretrained.is_empty(), variant, "a pretrained encoder");
-    copy_values(*parts.pretrained, *net->hidden);
+    require(!parts.pretrained.empty(), variant, "a pretrained encoder");
+    copy_values(*chain_of(parts.pretrained), *chain_of(net->blocks()));
   } else if (variant.codes == Codes::principal_components) {
     require(parts.components.has_value(), variant, "principal components");
     net = GreedyNet(*parts.components, *net->head->begin());

@@ -43,7 +43,7 @@ struct ClassifierParts {
   /// A head with this number of inputs, for the variant that has no hidden block.
   std::function<Block(int64_t inputs, RandomState& initialization)> head;
   /// The pretrained blocks, whose values replace those of the hidden blocks of `network`.
-  torch::nn::Sequential pretrained{nullptr};
+  std::vector<Block> pretrained = {};
   /// The block that outputs the principal components.
   std::optional<Block> components = {};
 };

@@ -108,11 +108,8 @@ void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
     const auto view = stage.phase == 0 ? net->whole() : net->phase(stage.phase);
     const Problem problem{training.objective(stage.phase), Target::features, training.corruption,
                           random.noise, static_cast<uint32_t>(stage.info.stage)};
-    std::vector<Hook> hooks;
-    if (observer.on_progress) {
-      hooks.emplace_back([&](const FitView& fit) { return observer.on_progress(stage.info, fit); });
-    }
-    const auto result = fit_stage(view, problem, *features, data, options, random, hooks);
+    const auto result = fit_stage(view, problem, *features, data, options, random,
+                                  progress_hooks(observer, stage.info));
     steps += result.fit.steps;
     if (observer.on_stage) observer.on_stage({stage.info, result, {}});
     if (result.diverged()) return;

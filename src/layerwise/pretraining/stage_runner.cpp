@@ -36,6 +36,11 @@ Observer of_variant(const std::string& name, Observer observer) {
   return renaming;
 }
 
+std::vector<Hook> progress_hooks(const Observer& observer, const StageInfo& info) {
+  if (!observer.on_progress) return {};
+  return {[&observer, info](const FitView& view) { return observer.on_progress(info, view); }};
+}
+
 StageRunner::StageRunner(GreedyNet& net_, const Split& data, const Observer& observer,
                          StageRunnerOptions options)
     : net(net_),
@@ -57,17 +62,15 @@ torch::Tensor StageRunner::output(const std::string& split, const Block& further
 StageResult StageRunner::fit(const StageInfo& info, const Split& data, const Objective& objective,
                              const FitOptions& options, Random& random,
                              const std::function<std::vector<Score>()>& further) {
-  std::vector<Hook> hooks;
-  if (observer_.on_progress) {
-    hooks.emplace_back([&](const FitView& view) { return observer_.on_progress(info, view); });
-  }
   const bool trains_blocks = net->frozen_blocks() < net->layers() - 1;
   const Problem problem{.objective = objective,
                         .noise = random.noise,
                         .stage = static_cast<uint32_t>(info.stage),
                         .augmentation = options_.augmentation};
-  StageReport report{
-      info, fit_stage(net->stage(), problem, features_, data, options, random, hooks), {}};
+  StageReport report{info,
+                     fit_stage(net->stage(), problem, features_, data, options, random,
+                               progress_hooks(observer_, info)),
+                     {}};
   if (trains_blocks) net->freeze_hidden();
   if (further) {
     const auto more = further();

@@ -52,6 +52,10 @@ struct Observer {
 /// @see of_variant(const std::string&, StageInfo)
 Observer of_variant(const std::string& name, Observer observer);
 
+/// The hooks of a fit that tells an observer about its progress; none if the observer has no
+/// `on_progress`. They refer to the observer.
+std::vector<Hook> progress_hooks(const Observer& observer, const StageInfo& info);
+
 /// What is common to all stages of an algorithm.
 struct StageRunnerOptions {
   /// Report the statistics of the newest block, unless there is only one training row, for which

@@ -1,0 +1,94 @@
+#include "when_pretraining_helps/control_arm.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <torch/utils.h>
+
+namespace layerwise::apps {
+
+bool ControlOptions::has(const std::string& control) const {
+  return std::find(controls.begin(), controls.end(), control) != controls.end();
+}
+
+int64_t Run::of(int64_t count) const {
+  return std::max<int64_t>(1, std::llround(static_cast<double>(count) * share));
+}
+
+study::ScoreOf ControlArm::score(size_t final, const std::string& split,
+                                 const std::string& name_of_score) const {
+  return {of_variant(name, finals.at(final).info), split, name_of_score};
+}
+
+double ControlArm::work() const {
+  double work = 0;
+  for (const auto& fit : plan) work += fit.work;
+  return work;
+}
+
+std::string arm_name(const std::string& control, const std::string& task, const Start& start,
+                     Way way) {
+  return fmt::format("{}_{}{}{}_{}", control, task, task.empty() ? "" : "_", start.name,
+                     name_of(way));
+}
+
+std::string words_for(const std::string& task, const Start& start, Way way) {
+  const auto from = fmt::format("{}{}{} units", task, task.empty() ? "" : ": ",
+                                start.name == "sparse" ? "sigmoid" : start.name);
+  if (way != Way::none) return fmt::format("{}, pretrained: {}", from, name_of(way));
+  return from + (start.name == "sparse" ? ", sparse first weights, Nesterov" : ", not pretrained");
+}
+
+double forward_work(const std::vector<int64_t>& units, int64_t depth, int64_t rows) {
+  double work = 0;
+  for (size_t i = 1; i <= static_cast<size_t>(depth); ++i)
+    work += static_cast<double>(units[i - 1] * units[i] * rows);
+  return work;
+}
+
+PlannedFit classification_fit(const StageInfo& info, int64_t epochs, double work,
+                              const std::vector<std::string>& splits) {
+  PlannedFit fit{info, epochs, scores_of(splits, {"accuracy", "cross_entropy"})};
+  fit.work = work;
+  return fit;
+}
+
+const ClassifierVariant& variant_named(const std::string& name) {
+  const auto& all = classifier_variants();
+  return *std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
+}
+
+Dataset slice(const Dataset& data, int64_t begin, int64_t end) {
+  return {data.inputs.slice(0, begin, end), data.targets.slice(0, begin, end)};
+}
+
+Split rows_of_all(const ControlOptions& options, const Split& images) {
+  const auto rows = images.train.size();
+  const auto train = rows - rows / 12;
+  return {slice(images.train, 0, std::min(train, options.train_rows)),
+          slice(images.test, 0, std::min(images.test.size(), options.test_rows)),
+          slice(images.train, train, rows)};
+}
+
+Split rows_of_assay(const Split& images) {
+  const auto rows = images.train.size();
+  const auto train = rows / 6;
+  const auto validation = rows / 30;
+  const auto rest = slice(images.train, train + validation, rows);
+  const auto more = slice(images.test, 0, validation);
+  return {slice(images.train, 0, train),
+          {torch::cat({rest.inputs, more.inputs}), torch::cat({rest.targets, more.targets})},
+          slice(images.train, train, train + validation)};
+}
+
+std::shared_ptr<const Split> generated(MakeImages make, const Split& like) {
+  constexpr uint32_t seed = 1;
+  RandomState random(seed);
+  const auto rows = [&](const Dataset& part) { return make(part.size(), random); };
+  auto train = rows(like.train);
+  auto validation = rows(like.validation);
+  return std::make_shared<Split>(Split{train, rows(like.test), validation});
+}
+
+}  // namespace layerwise::apps

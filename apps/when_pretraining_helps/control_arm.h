@@ -1,0 +1,120 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "layerwise/study/arms.h"
+#include "layerwise/study/claims.h"
+
+#include "common/options.h"
+#include "when_pretraining_helps/ways.h"
+
+namespace layerwise::apps {
+
+/// How long the controls train, as options.
+struct ControlOptions {
+  std::vector<std::string> controls = {"A", "B", "C", "D"};
+  int64_t train_rows = 50000;      ///< of A, and unlabeled ones of C
+  int64_t test_rows = 10000;       ///< of A and C
+  int64_t autoencoder_epochs = 2;  ///< A: of each layer
+  int64_t tuning_epochs = 5;       ///< A: of all layers, after pretraining
+  int64_t layer_epochs = 10;       ///< B, D, E: of each layer
+  int64_t classifier_epochs = 20;  ///< B, D, E: of all layers, after pretraining
+  int64_t wide_epochs = 30;        ///< C: of each layer
+  int64_t steps = 4000;            ///< C: of all layers
+  std::vector<int64_t> labels = {100, 600, 1000, 3000};
+  int64_t tuning_repeats = 1;
+  EngineOptions engine = {};
+
+  bool has(const std::string& control) const;
+};
+
+/// How one way of training is run: with this learning rate of all layers, and this share of the
+/// epochs.
+struct Run {
+  double learning_rate;
+  double share = 1;
+  /// Whether the run only serves to choose the rate: the test rows are not needed, nor fits that
+  /// choose none.
+  bool trial = false;
+
+  /// At least 1.
+  int64_t of(int64_t count) const;
+};
+
+/// A last fit of an arm, which gives one of its results.
+struct Final {
+  StageInfo info;     ///< not yet named after the arm
+  std::string where;  ///< "depth 3", "600 labels"; empty where the arm has one result
+  double x = 0;       ///< in a figure: depth, or number of labels
+  /// What the arm without pretraining has in the place of pretrained layers.
+  std::string otherwise = "no pretraining";
+  /// Whether the learning rate is chosen by this fit, among others.
+  bool chooses_rate = true;
+};
+
+/// One way to train in one of the controls.
+struct ControlArm {
+  std::string name;
+  std::string control;    ///< "A", ...
+  std::string task = {};  ///< which images, where a control has several kinds
+  Start start;
+  Way way = Way::none;
+  std::string what;           ///< description in a few words
+  Plan plan;                  ///< not yet named after the arm
+  std::vector<double> rates;  ///< to choose from
+  std::string metric;         ///< by which, on the validation rows
+  std::string count;          ///< optimizer steps, for the table of arms
+  std::vector<Final> finals;
+  /// Runs the fits of the plan on all images.
+  std::function<void(const Split& images, const Run& run, Random& random, const Observer& observer)>
+      train;
+
+  /// A score of a last fit, as the study names it.
+  study::ScoreOf score(size_t final, const std::string& split, const std::string& name) const;
+  /// Expected number of multiplications of a repeat.
+  double work() const;
+};
+
+/// The name of the score of A's arms without pretraining after as many multiplications as the
+/// others take.
+constexpr auto equal_time = "mse_equal_time";
+
+/// The name of an arm, from those of its control, its task, its start and its way.
+std::string arm_name(const std::string& control, const std::string& task, const Start& start,
+                     Way way);
+/// What an arm is, in a few words.
+std::string words_for(const std::string& task, const Start& start, Way way);
+
+/// Multiplications of one epoch of the forward pass through the first `depth` layers.
+double forward_work(const std::vector<int64_t>& units, int64_t depth, int64_t rows);
+/// A planned fit of a classifier, with its accuracy and cross-entropy.
+PlannedFit classification_fit(const StageInfo& info, int64_t epochs, double work,
+                              const std::vector<std::string>& splits);
+/// The variant of `classifier_variants`.
+const ClassifierVariant& variant_named(const std::string& name);
+
+/// The rows `begin`, ..., `end` - 1, without a copy.
+Dataset slice(const Dataset& data, int64_t begin, int64_t end);
+/// The rows of A and C: the first ones train, the last twelfth validates, test rows test.
+Split rows_of_all(const ControlOptions& options, const Split& images);
+/// The rows of B and D: the first sixth trains (10,000 of MNIST), the next thirtieth validates
+/// (2,000), and 50,000 test: the rest, and test rows.
+Split rows_of_assay(const Split& images);
+
+/// Makes images from random numbers, as `make_rectangles`.
+using MakeImages = Dataset (*)(int64_t rows, RandomState& random);
+/// Generated images, as many in each part as `like` has. They are the same in every run.
+std::shared_ptr<const Split> generated(MakeImages make, const Split& like);
+
+/// The arms of each control.
+std::vector<ControlArm> autoencoder_arms(const ControlOptions& options, const Split& images);
+std::vector<ControlArm> depth_arms(const ControlOptions& options, const Split& images);
+std::vector<ControlArm> labels_arms(const ControlOptions& options, const Split& images);
+std::vector<ControlArm> assay_arms(const ControlOptions& options, const Split& images);
+std::vector<ControlArm> denoising_arms(const ControlOptions& options, const Split& images);
+
+}  // namespace layerwise::apps

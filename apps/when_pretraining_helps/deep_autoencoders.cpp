@@ -1,0 +1,139 @@
+/// Control A: deep autoencoders.
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "layerwise/data/generated_images.h"
+
+#include "when_pretraining_helps/control_arm.h"
+
+namespace layerwise::apps {
+
+namespace {
+
+struct AutoencoderArm {
+  ControlOptions options;
+  LayerwiseTraining layers;
+  std::shared_ptr<const Split> images = {};  ///< generated ones, instead of those of the study
+  bool nesterov = false;
+
+  StageInfo last() const { return {layers.depth() + 1, 0, "", Task::reconstruction}; }
+  /// As many steps as all stages of a pretrained arm.
+  int64_t epochs() const {
+    const auto pretraining = layers.depth() * options.autoencoder_epochs;
+    return options.tuning_epochs + (layers.way == Way::none ? pretraining : 0);
+  }
+  /// After so many, the arm has done as many multiplications as a pretrained one.
+  int64_t epochs_of_equal_time() const {
+    return options.tuning_epochs + options.autoencoder_epochs;
+  }
+
+  Split rows(const Split& given) const {
+    return images ? images->to(given.train.inputs.device()) : rows_of_all(options, given);
+  }
+
+  Plan plan(const Split& data) const {
+    auto plan = layers.plan(data);
+    PlannedFit fit{last(), epochs(), scores_of(names_of(data), {"mse", "bce", "rounded_accuracy"})};
+    if (layers.way == Way::none) fit.scores.emplace_back("test", equal_time);
+    fit.work = 6 * static_cast<double>(fit.epochs) *
+               forward_work(layers.units, layers.depth(), data.train.size());
+    plan.push_back(fit);
+    return plan;
+  }
+
+  void train(const Split& given, const Run& run, Random& random, const Observer& observer) const {
+    const auto data = rows(given);
+    auto shorter = layers;
+    shorter.epochs = run.of(layers.epochs);
+    auto net = shorter.run(data, random, observer);
+    if (net.is_empty()) return;
+    FitOptions fit{
+        .epochs = run.of(epochs()), .batch_size = layers.batch_size, .engine = options.engine};
+    if (nesterov) {
+      fit.optimizer = Sgd{run.learning_rate, 0.99, true};
+    } else {
+      fit.optimizer = Adam{.learning_rate = run.learning_rate};
+    }
+    const Problem problem{binary_reconstruction(),
+                          Target::features,
+                          {},
+                          random.noise,
+                          static_cast<uint32_t>(last().stage)};
+    auto hooks = progress_hooks(observer, last());
+    std::optional<double> at_equal_time;
+    if (layers.way == Way::none) {
+      hooks.emplace_back([&](const FitView& view) {
+        if (view.epoch == run.of(epochs_of_equal_time()))
+          at_equal_time = value_of(view.engine.evaluate("test"), "test", "mse");
+        return Next::go_on;
+      });
+    }
+    StageReport report{last(), fit_stage(net->whole(), problem, data, fit, random, hooks), {}};
+    if (at_equal_time) report.result.scores.push_back({"test", equal_time, *at_equal_time});
+    if (observer.on_stage) observer.on_stage(report);
+    if (observer.on_checkpoint && !report.result.diverged())
+      observer.on_checkpoint(last().stage, *net, random);
+  }
+};
+
+ControlArm control_arm(const AutoencoderArm& arm, const std::string& task, const Split& images) {
+  const auto& layers = arm.layers;
+  const auto data = arm.rows(images);
+  const auto steps = steps_per_epoch(data.train.size(), {.batch_size = layers.batch_size});
+  const auto stages = layers.way == Way::none ? 0 : layers.depth();
+  return {.name = arm_name("A", task, layers.start, layers.way),
+          .control = "A",
+          .task = task,
+          .start = layers.start,
+          .way = layers.way,
+          .what = words_for(task, layers.start, layers.way),
+          .plan = arm.plan(data),
+          .rates = arm.nesterov ? std::vector{10.0, 3.0, 1.0} : std::vector{0.003, 0.001, 0.0003},
+          .metric = "mse",
+          .count = fmt::format("{} steps", steps * (stages * layers.epochs + arm.epochs())),
+          .finals = {{arm.last(), ""}},
+          .train = [arm](const Split& split, const Run& run, Random& random,
+                         const Observer& observer) { arm.train(split, run, random, observer); }};
+}
+
+AutoencoderArm autoencoder(const ControlOptions& options, std::vector<int64_t> units,
+                           const Start& start, Way way) {
+  AutoencoderArm arm{options, {}};
+  arm.layers = {.units = std::move(units),
+                .start = start,
+                .way = way,
+                .epochs = options.autoencoder_epochs,
+                .linear_code = true,
+                .engine = options.engine};
+  arm.nesterov = start.name == sparse_start().name;
+  return arm;
+}
+
+}  // namespace
+
+std::vector<ControlArm> autoencoder_arms(const ControlOptions& options, const Split& images) {
+  std::vector<ControlArm> arms;
+  const auto add = [&](const Start& start, std::initializer_list<Way> ways) {
+    for (const auto way : ways) {
+      arms.push_back(
+          control_arm(autoencoder(options, {784, 1000, 500, 250, 30}, start, way), "", images));
+    }
+  };
+  add(bad_start(), {Way::none, Way::autoencoders, Way::denoising, Way::rbms});
+  add(elu_start(), {Way::none, Way::autoencoders, Way::denoising});
+  add(tanh_start(), {Way::none});
+  add(sparse_start(), {Way::none});
+  const auto curves = generated(make_curves, rows_of_all(options, images));
+  for (const auto& start : {bad_start(), elu_start()}) {
+    for (const auto way : {Way::none, Way::autoencoders}) {
+      auto arm = autoencoder(options, {784, 400, 200, 100, 50, 25, 6}, start, way);
+      arm.images = curves;
+      arms.push_back(control_arm(arm, "curves", images));
+    }
+  }
+  return arms;
+}
+
+}  // namespace layerwise::apps
