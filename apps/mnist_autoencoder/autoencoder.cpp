@@ -105,6 +105,16 @@ Corruption Noise::corruption() const {
   throw std::logic_error("no such noise");
 }
 
+void AutoencoderOptions::add_noise_to(CLI::App& app, const std::string& option,
+                                      const std::string& group) {
+  add_value(
+      app, option, noise, or_off(noise_spelling()),
+      "Denoising: a phase is given its input with this noise and reconstructs it without; S is a "
+      "standard deviation, P a share of the entries",
+      "off|gaussian:S|masking:P|dropout:P|salt-pepper:P")
+      ->group(group);
+}
+
 void AutoencoderOptions::add_network_to(CLI::App& app) {
   const auto* network = "Network";
   add_value(app, "--units", units, units_spelling(),
@@ -171,12 +181,7 @@ void AutoencoderOptions::add_to(CLI::App& app) {
   add_l2(app, l2)->group(group);
 
   const auto* code = "Noise and sparsity";
-  add_value(
-      app, "--noise", noise, or_off(noise_spelling()),
-      "Denoising: a phase is given its input with this noise and reconstructs it without; S is a "
-      "standard deviation, P a share of the entries",
-      "off|gaussian:S|masking:P|dropout:P|salt-pepper:P")
-      ->group(code);
+  add_noise_to(app, "--noise", code);
   add_value(app, "--emphasis", emphasis, or_off(emphasis_spelling()),
             "With masking or salt-pepper: corrupted entries count A times in the loss, the others "
             "B times",

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "layerwise/pretraining/stacked_autoencoder.h"
@@ -57,6 +58,8 @@ struct AutoencoderOptions {
   void add_to(CLI::App& app);
   /// Adds the options that define the hidden layers.
   void add_network_to(CLI::App& app);
+  /// Adds the option for noise on the input of each phase, under this name.
+  void add_noise_to(CLI::App& app, const std::string& option, const std::string& group);
   /// @throws UsageError if options given contradict each other or would have no effect
   void check(const RunOptions& run) const;
   /// @throws UsageError if `units` does not begin with height x width pixels

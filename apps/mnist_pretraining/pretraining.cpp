@@ -72,6 +72,7 @@ void PretrainingOptions::add_to(CLI::App& app) {
       ->group(pretraining);
   add_count(app, "--encoder-batch-size", encoder.batch_size, "Images of a step of its training")
       ->group(pretraining);
+  encoder.add_noise_to(app, "--encoder-noise", pretraining);
 
   const auto* group = "Classifier";
   add_value(app, "--variants", variants, variants_spelling(), "Which ones are compared", "")
@@ -134,6 +135,8 @@ void PretrainingOptions::check(const RunOptions& run) const {
                      "ask for some rows");
   run.refuse_if(!needs_encoder(), "--encoder", "has no effect: no variant has a pretrained encoder",
                 "leave it out, or add one with --variants");
+  run.refuse_if(!needs_encoder() || !checkpoint.empty(), "--encoder-noise",
+                "has no effect: no encoder is trained", "leave it out");
   const auto chosen = chosen_variants();
   const bool head_first = std::any_of(chosen.begin(), chosen.end(), [](const auto& variant) {
     return variant.trained == Trained::head_then_everything;

@@ -49,6 +49,22 @@ TEST_CASE("mnist_dbn trains RBMs, then the classifier or the autoencoder that th
   CHECK(contains(content_of(folder.file("autoencoder/report.html")), "a squared error of"));
 }
 
+TEST_CASE("The RBMs of mnist_dbn are an encoder for mnist_pretraining, on the same images") {
+  const TemporaryFolder folder;
+  testing::write_images(folder.path() / "data", {.train = 200});
+  REQUIRE(run(folder, app + small + rate + "--early-stop 0 --quiet --out rbms").status == 0);
+  const auto compare =
+      "PATH=/nowhere " + program("mnist_pretraining") +
+      " --data-dir data --validation 20 --units 30,12,7 --labels 40 --batch-size 10 --epochs 2 "
+      "--quiet "
+      "--variants none,fine-tuned --encoder rbms/encoder.safetensors --activation ";
+  const auto outcome = run(folder, compare + "sigmoid --out compared");
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  CHECK(contains(content_of(folder.file("compared/metrics.csv")), "fine-tuned"));
+  require_two_lines(run(folder, compare + "elu --out wrong"), 1);
+}
+
 TEST_CASE("mnist_dbn trains without a cache, and says what diverged") {
   const TemporaryFolder folder;
   testing::write_images(folder.path() / "data");
@@ -75,7 +91,8 @@ TEST_CASE("A mnist_dbn that is killed goes on to the same bytes, as its shards d
              [&] { return contains(content_of(folder.file("part/metrics.csv")), place); });
     REQUIRE(run(folder, app + " --quiet --resume part").status == 0);
     for (const auto* file :
-         {"metrics.csv", "curves.csv", "net.safetensors", "repeat1_net.safetensors"})
+         {"metrics.csv", "curves.csv", "net.safetensors", "repeat1_net.safetensors",
+          "encoder.safetensors", "repeat1_encoder.safetensors"})
       CHECK(content_of(folder.file(std::string("part/") + file)) ==
             content_of(folder.file(std::string("whole/") + file)));
   }

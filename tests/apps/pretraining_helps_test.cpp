@@ -1,3 +1,4 @@
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -44,15 +45,51 @@ TEST_CASE("when_pretraining_helps trains every arm of every control") {
     if (f[6] == "test" && (f[7] == "mse" || f[7] == "accuracy"))
       fits.insert(fmt::format("{} {} {}", f[2], f[3], f[5]));
   }
-  // A: nine arms; B: five by five depths; C: seven by two numbers of labels; D: four by four.
-  CHECK(fits.size() == 9 + 5 * 5 + 7 * 2 + 4 * 4);
+  // A: nine arms, and four of curves; B: five by five depths; C: seven by two numbers of labels; D:
+  // four by four.
+  CHECK(fits.size() == 13 + 5 * 5 + 7 * 2 + 4 * 4);
   CHECK(fits.count("B_relu_denoising  6") == 1);
   CHECK(fits.count("C_random-frozen 20 ") == 1);
-  // Three learning rates of each of the 25 arms, on one repeat that is none of the study's.
+  // Three learning rates of each of the 29 arms, on one repeat that is none of the study's.
   const auto trials = lines_of(content_of(folder.file("out/rates.csv")));
-  CHECK(trials.size() == 1 + 25 * 3);
+  CHECK(trials.size() == 1 + 29 * 3);
   CHECK(trials[1].rfind("1000000,", 0) == 0);
   CHECK(contains(outcome.out, "A. Deep autoencoders, sigmoid units"));
+}
+
+TEST_CASE("The fifth control trains all layers, and heads on frozen codes by depth") {
+  const TemporaryFolder folder;
+  write_small_images(folder);
+  const auto outcome =
+      run(folder, helps +
+                      " --data-dir data --layer-epochs 1 --classifier-epochs 2 --controls E "
+                      "--repeats 2 --out out");
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  CHECK(contains(outcome.err, "controls E: about "));
+  // Of each of three tasks: all layers and three depths of three arms, and once the pixels.
+  const auto metrics = content_of(folder.file("out/metrics.csv"));
+  std::map<std::string, std::map<std::string, std::string>> errors;
+  for (const auto& line : lines_of(metrics)) {
+    const auto f = fields_of(line);
+    if (f[0] == "0" && f[6] == "test" && f[7] == "accuracy" && std::stoi(f[5]) > 0)
+      errors[f[2]][f[4] + " " + f[5]] = f[8];
+  }
+  REQUIRE(errors.size() == 9);
+  for (const auto* task : {"digits", "rectangles", "convex"}) {
+    INFO(task);
+    const auto of = [&](const char* way) -> auto& {
+      return errors[fmt::format("E_{}_sigmoid_{}", task, way)];
+    };
+    CHECK(of("none").size() == 5);
+    CHECK(of("autoencoders").size() == 4);
+    CHECK(of("denoising").size() == 4);
+  }
+  // The classes of digits are ten, those of the generated images two: guessing shows it.
+  CHECK(std::stod(errors["E_digits_sigmoid_none"]["5 1"]) < 0.35);
+  CHECK(std::stod(errors["E_convex_sigmoid_none"]["5 1"]) > 0.35);
+  CHECK(contains(outcome.out, "denoising against random layers"));
+  CHECK(contains(outcome.out, "all layers: denoising against autoencoders"));
 }
 
 TEST_CASE("A when_pretraining_helps that is killed goes on to the same bytes, in threads too") {
@@ -81,7 +118,7 @@ TEST_CASE("What when_pretraining_helps cannot do is refused in two lines") {
   const TemporaryFolder folder;
   write_small_images(folder);
   const std::vector<std::pair<std::string, std::string>> wrong{
-      {"--controls E", "'E' is no control"},
+      {"--controls F", "'F' is no control"},
       {"--arms A_relu_none", "'A_relu_none' is no arm"},
       {"--labels 5", "'5'"},
       {"--labels 10,500", "--labels 500 of 220 training rows"},

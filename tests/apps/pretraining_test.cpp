@@ -293,6 +293,19 @@ TEST_CASE("--quick says what it leaves out") {
   REQUIRE(contains(run(folder, app + " --quick --help").out, "--repeats N|A:B [4]"));
 }
 
+TEST_CASE("Encoders can learn to remove noise") {
+  const TemporaryFolder folder;
+  write_images(folder.path() / "data");
+  const auto encoder = [&](const std::string& options, const std::string& out) {
+    const auto command = app + quick_to_run + "--variants frozen --quiet " + options;
+    REQUIRE(run(folder, command + " --out " + out).status == 0);
+    return content_of(folder.path() / out / "encoder.safetensors");
+  };
+  const auto plain = encoder("", "plain");
+  REQUIRE(encoder("--encoder-noise off", "off") == plain);
+  REQUIRE(encoder("--encoder-noise masking:0.5", "denoising") != plain);
+}
+
 TEST_CASE("What cannot be compared is refused, and nothing is written") {
   const TemporaryFolder folder;
   write_images(folder.path() / "data");
@@ -331,6 +344,9 @@ TEST_CASE("What cannot be compared is refused, and nothing is written") {
            {"--epochs 0", 2, "'0'"},
            {"--learning-rate 0", 2, "'0'"},
            {"--encoder-epochs 1,2,3", 2, "1,2,3"},
+           {"--encoder-noise masking:2", 2, "'masking:2'"},
+           {"--variants none,pixels --encoder-noise masking:0.5", 2, "--encoder-noise"},
+           {other + " --units 30,9,7 --encoder-noise masking:0.5", 2, "--encoder-noise"},
            {other, 1, "units is 30,9,7, expected 30,12,7"},
            {other + " --units 30,9,7 --activation tanh", 1, "activation is elu, expected tanh"},
            {"--encoder nowhere.safetensors", 1, "nowhere.safetensors"},

@@ -24,6 +24,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  /// Starts the clock by which the time left is estimated; before, it runs from the construction.
+  void begin() { start_ = Clock::now(); }
   /// Reports that some work was done.
   void advance(const std::string& what, double work);
   /// Reports the end of a stage; prints a line in the style `lines`.
@@ -44,7 +46,7 @@ class Progress {
   std::FILE* const stream_;
   std::mutex mutex_;
   double done_ = 0;
-  const Clock::time_point start_ = Clock::now();
+  Clock::time_point start_ = Clock::now();
   Clock::time_point drawn_{};
   bool line_shown_ = false;
 };

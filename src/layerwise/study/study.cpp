@@ -308,6 +308,7 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
     set_math_threads(static_cast<int>(settings.math_threads));
     prepare_thread(static_cast<int>(settings.math_threads));
     if (study.prepare) study.prepare(data, folder.path());
+    recorder.begin();
     run_repeats(study, settings, data, folder.path(), finished, recorder);
     recorder.finish();
     const auto& results = recorder.results();
