@@ -156,9 +156,15 @@ TEST_CASE("A fit is finished whose rows are all there and finite") {
   two.first_repeat = 1;
   CHECK(finished(Diverged::finished) == Both{{false, false}, {false, false}});
   two.first_repeat = 0;
-  for (const auto* torn : {"0,1,,,1,2,train,acc", "0,1\n", "x\n"}) {
-    write(first + torn);
+  for (const auto* wrong : {"0,1\n", "x\n", "x\n0,1,,,1,2,train,acc"}) {
+    write(first + wrong);
     CHECK_THROWS_AS(fits_with_rows(plan, {"accuracy"}, two, folder.path()), report::Failure);
+  }
+  // A killed run may have written a part of its last row: that is no row, however much it looks
+  // like one.
+  for (const auto* torn : {"0", "0,1,,,2,3,train,acc", "0,1,,,2,3,test,accuracy,0.5"}) {
+    write(first + "0,1,,,2,3,train,accuracy,0.5\n" + torn);
+    CHECK(finished(Diverged::made_again) == Both{{true, false}, {false, false}});
   }
   std::ofstream(folder.path() / "metrics.csv") << "repeat\n";
   CHECK_THROWS_AS(fits_with_rows(plan, {"accuracy"}, two, folder.path()), report::Failure);
