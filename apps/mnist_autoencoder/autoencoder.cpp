@@ -322,7 +322,7 @@ StackedAutoencoderOptions AutoencoderOptions::training() const {
 }
 
 Description AutoencoderOptions::description(const LabelledImages& images) const {
-  return description_of(network(), images.checksum);
+  return description_of(network(), data, images.checksum);
 }
 
 }  // namespace layerwise::apps

@@ -53,7 +53,7 @@ void save_encoder(const DbnOptions& options, const std::string& checksum, const 
                   const study::Repeat& repeat) {
   const DenseAutoencoder network{options.units, Activation::sigmoid, Activation::sigmoid};
   study::save_in_run(*rbms->unrolled(), repeat.folder / encoder_file(repeat.number),
-                     description_of(network, checksum));
+                     description_of(network, options.data, checksum));
 }
 
 /// LISA's deep learning tutorials, "Deep Belief Networks": MNIST's first 50,000 rows to train, the
@@ -67,7 +67,7 @@ DbnCondition lisa() {
   options.early_stop.patience = 10;
   return {"lisa",
           "LISA's tutorial: 784-1000-1000-1000-10, CD-1 with samples, batches of 10",
-          "about an hour and a half on one core",
+          "about an hour and a quarter on one core",
           options,
           {{options.tuned(), "validation", "accuracy", "0.9873"},
            {options.tuned(), "test", "accuracy", "0.9866"}}};

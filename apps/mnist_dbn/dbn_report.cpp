@@ -103,6 +103,7 @@ std::vector<CaptionedFigure> DbnReport::figures(const Plan& plan, const Results&
   if (options.data.validation > 0) {
     panels.push_back(learning_curves(curves.front(), plan, Task::reconstruction, "free_energy",
                                      "free energy, validation"));
+    panels.back().log_y = false;
   }
   panels.push_back(classifies ? learning_curves(curves.front(), plan, Task::classification,
                                                 "cross_entropy", "cross-entropy")
@@ -110,7 +111,10 @@ std::vector<CaptionedFigure> DbnReport::figures(const Plan& plan, const Results&
                                                 "cross-entropy of pixels, all layers"));
   std::vector<CaptionedFigure> figures{
       {report::Figure{"learning_curves", panels, 960, 400 * static_cast<int>(panels.size())},
-       fmt::format("Every fit after every epoch (repeat {}).", results.first_repeat)}};
+       fmt::format(
+           "Every fit after every epoch (repeat {}). Of RBMs, the training error is that of "
+           "each step's chain before the update, the validation error that of means.",
+           results.first_repeat)}};
   const auto path = run_.folder / "net.safetensors";
   std::error_code ignored;
   const bool complete =

@@ -289,6 +289,15 @@ void adopt_checkpoint(PretrainingOptions& options, const LabelledImages& images)
       const auto found = said.find(key);
       return found == said.end() ? std::string(otherwise) : found->second;
     };
+    const auto here = held_out_text(encoder.data);
+    const auto held_out = value("held_out", here.c_str());
+    if (held_out != here) {
+      throw UsageError(
+          fmt::format(
+              "the encoder in '{}' held out other training images than this run: {}, here {}",
+              options.checkpoint, held_out, here),
+          "give both programs the same --validation and --validation-from");
+    }
     encoder.tied = value("tied", "no") == "yes";
     encoder.loss =
         value("output", "linear") == "sigmoid" ? ReconstructionLoss::bce : ReconstructionLoss::mse;

@@ -82,13 +82,19 @@ Split rows_of_assay(const Split& images) {
           slice(images.train, train, train + validation)};
 }
 
-std::shared_ptr<const Split> generated(MakeImages make, const Split& like) {
-  constexpr uint32_t seed = 1;
-  RandomState random(seed);
-  const auto rows = [&](const Dataset& part) { return make(part.size(), random); };
-  auto train = rows(like.train);
-  auto validation = rows(like.validation);
-  return std::make_shared<Split>(Split{train, rows(like.test), validation});
+SplitSizes sizes_of(const Split& data) {
+  return {data.train.size(), data.validation.size(), data.test.size()};
+}
+
+const Split& GeneratedImages::rows() {
+  std::call_once(made_, [&] {
+    constexpr uint32_t seed = 1;
+    RandomState random(seed);
+    rows_.test = make_(sizes_.test, random);
+    rows_.validation = make_(sizes_.validation, random);
+    rows_.train = make_(sizes_.train, random);
+  });
+  return rows_;
 }
 
 }  // namespace layerwise::apps

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace layerwise::apps {
 
 /// How long the controls train, as options.
 struct ControlOptions {
-  std::vector<std::string> controls = {"A", "B", "C", "D"};
+  std::vector<std::string> controls = {};
   int64_t train_rows = 50000;      ///< of A, and unlabeled ones of C
   int64_t test_rows = 10000;       ///< of A and C
   int64_t autoencoder_epochs = 2;  ///< A: of each layer
@@ -51,7 +52,7 @@ struct Final {
   std::string where;  ///< "depth 3", "600 labels"; empty where the arm has one result
   double x = 0;       ///< in a figure: depth, or number of labels
   /// What the arm without pretraining has in the place of pretrained layers.
-  std::string otherwise = "no pretraining";
+  std::string baseline = "no pretraining";
   /// Whether the learning rate is chosen by this fit, among others.
   bool chooses_rate = true;
 };
@@ -101,14 +102,34 @@ const ClassifierVariant& variant_named(const std::string& name);
 Dataset slice(const Dataset& data, int64_t begin, int64_t end);
 /// The rows of A and C: the first ones train, the last twelfth validates, test rows test.
 Split rows_of_all(const ControlOptions& options, const Split& images);
-/// The rows of B and D: the first sixth trains (10,000 of MNIST), the next thirtieth validates
+/// The rows of B, D and E: the first sixth trains (10,000 of MNIST), the next thirtieth validates
 /// (2,000), and 50,000 test: the rest, and test rows.
 Split rows_of_assay(const Split& images);
 
 /// Makes images from random numbers, as `make_rectangles`.
 using MakeImages = Dataset (*)(int64_t rows, RandomState& random);
-/// Generated images, as many in each part as `like` has. They are the same in every run.
-std::shared_ptr<const Split> generated(MakeImages make, const Split& like);
+/// How many rows each part of a split has.
+struct SplitSizes {
+  int64_t train;
+  int64_t validation;
+  int64_t test;
+};
+SplitSizes sizes_of(const Split& data);
+
+/// Generated images, made when they are first asked for, from a stream of their own: those to test
+/// with, then those that validate, then those to train on. So the first two are the same whatever
+/// the number of training rows.
+class GeneratedImages {
+ public:
+  GeneratedImages(MakeImages make, const SplitSizes& sizes) : make_(make), sizes_(sizes) {}
+  const Split& rows();
+
+ private:
+  MakeImages make_;
+  SplitSizes sizes_;
+  std::once_flag made_;
+  Split rows_;
+};
 
 /// The arms of each control.
 std::vector<ControlArm> autoencoder_arms(const ControlOptions& options, const Split& images);

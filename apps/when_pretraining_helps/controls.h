@@ -36,7 +36,10 @@ const ControlArm* without_pretraining(const std::vector<ControlArm>& arms, const
 /// @param margin of accuracies
 std::vector<Claim> control_claims(const std::vector<ControlArm>& arms, double margin);
 
-/// What papers print for arms of D and E, as accuracies.
-std::vector<study::Published> published_accuracies(const std::vector<ControlArm>& arms);
+/// What papers print for a last fit of an arm of D or E, as an accuracy; empty if nothing. Codes
+/// have a linear SVM there.
+std::string published_accuracy(const ControlArm& arm, size_t final);
+/// Those of them that belong to the same images and the same kind of network as here.
+std::vector<study::Published> comparable_accuracies(const std::vector<ControlArm>& arms);
 
 }  // namespace layerwise::apps

@@ -15,7 +15,7 @@ namespace {
 struct AutoencoderArm {
   ControlOptions options;
   LayerwiseTraining layers;
-  std::shared_ptr<const Split> images = {};  ///< generated ones, instead of those of the study
+  std::shared_ptr<GeneratedImages> images = {};  ///< instead of those of the study
   bool nesterov = false;
 
   StageInfo last() const { return {layers.depth() + 1, 0, "", Task::reconstruction}; }
@@ -30,7 +30,7 @@ struct AutoencoderArm {
   }
 
   Split rows(const Split& given) const {
-    return images ? images->to(given.train.inputs.device()) : rows_of_all(options, given);
+    return images ? images->rows().to(given.train.inputs.device()) : rows_of_all(options, given);
   }
 
   Plan plan(const Split& data) const {
@@ -44,7 +44,8 @@ struct AutoencoderArm {
   }
 
   void train(const Split& given, const Run& run, Random& random, const Observer& observer) const {
-    const auto data = rows(given);
+    auto data = rows(given);
+    if (run.trial) data.test = {};
     auto shorter = layers;
     shorter.epochs = run.of(layers.epochs);
     auto net = shorter.run(data, random, observer);
@@ -63,7 +64,7 @@ struct AutoencoderArm {
                           static_cast<uint32_t>(last().stage)};
     auto hooks = progress_hooks(observer, last());
     std::optional<double> at_equal_time;
-    if (layers.way == Way::none) {
+    if (layers.way == Way::none && !run.trial) {
       hooks.emplace_back([&](const FitView& view) {
         if (view.epoch == run.of(epochs_of_equal_time()))
           at_equal_time = value_of(view.engine.evaluate("test"), "test", "mse");
@@ -78,9 +79,9 @@ struct AutoencoderArm {
   }
 };
 
-ControlArm control_arm(const AutoencoderArm& arm, const std::string& task, const Split& images) {
+/// @param data of the sizes that the arm trains on
+ControlArm control_arm(const AutoencoderArm& arm, const std::string& task, const Split& data) {
   const auto& layers = arm.layers;
-  const auto data = arm.rows(images);
   const auto steps = steps_per_epoch(data.train.size(), {.batch_size = layers.batch_size});
   const auto stages = layers.way == Way::none ? 0 : layers.depth();
   return {.name = arm_name("A", task, layers.start, layers.way),
@@ -115,22 +116,23 @@ AutoencoderArm autoencoder(const ControlOptions& options, std::vector<int64_t> u
 
 std::vector<ControlArm> autoencoder_arms(const ControlOptions& options, const Split& images) {
   std::vector<ControlArm> arms;
+  const auto data = rows_of_all(options, images);
   const auto add = [&](const Start& start, std::initializer_list<Way> ways) {
     for (const auto way : ways) {
       arms.push_back(
-          control_arm(autoencoder(options, {784, 1000, 500, 250, 30}, start, way), "", images));
+          control_arm(autoencoder(options, {784, 1000, 500, 250, 30}, start, way), "", data));
     }
   };
   add(bad_start(), {Way::none, Way::autoencoders, Way::denoising, Way::rbms});
   add(elu_start(), {Way::none, Way::autoencoders, Way::denoising});
   add(tanh_start(), {Way::none});
   add(sparse_start(), {Way::none});
-  const auto curves = generated(make_curves, rows_of_all(options, images));
+  const auto curves = std::make_shared<GeneratedImages>(make_curves, sizes_of(data));
   for (const auto& start : {bad_start(), elu_start()}) {
     for (const auto way : {Way::none, Way::autoencoders}) {
       auto arm = autoencoder(options, {784, 400, 200, 100, 50, 25, 6}, start, way);
       arm.images = curves;
-      arms.push_back(control_arm(arm, "curves", images));
+      arms.push_back(control_arm(arm, "curves", data));
     }
   }
   return arms;

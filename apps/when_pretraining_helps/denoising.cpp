@@ -15,13 +15,14 @@ namespace {
 struct DenoisingArm {
   ControlOptions options;
   LayerwiseTraining layers;
-  std::shared_ptr<const Split> images = {};  ///< generated ones, instead of those of the study
+  std::shared_ptr<GeneratedImages> images = {};  ///< instead of those of the study
 
   /// Of the fit of all layers.
   StageInfo whole() const {
     return {layers.depth() + 1, layers.depth() + 1, "", Task::classification};
   }
-  /// Of the head on the frozen layers 1, ..., depth.
+  /// Of the head on the standardized codes of the frozen layers 1, ..., depth: the scale of codes
+  /// would else decide how far a head gets.
   StageInfo codes(int64_t depth) const {
     return {whole().stage + 1 + depth, depth + 1, "", Task::classification};
   }
@@ -34,7 +35,12 @@ struct DenoisingArm {
   }
 
   Split rows(const Split& given) const {
-    return images ? images->to(given.train.inputs.device()) : rows_of_assay(given);
+    return images ? images->rows().to(given.train.inputs.device()) : rows_of_assay(given);
+  }
+
+  /// Each goes once through the frozen layers; a head costs little beside that.
+  static int64_t all_rows(const Split& data) {
+    return data.train.size() + data.validation.size() + data.test.size();
   }
 
   Plan plan(const Split& data) const {
@@ -46,7 +52,7 @@ struct DenoisingArm {
         names_of(data)));
     for (auto depth = first_depth(); depth <= layers.depth(); ++depth) {
       plan.push_back(classification_fit(codes(depth), options.classifier_epochs,
-                                        forward_work(layers.units, depth, 6 * rows),
+                                        forward_work(layers.units, depth, all_rows(data)),
                                         names_of(data)));
     }
     return plan;
@@ -75,7 +81,7 @@ struct DenoisingArm {
     head.fit.optimizer = Adam{.learning_rate = rate_of_head};
     if (!pretrained) report("pixels", layers.depth(), codes(0), head);
     for (int64_t depth = 1; depth <= layers.depth(); ++depth)
-      report(pretrained ? "frozen" : "random-frozen", depth, codes(depth), head);
+      report(pretrained ? "standardized" : "random-standardized", depth, codes(depth), head);
     if (observer.on_checkpoint) observer.on_checkpoint(codes(layers.depth()).stage, *net, start);
   }
 
@@ -91,9 +97,9 @@ struct DenoisingArm {
   }
 };
 
-ControlArm control_arm(const DenoisingArm& arm, const std::string& task, const Split& images) {
+/// @param data of the sizes that the arm trains on
+ControlArm control_arm(const DenoisingArm& arm, const std::string& task, const Split& data) {
   const auto& layers = arm.layers;
-  const auto data = arm.rows(images);
   const auto steps = steps_per_epoch(data.train.size(), {.batch_size = layers.batch_size});
   const auto pretraining = layers.way == Way::none ? 0 : layers.depth() * layers.epochs;
   return {.name = arm_name("E", task, layers.start, layers.way),
@@ -119,7 +125,8 @@ std::vector<ControlArm> denoising_arms(const ControlOptions& options, const Spli
       {"digits", nullptr}, {"rectangles", make_rectangles}, {"convex", make_convex}};
   const auto like = rows_of_assay(images);
   for (const auto& [task, make] : tasks) {
-    const auto made = make == nullptr ? nullptr : generated(make, like);
+    const auto made =
+        make == nullptr ? nullptr : std::make_shared<GeneratedImages>(make, sizes_of(like));
     for (const auto way : {Way::none, Way::autoencoders, Way::denoising}) {
       DenoisingArm arm{options, {}, made};
       arm.layers = {.units = {784, 500, 500, 500},
@@ -129,7 +136,7 @@ std::vector<ControlArm> denoising_arms(const ControlOptions& options, const Spli
                     .masking = 0.1,
                     .classes = made ? 2 : 10,
                     .engine = options.engine};
-      arms.push_back(control_arm(arm, task, images));
+      arms.push_back(control_arm(arm, task, like));
     }
   }
   return arms;

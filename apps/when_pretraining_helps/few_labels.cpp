@@ -47,7 +47,8 @@ struct LabelsArm {
   }
 
   void train(const Split& images, const Run& run, Random& random, const Observer& observer) const {
-    const auto data = rows_of_all(options, images);
+    auto data = rows_of_all(options, images);
+    if (run.trial) data.test = {};
     const StratifiedSubsets labeled(data.train.targets, random.subsets);
     const StratifiedSubsets validated(data.validation.targets, random.subsets);
     const auto start = random;
@@ -65,8 +66,7 @@ struct LabelsArm {
                       .steps = run.of(options.steps),
                       .hook_every = 100,
                       .engine = options.engine};
-      constexpr int64_t patience = 10;  // of looks at the validation rows, as mnist_pretraining's
-      training.fit.early_stopping = stopping_by_accuracy(patience);
+      training.fit.early_stopping = stopping_by_accuracy(options.steps);  // never before the end
       const Split part{
           rows_of(data.train, labeled.rows(labels)), data.test,
           rows_of(data.validation, validated.rows(std::min(labels, data.validation.size())))};

@@ -1,7 +1,7 @@
-/// When layer-wise pretraining helps, and when it does not: four controls on MNIST, three of them
-/// with a bad and a good start, with pretraining and without.
+/// When layer-wise pretraining helps, and when it does not: controls on MNIST and on generated
+/// images, from bad and from good starts, with pretraining and without.
 ///
-///     when_pretraining_helps                    all four, five repeats; hours
+///     when_pretraining_helps                    the first four, five repeats; hours
 ///     when_pretraining_helps --controls A       deep autoencoders alone
 ///     when_pretraining_helps --quick            two arms of A; five minutes
 ///
@@ -69,7 +69,7 @@ std::string expected_time(const std::vector<ControlArm>& arms, const ControlOpti
                           share_to_choose_rates * static_cast<double>(options.tuning_repeats) *
                               static_cast<double>(trials));
   }
-  return fmt::format("about {:.0f} minutes of a core with AVX2",
+  return fmt::format("about {:.0f} minutes of a core with AVX2 for the whole run",
                      work / multiplications_a_second / 60);
 }
 
@@ -110,7 +110,7 @@ Study study_of(HelpsRun& run, const ControlOptions& options, const RunOptions& s
   study.data_checksum = images.checksum;
   study.report = std::make_shared<HelpsReport>(run.arms, run.rates, mnist);
   study.claims = control_claims(run.arms, margin);
-  study.published = {published_accuracies(run.arms),
+  study.published = {comparable_accuracies(run.arms),
                      "Larochelle et al. 2009 (D) and Vincent et al. 2010 (E), reduced",
                      options_changed(settings.app(), {"Data", "Controls"},
                                      {"--data-dir", "--controls", "--arms"})};

@@ -52,7 +52,9 @@ TEST_CASE("mnist_dbn trains RBMs, then the classifier or the autoencoder that th
 TEST_CASE("The RBMs of mnist_dbn are an encoder for mnist_pretraining, on the same images") {
   const TemporaryFolder folder;
   testing::write_images(folder.path() / "data", {.train = 200});
-  REQUIRE(run(folder, app + small + rate + "--early-stop 0 --quiet --out rbms").status == 0);
+  REQUIRE(
+      run(folder, app + small + rate + "--validation-from first --early-stop 0 --quiet --out rbms")
+          .status == 0);
   const auto compare =
       "PATH=/nowhere " + program("mnist_pretraining") +
       " --data-dir data --validation 20 --units 30,12,7 --labels 40 --batch-size 10 --epochs 2 "
@@ -63,6 +65,10 @@ TEST_CASE("The RBMs of mnist_dbn are an encoder for mnist_pretraining, on the sa
   REQUIRE(outcome.status == 0);
   CHECK(contains(content_of(folder.file("compared/metrics.csv")), "fine-tuned"));
   require_two_lines(run(folder, compare + "elu --out wrong"), 1);
+  // What the encoder learned from must not validate.
+  const auto leaking = run(folder, compare + "sigmoid --validation-from last --out leaking");
+  require_two_lines(leaking, 2);
+  CHECK(contains(leaking.err, "first 20, here last 20"));
 }
 
 TEST_CASE("mnist_dbn trains without a cache, and says what diverged") {

@@ -1,3 +1,4 @@
+#include <fstream>
 #include <map>
 #include <set>
 #include <string>
@@ -97,16 +98,18 @@ TEST_CASE("A when_pretraining_helps that is killed goes on to the same bytes, in
   write_small_images(folder);
   const auto command =
       helps + short_fits +
-      "--controls A,D --arms A_elu_none,A_elu_autoencoders,D_sigmoid_supervised,D_sigmoid_rbms "
-      "--repeats 2 --quiet ";
+      "--controls A,D,E --arms A_elu_none,A_curves_elu_autoencoders,D_sigmoid_supervised,"
+      "D_sigmoid_rbms,E_convex_sigmoid_denoising --repeats 2 --quiet ";
   REQUIRE(run(folder, command + "--threads 2 --out whole").status == 0);
   for (const auto& [file, text] : {std::pair("rates.csv", "A_elu_none,0.001"),
-                                   std::pair("metrics.csv", "A_elu_autoencoders,,5"),
-                                   std::pair("metrics.csv", "0,1,D_sigmoid_rbms,,2")}) {
+                                   std::pair("metrics.csv", "A_curves_elu_autoencoders,,7"),
+                                   std::pair("metrics.csv", "0,1,D_sigmoid_rbms,,2"),
+                                   std::pair("metrics.csv", "E_convex_sigmoid_denoising,,6")}) {
     INFO(text);
     end_when(folder, command + "--threads 1 --force --out part", SIGKILL, [&, name = file] {
       return contains(content_of(folder.file(std::string("part/") + name)), text);
     });
+    std::ofstream(folder.file("part/rates.csv"), std::ios::app) << "1000000,A_el";  // a torn row
     REQUIRE(run(folder, helps + " --quiet --resume part").status == 0);
     for (const auto* table : {"metrics.csv", "curves.csv", "rates.csv"})
       CHECK(content_of(folder.file(std::string("part/") + table)) ==

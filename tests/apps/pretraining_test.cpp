@@ -237,7 +237,7 @@ TEST_CASE("A killed comparison goes on after its last whole variant and ends wit
   REQUIRE(WIFSIGNALED(status));
   REQUIRE_FALSE(contains(content_of(metrics), "\n2,1,pixels"));
   // The kernel may end the write of a killed program within a row.
-  for (const auto* file : {"metrics.csv", "curves.csv", "troubles.csv", "tuning.csv"})
+  for (const auto* file : {"metrics.csv", "curves.csv", "troubles.csv"})
     std::ofstream(folder.path() / "part" / file, std::ios::app) << "2,1,pix";
 
   const auto resumed = run(folder, app + " --resume part");

@@ -217,8 +217,9 @@ TEST_CASE("A study runs without a command line") {
   const auto json = nlohmann::json::parse(content_of(folder.path() / "run/run.json"));
   CHECK(json["program"] == "a test");
   CHECK(json["status"] == "finished");
-  const auto rows = read_rows(folder.path() / "run/metrics.csv",
-                              "repeat,seed,variant,labels,stage,layers,split,metric,value");
+  const auto rows =
+      read_rows(folder.path() / "run/metrics.csv",
+                "repeat,seed,variant,labels,stage,layers,split,metric,value", LastRow::whole);
   CHECK(rows.size() == 2 * 2 * 4);
 }
 

@@ -18,6 +18,8 @@ namespace layerwise {
 /// The images are drawn one after another from one stream. So fewer images are the first of more,
 /// and a second call goes on where the first one ended.
 ///
+/// Images may repeat: 17% of further images are expected to be among the first 10,000.
+///
 /// Not described where the data set was published: which target is 1, and the smallest side. Here a
 /// side may be 1 pixel; the rectangle is a line then.
 /// @throws std::invalid_argument if `rows` is not positive

@@ -38,7 +38,7 @@ Observer of_variant(const std::string& name, Observer observer) {
 
 std::vector<Hook> progress_hooks(const Observer& observer, const StageInfo& info) {
   if (!observer.on_progress) return {};
-  return {[&observer, info](const FitView& view) { return observer.on_progress(info, view); }};
+  return {[tell = observer.on_progress, info](const FitView& view) { return tell(info, view); }};
 }
 
 StageRunner::StageRunner(GreedyNet& net_, const Split& data, const Observer& observer,

@@ -53,7 +53,7 @@ struct Observer {
 Observer of_variant(const std::string& name, Observer observer);
 
 /// The hooks of a fit that tells an observer about its progress; none if the observer has no
-/// `on_progress`. They refer to the observer.
+/// `on_progress`.
 std::vector<Hook> progress_hooks(const Observer& observer, const StageInfo& info);
 
 /// What is common to all stages of an algorithm.

@@ -27,6 +27,11 @@ Progress::~Progress() {
   clear_locked();
 }
 
+void Progress::begin() {
+  const std::lock_guard lock(mutex_);
+  start_ = Clock::now();
+}
+
 void Progress::advance(const std::string& what, double work) {
   const std::lock_guard lock(mutex_);
   done_ += work;

@@ -25,7 +25,7 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   /// Starts the clock by which the time left is estimated; before, it runs from the construction.
-  void begin() { start_ = Clock::now(); }
+  void begin();
   /// Reports that some work was done.
   void advance(const std::string& what, double work);
   /// Reports the end of a stage; prints a line in the style `lines`.

@@ -27,7 +27,7 @@ void write_run_file(const std::filesystem::path& path, const Pieces& content,
                     const std::string& option = "out");
 
 /// A file of rows that grows while a program runs. After every `append` it holds complete rows
-/// only.
+/// only; of a program that is killed within one, the last row may be cut.
 class RowFile {
  public:
   /// Creates the file with these complete lines; the first is its header.

@@ -28,9 +28,9 @@ void for_each_row(const std::filesystem::path& path, const std::string& header, 
                   const std::function<void(const Fields&)>& take);
 
 /// The rows of a CSV file of a run, each split at its commas.
-/// @throws report::Failure if the file cannot be read, has another header, or a row is incomplete
+/// @throws report::Failure if the file cannot be read, has another header, or a row is incomplete,
+///   other than a last one that may be
 std::vector<std::vector<std::string>> read_rows(const std::filesystem::path& path,
-                                                const std::string& header,
-                                                LastRow last_row = LastRow::whole);
+                                                const std::string& header, LastRow last_row);
 
 }  // namespace layerwise::study
