@@ -43,9 +43,7 @@ struct DepthArm {
     auto data = rows_of_assay(images);
     if (run.trial) data.test = {};
     const auto start = random;
-    auto shorter = layers;
-    shorter.epochs = run.of(layers.epochs);
-    auto net = shorter.run(data, random, observer);
+    auto net = run.pretrained(layers, data, random, observer);
     if (net.is_empty()) return;
     for (int64_t depth = 1; depth <= layers.depth(); ++depth) {
       const auto training = layers.tuning(run.of(epochs(depth)), run.learning_rate);
@@ -73,19 +71,14 @@ ControlArm depth_arm(const std::string& control, const ControlOptions& options, 
   std::vector<Final> finals;
   for (int64_t d = 1; d <= depth; ++d)
     finals.push_back({arm.last(d), fmt::format("depth {}", d), static_cast<double>(d)});
-  return {.name = arm_name(control, "", start, way),
-          .control = control,
-          .start = start,
-          .way = way,
-          .what = words_for("", start, way),
-          .plan = arm.plan(data),
-          .rates = {0.1, 0.03, 0.01},
-          .metric = "accuracy",
-          .count =
-              fmt::format("{} steps at depth {}", steps * (pretraining + arm.epochs(depth)), depth),
-          .finals = finals,
-          .train = [arm](const Split& split, const Run& run, Random& random,
-                         const Observer& observer) { arm.train(split, run, random, observer); }};
+  auto filled = arm_of(arm, control);
+  filled.plan = arm.plan(data);
+  filled.rates = {0.1, 0.03, 0.01};
+  filled.metric = "accuracy";
+  filled.count =
+      fmt::format("{} steps at depth {}", steps * (pretraining + arm.epochs(depth)), depth);
+  filled.finals = finals;
+  return filled;
 }
 
 }  // namespace

@@ -16,6 +16,12 @@ int64_t Run::of(int64_t count) const {
   return std::max<int64_t>(1, std::llround(static_cast<double>(count) * share));
 }
 
+StackedAutoencoder Run::pretrained(LayerwiseTraining layers, const Split& data, Random& random,
+                                   const Observer& observer) const {
+  layers.epochs = of(layers.epochs);
+  return layers.run(data, random, observer);
+}
+
 study::ScoreOf ControlArm::score(size_t final, const std::string& split,
                                  const std::string& name_of_score) const {
   return {of_variant(name, finals.at(final).info), split, name_of_score};

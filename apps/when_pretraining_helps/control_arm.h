@@ -44,6 +44,10 @@ struct Run {
 
   /// At least 1.
   int64_t of(int64_t count) const;
+  /// The network that the layers are trained to in that share of their epochs; empty if a stage
+  /// diverged.
+  StackedAutoencoder pretrained(LayerwiseTraining layers, const Split& data, Random& random,
+                                const Observer& observer) const;
 };
 
 /// A last fit of an arm, which gives one of its results.
@@ -89,6 +93,25 @@ std::string arm_name(const std::string& control, const std::string& task, const 
                      Way way);
 /// What an arm is, in a few words.
 std::string words_for(const std::string& task, const Start& start, Way way);
+
+/// What the arms of all controls have alike: their names, their start, and how they are run.
+/// @param training has `layers`, and `train` as an arm has it
+template <typename Training>
+ControlArm arm_of(const Training& training, const std::string& control,
+                  const std::string& task = {}) {
+  ControlArm arm;
+  arm.control = control;
+  arm.task = task;
+  arm.start = training.layers.start;
+  arm.way = training.layers.way;
+  arm.name = arm_name(control, task, arm.start, arm.way);
+  arm.what = words_for(task, arm.start, arm.way);
+  arm.train = [training](const Split& images, const Run& run, Random& random,
+                         const Observer& observer) {
+    training.train(images, run, random, observer);
+  };
+  return arm;
+}
 
 /// Multiplications of one epoch of the forward pass through the first `depth` layers.
 double forward_work(const std::vector<int64_t>& units, int64_t depth, int64_t rows);

@@ -46,9 +46,7 @@ struct AutoencoderArm {
   void train(const Split& given, const Run& run, Random& random, const Observer& observer) const {
     auto data = rows(given);
     if (run.trial) data.test = {};
-    auto shorter = layers;
-    shorter.epochs = run.of(layers.epochs);
-    auto net = shorter.run(data, random, observer);
+    auto net = run.pretrained(layers, data, random, observer);
     if (net.is_empty()) return;
     FitOptions fit{
         .epochs = run.of(epochs()), .batch_size = layers.batch_size, .engine = options.engine};
@@ -84,19 +82,13 @@ ControlArm control_arm(const AutoencoderArm& arm, const std::string& task, const
   const auto& layers = arm.layers;
   const auto steps = steps_per_epoch(data.train.size(), {.batch_size = layers.batch_size});
   const auto stages = layers.way == Way::none ? 0 : layers.depth();
-  return {.name = arm_name("A", task, layers.start, layers.way),
-          .control = "A",
-          .task = task,
-          .start = layers.start,
-          .way = layers.way,
-          .what = words_for(task, layers.start, layers.way),
-          .plan = arm.plan(data),
-          .rates = arm.nesterov ? std::vector{10.0, 3.0, 1.0} : std::vector{0.003, 0.001, 0.0003},
-          .metric = "mse",
-          .count = fmt::format("{} steps", steps * (stages * layers.epochs + arm.epochs())),
-          .finals = {{arm.last(), ""}},
-          .train = [arm](const Split& split, const Run& run, Random& random,
-                         const Observer& observer) { arm.train(split, run, random, observer); }};
+  auto filled = arm_of(arm, "A", task);
+  filled.plan = arm.plan(data);
+  filled.rates = arm.nesterov ? std::vector{10.0, 3.0, 1.0} : std::vector{0.003, 0.001, 0.0003};
+  filled.metric = "mse";
+  filled.count = fmt::format("{} steps", steps * (stages * layers.epochs + arm.epochs()));
+  filled.finals = {{arm.last(), ""}};
+  return filled;
 }
 
 AutoencoderArm autoencoder(const ControlOptions& options, std::vector<int64_t> units,

@@ -62,9 +62,7 @@ struct DenoisingArm {
     auto data = rows(given);
     if (run.trial) data.test = {};
     const auto start = random;
-    auto shorter = layers;
-    shorter.epochs = run.of(layers.epochs);
-    auto net = shorter.run(data, random, observer);
+    auto net = run.pretrained(layers, data, random, observer);
     if (net.is_empty()) return;
     const bool pretrained = layers.way != Way::none;
     const auto report = [&](const std::string& variant, int64_t depth, const StageInfo& info,
@@ -102,19 +100,13 @@ ControlArm control_arm(const DenoisingArm& arm, const std::string& task, const S
   const auto& layers = arm.layers;
   const auto steps = steps_per_epoch(data.train.size(), {.batch_size = layers.batch_size});
   const auto pretraining = layers.way == Way::none ? 0 : layers.depth() * layers.epochs;
-  return {.name = arm_name("E", task, layers.start, layers.way),
-          .control = "E",
-          .task = task,
-          .start = layers.start,
-          .way = layers.way,
-          .what = words_for(task, layers.start, layers.way),
-          .plan = arm.plan(data),
-          .rates = {0.1, 0.03, 0.01},
-          .metric = "accuracy",
-          .count = fmt::format("{} steps", steps * (pretraining + arm.epochs())),
-          .finals = arm.finals(),
-          .train = [arm](const Split& split, const Run& run, Random& random,
-                         const Observer& observer) { arm.train(split, run, random, observer); }};
+  auto filled = arm_of(arm, "E", task);
+  filled.plan = arm.plan(data);
+  filled.rates = {0.1, 0.03, 0.01};
+  filled.metric = "accuracy";
+  filled.count = fmt::format("{} steps", steps * (pretraining + arm.epochs()));
+  filled.finals = arm.finals();
+  return filled;
 }
 
 }  // namespace

@@ -52,9 +52,7 @@ struct LabelsArm {
     const StratifiedSubsets labeled(data.train.targets, random.subsets);
     const StratifiedSubsets validated(data.validation.targets, random.subsets);
     const auto start = random;
-    auto shorter = layers;
-    shorter.epochs = run.of(layers.epochs);
-    auto net = shorter.run(data, random, observer);
+    auto net = run.pretrained(layers, data, random, observer);
     if (net.is_empty()) return;
     const auto with = parts(net, data);
     for (size_t i = 0; i < options.labels.size(); ++i) {
@@ -92,24 +90,22 @@ ControlArm labels_arm(const ControlOptions& options, const Start& start, Way way
   const auto data = rows_of_all(options, images);
   const auto steps = steps_per_epoch(data.train.size(), {.batch_size = arm.layers.batch_size});
   const auto pretraining = way == Way::none ? 0 : steps * arm.layers.depth() * options.wide_epochs;
-  const bool control = !inputs.empty();
   std::vector<Final> finals;
   for (size_t i = 0; i < options.labels.size(); ++i) {
     finals.push_back({arm.last(i), fmt::format("{} labels", options.labels[i]),
                       static_cast<double>(options.labels[i])});
   }
-  return {.name = control ? "C_" + variant : arm_name("C", "", start, way),
-          .control = "C",
-          .start = start,
-          .way = way,
-          .what = control ? "control: softmax regression on " + inputs : words_for("", start, way),
-          .plan = arm.plan(data),
-          .rates = {0.003, 0.001, 0.0003},
-          .metric = "accuracy",
-          .count = fmt::format("{} unlabeled and {} labeled steps", pretraining, options.steps),
-          .finals = finals,
-          .train = [arm](const Split& split, const Run& run, Random& random,
-                         const Observer& observer) { arm.train(split, run, random, observer); }};
+  auto filled = arm_of(arm, "C");
+  if (!inputs.empty()) {
+    filled.name = "C_" + variant;
+    filled.what = "control: softmax regression on " + inputs;
+  }
+  filled.plan = arm.plan(data);
+  filled.rates = {0.003, 0.001, 0.0003};
+  filled.metric = "accuracy";
+  filled.count = fmt::format("{} unlabeled and {} labeled steps", pretraining, options.steps);
+  filled.finals = finals;
+  return filled;
 }
 
 }  // namespace

@@ -98,6 +98,40 @@ report::Series interval_line(double x, const Interval& error, const std::string&
   return line;
 }
 
+/// A control's arms as points over their intervals: a series for each way, side by side.
+/// @param place the column of an arm
+void add_points(report::Panel& panel, const std::vector<ControlArm>& arms, const Results& results,
+                const std::string& control, double (*place)(const ControlArm&),
+                const std::vector<Way>& ways) {
+  const double middle = 0.5 * static_cast<double>(ways.size() - 1);
+  for (size_t i = 0; i < ways.size(); ++i) {
+    const auto way = ways[i];
+    report::Series series;
+    series.title = way == Way::none ? "no pretraining" : name_of(way);
+    series.style = style_of(way, false);
+    series.style.kind = report::Style::Kind::points;
+    for (const auto& arm : arms) {
+      if (arm.control != control || arm.way != way) continue;
+      const auto error = error_of(arm, results, 0, arm.metric);
+      const double x = place(arm) + 0.12 * (static_cast<double>(i) - middle);
+      series.x.push_back(x);
+      series.y.push_back(error.mean);
+      panel.series.push_back(interval_line(x, error, series.style.color));
+    }
+    if (!series.x.empty()) panel.series.push_back(series);
+  }
+}
+
+/// Adds the error of one of an arm's last fits to a line.
+void add_error(report::Series& series, const ControlArm& arm, const Results& results, size_t i) {
+  const auto error = error_of(arm, results, i, arm.metric);
+  series.x.push_back(arm.finals[i].x);
+  series.y.push_back(error.mean);
+  if (error.count < 2) return;
+  series.low.push_back(error.low);
+  series.high.push_back(error.high);
+}
+
 /// @param mnist whether the images are MNIST's, of which the papers' lines are
 report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Results& results,
                                 bool mnist) {
@@ -109,21 +143,8 @@ report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Resul
   panel.top_tics = {{1, "sigmoid"}, {2, "sparse"},  {3, "tanh"},
                     {4, "ELU"},     {5, "sigmoid"}, {6, "ELU"}};
   panel.whole_x = true;
-  for (const auto way : {Way::none, Way::autoencoders, Way::denoising, Way::rbms}) {
-    report::Series series;
-    series.title = way == Way::none ? "no pretraining" : name_of(way);
-    series.style = style_of(way, false);
-    series.style.kind = report::Style::Kind::points;
-    for (const auto& arm : arms) {
-      if (arm.control != "A" || arm.way != way) continue;
-      const auto error = error_of(arm, results, 0, "mse");
-      const double x = place_of(arm) + 0.12 * (static_cast<double>(way) - 1.5);  // side by side
-      series.x.push_back(x);
-      series.y.push_back(error.mean);
-      panel.series.push_back(interval_line(x, error, series.style.color));
-    }
-    if (!series.x.empty()) panel.series.push_back(series);
-  }
+  add_points(panel, arms, results, "A", place_of,
+             {Way::none, Way::autoencoders, Way::denoising, Way::rbms});
   if (!mnist) return panel;
   for (const auto& [error, label] :
        {std::pair(52.85, "constant mean"), std::pair(13.87, "PCA, 30")}) {
@@ -165,14 +186,7 @@ report::Panel error_panel(const std::string& control, const std::vector<ControlA
       series.style.dash = static_cast<int>(other - std::begin(others)) % 3 + 2;
       series.style.marker = 4 + 2 * static_cast<int>(other - std::begin(others));
     }
-    for (size_t i = 0; i < arm.finals.size(); ++i) {
-      const auto error = error_of(arm, results, i, "accuracy");
-      series.x.push_back(arm.finals[i].x);
-      series.y.push_back(error.mean);
-      if (error.count < 2) continue;
-      series.low.push_back(error.low);
-      series.high.push_back(error.high);
-    }
+    for (size_t i = 0; i < arm.finals.size(); ++i) add_error(series, arm, results, i);
     if (series.low.size() != series.x.size()) series.low = series.high = {};
     panel.series.push_back(series);
   }
@@ -186,21 +200,8 @@ report::Panel tasks_panel(const std::vector<ControlArm>& arms, const Results& re
   panel.y_label = "test error, %";
   panel.log_y = true;
   panel.whole_x = true;
-  for (const auto way : {Way::none, Way::autoencoders, Way::denoising}) {
-    report::Series series;
-    series.title = way == Way::none ? "no pretraining" : name_of(way);
-    series.style = style_of(way, false);
-    series.style.kind = report::Style::Kind::points;
-    for (const auto& arm : arms) {
-      if (arm.control != "E" || arm.way != way) continue;
-      const auto error = error_of(arm, results, 0, "accuracy");
-      const double x = place_of_task(arm) + 0.12 * (static_cast<double>(way) - 1);  // side by side
-      series.x.push_back(x);
-      series.y.push_back(error.mean);
-      panel.series.push_back(interval_line(x, error, series.style.color));
-    }
-    if (!series.x.empty()) panel.series.push_back(series);
-  }
+  add_points(panel, arms, results, "E", place_of_task,
+             {Way::none, Way::autoencoders, Way::denoising});
   for (const auto& [task, place] : task_places()) panel.top_tics.emplace_back(place, task);
   return panel;
 }
@@ -221,17 +222,9 @@ report::Panel codes_panel(const std::vector<ControlArm>& arms, const Results& re
     series.style = style_of(arm.way, false);
     series.style.dash = static_cast<int>(place_of_task(arm));
     const auto* pixels_of = arm.way == Way::none ? &arm : sibling(arms, arm, Way::none);
-    const auto add = [&](const ControlArm& from, size_t i) {
-      const auto error = error_of(from, results, i, "accuracy");
-      series.x.push_back(from.finals[i].x);
-      series.y.push_back(error.mean);
-      if (error.count < 2) return;
-      series.low.push_back(error.low);
-      series.high.push_back(error.high);
-    };
-    if (pixels_of != nullptr) add(*pixels_of, pixels_of->finals.size() - 1);
+    if (pixels_of != nullptr) add_error(series, *pixels_of, results, pixels_of->finals.size() - 1);
     const size_t depths = arm.finals.size() - (arm.way == Way::none ? 2 : 1);
-    for (size_t depth = 1; depth <= depths; ++depth) add(arm, depth);
+    for (size_t depth = 1; depth <= depths; ++depth) add_error(series, arm, results, depth);
     if (series.low.size() != series.x.size()) series.low = series.high = {};
     panel.series.push_back(series);
   }
