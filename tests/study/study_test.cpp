@@ -288,6 +288,43 @@ TEST_CASE("A study that fails keeps what is whole, and goes on from there when r
     CHECK(content_of(part / file) == content_of(folder.path() / "whole" / file));
 }
 
+TEST_CASE("A last stage of another kind is made again when its network was not kept") {
+  const TemporaryFolder folder;
+  ::setenv("PATH", "/nowhere", 1);
+  const StageInfo tuned(3, 3, "fine_tuned", Task::classification);
+  const auto study_of = [&](bool fails) {
+    auto study = small_study();
+    study.plan.emplace_back(tuned, 2,
+                            scores_of(names_of(study.data), {"accuracy", "cross_entropy"}));
+    study.algorithm = [=](Repeat& repeat) {
+      const BlockFactory next = [](RandomState& draw) { return dense(4, 4, draw); };
+      GreedyNet net(dense(2, 4, repeat.random.initialization),
+                    output(4, 2, repeat.random.initialization));
+      SupervisedDeepeningOptions options;
+      options.layers = 3;
+      options.fit.epochs = 2;
+      const auto done = repeat.go_on_with(net, next);
+      deepen_supervised(net, repeat.data, options, next, repeat.random, repeat.observer, done);
+      net->unfreeze();
+      StageRunner runner(net, repeat.data, repeat.observer);
+      runner.fit(tuned, repeat.data, classification(), options.fit, repeat.random);
+      if (fails) throw std::runtime_error("before the network is kept");
+      runner.checkpoint(tuned.stage, repeat.random);
+    };
+    return study;
+  };
+  const auto whole = folder.path() / "whole";
+  const auto part = folder.path() / "part";
+  run_study(study_of(false), settings_for(whole, 1), {"a test", "a test", {}});
+  CHECK_THROWS_WITH(run_study(study_of(true), settings_for(part, 1), {"a test", "a test", {}}),
+                    "before the network is kept");
+  CHECK(content_of(part / "metrics.csv") == content_of(whole / "metrics.csv"));
+  CHECK(content_of(part / "net.safetensors") != content_of(whole / "net.safetensors"));
+  run_study(study_of(false), settings_for(part, 1), {"a test", "a test", {}, part.string()});
+  for (const auto* file : {"metrics.csv", "curves.csv", "net.safetensors"})
+    CHECK(content_of(part / file) == content_of(whole / file));
+}
+
 /// A study of two networks, which fails after so many of its four fits.
 Study study_of_variants(int fits_before_failing) {
   auto study = small_study();

@@ -41,6 +41,8 @@ struct PlannedFit {
   double work;    ///< expected duration in a unit of the plan; initially the number of epochs
   /// Rows that the fit writes to curves.csv, to check a resumed run; -1: unknown.
   int64_t curve_rows = -1;
+  /// Whether it is a stage of the network, which is kept behind it; an extra fit is undone.
+  bool of_network = true;
 };
 using Plan = std::vector<PlannedFit>;
 

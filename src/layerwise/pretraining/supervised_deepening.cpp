@@ -120,6 +120,7 @@ Plan plan_of(const SupervisedDeepeningOptions& options, const Split& data) {
   if (options.fine_tuning) {
     plan.emplace_back(StageInfo{options.layers, options.layers, "fine_tuned", Task::classification},
                       options.fine_tuning->epochs, scores);
+    plan.back().of_network = false;
   }
   if (options.code_statistics && data.train.size() > 1)
     std::for_each(plan.begin(), plan.end(), add_code_scores);

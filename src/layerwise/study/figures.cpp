@@ -41,7 +41,8 @@ std::vector<Drawn> networks_of(const Plan& plan, Task task) {
   static constexpr const char* colors[] = {color::blue,   color::orange,   color::green,
                                            color::purple, color::sky_blue, color::vermilion};
   std::vector<Drawn> networks;
-  for (const auto& [info, epochs, scores, work, rows] : plan) {
+  for (const auto& fit : plan) {
+    const auto& info = fit.info;
     if (info.task != task || info.variant.find(": ") != std::string::npos) continue;
     if (info.variant.empty()) return {{"", nullptr}};
     const bool known = std::any_of(networks.begin(), networks.end(),

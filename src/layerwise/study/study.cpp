@@ -108,9 +108,8 @@ std::vector<Finished> finished_fits(const Study& study, const std::filesystem::p
   };
   std::map<std::string, int64_t> last_stages;
   for (const auto& fit : study.plan) {
-    const auto owner = owner_of(fit.info);
-    auto& last = last_stages[owner];
-    if (fit.info.variant == owner) last = std::max(last, fit.info.stage);
+    auto& last = last_stages[owner_of(fit.info)];
+    if (fit.of_network) last = std::max(last, fit.info.stage);
   }
   for (size_t index = 0; index < all.size(); ++index) {
     const auto repeat = settings.first_repeat + static_cast<int64_t>(index);
