@@ -4,9 +4,12 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <limits>
 #include <stdexcept>
+#include <string>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -143,6 +146,24 @@ TEST_CASE("Durations read well") {
   REQUIRE(duration_text(200) == "3 min 20 s");
   REQUIRE(duration_text(7500) == "2 h 05 min");
   REQUIRE(duration_text(59.7) == "1 min 00 s");
+}
+
+TEST_CASE("The time left of a resumed run is estimated from its own work") {
+  std::FILE* stream = std::tmpfile();
+  REQUIRE(stream != nullptr);
+  Progress progress(Progress::Style::lines, 1000, stream);
+  progress.begin(980);
+  progress.stage_done("nothing");
+  std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  progress.advance("half", 10);
+  progress.stage_done("half");
+  std::rewind(stream);
+  std::string text(100, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), stream));
+  std::fclose(stream);
+  INFO(text);
+  CHECK(text.rfind("nothing, time left unknown\nhalf, ", 0) == 0);
+  CHECK_FALSE(testing::contains(text, "min"));  // 0.7 s; by all work it would be 69 s
 }
 
 Figure small_figure() {

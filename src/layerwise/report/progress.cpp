@@ -27,8 +27,9 @@ Progress::~Progress() {
   clear_locked();
 }
 
-void Progress::begin() {
+void Progress::begin(double done) {
   const std::lock_guard lock(mutex_);
+  before_ = done_ = done;
   start_ = Clock::now();
 }
 
@@ -74,8 +75,8 @@ void Progress::write(const std::string& text) const {
 
 std::string Progress::time_left() const {
   const double spent = std::chrono::duration<double>(Clock::now() - start_).count();
-  if (done_ <= 0) return "time left unknown";
-  return duration_text(spent * std::max(0.0, total_ / done_ - 1)) + " left";
+  if (done_ <= before_) return "time left unknown";
+  return duration_text(spent * std::max(0.0, total_ - done_) / (done_ - before_)) + " left";
 }
 
 std::string duration_text(double seconds) {

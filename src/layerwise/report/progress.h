@@ -25,7 +25,8 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   /// Starts the clock by which the time left is estimated; before, it runs from the construction.
-  void begin();
+  /// @param done work that an earlier run did, in another time
+  void begin(double done = 0);
   /// Reports that some work was done.
   void advance(const std::string& what, double work);
   /// Reports the end of a stage; prints a line in the style `lines`.
@@ -45,6 +46,7 @@ class Progress {
   const double total_;
   std::FILE* const stream_;
   std::mutex mutex_;
+  double before_ = 0;
   double done_ = 0;
   Clock::time_point start_ = Clock::now();
   Clock::time_point drawn_{};

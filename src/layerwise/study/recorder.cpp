@@ -251,6 +251,12 @@ Recorder::Recorder(const Study& study, const Settings& settings, const report::R
   for (size_t i = 0; i < done_.size(); ++i) done_[i].curves_written = curves_[i].size();
 }
 
+void Recorder::begin() {
+  double finished = 0;
+  for (const auto& repeat : done_) finished += repeat.work;
+  progress_.begin(finished);
+}
+
 bool Recorder::keeps_curves(int64_t repeat) const {
   return repeat == 0 || settings_.curves != Settings::Curves::first;
 }

@@ -38,8 +38,9 @@ class Recorder {
   Recorder(const Study& study, const Settings& settings, const report::RunFolder& folder,
            const std::vector<Finished>& finished);
 
-  /// The repeats begin now: the time before says nothing about how long they take.
-  void begin() { progress_.begin(); }
+  /// The repeats begin now: the time before, and fits that are finished, say nothing about how long
+  /// they take.
+  void begin();
   /// @param repeat its number
   Observer observer_of(int64_t repeat);
   /// Adds the rows of fits that the repeat did not reach.
