@@ -44,8 +44,8 @@ std::vector<Claim> control_claims(const std::vector<ControlArm>& arms, double ma
   std::vector<Claim> claims;
   for (const auto& arm : arms) {
     const bool accuracy = arm.metric == "accuracy";
-    const auto subject = fmt::format("{}: {}{}{} units", arm.control, arm.task,
-                                     arm.task.empty() ? "" : ", ", arm.start.name);
+    const auto subject = fmt::format("{}: {}{}{}", arm.control, arm.task,
+                                     arm.task.empty() ? "" : ", ", arm.start.what);
     const auto add = [&](const ControlArm& other, size_t i, const std::string& against,
                          const std::string& reference, const std::string& suffix) {
       const auto& where = arm.finals[i].where;

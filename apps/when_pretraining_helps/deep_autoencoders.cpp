@@ -116,6 +116,7 @@ std::vector<ControlArm> autoencoder_arms(const ControlOptions& options, const Sp
     }
   };
   add(bad_start(), {Way::none, Way::autoencoders, Way::denoising, Way::rbms});
+  add(glorot_start(), {Way::none, Way::autoencoders});
   add(elu_start(), {Way::none, Way::autoencoders, Way::denoising});
   add(tanh_start(), {Way::none});
   add(sparse_start(), {Way::none});

@@ -70,9 +70,9 @@ bool is_bad(const ControlArm& arm) {
 
 /// Columns of A: which start, with room between them.
 double place_of(const ControlArm& arm) {
-  const std::array starts{bad_start().name, sparse_start().name, tanh_start().name,
-                          elu_start().name};
-  if (!arm.task.empty()) return is_bad(arm) ? 5 : 6;
+  const std::array starts{bad_start().name, glorot_start().name, sparse_start().name,
+                          tanh_start().name, elu_start().name};
+  if (!arm.task.empty()) return is_bad(arm) ? 6 : 7;
   return static_cast<double>(std::find(starts.begin(), starts.end(), arm.start.name) -
                              starts.begin()) +
          1;
@@ -138,10 +138,10 @@ report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Resul
   report::Panel panel;
   panel.title = title_of("A");
   panel.y_label = "squared error an image (test)";
-  panel.x_label = "start, from bad to good: of digits (4), of curves (2)";
+  panel.x_label = "start, from bad to good: of digits (5), of curves (2)";
   panel.log_y = true;
-  panel.top_tics = {{1, "sigmoid"}, {2, "sparse"},  {3, "tanh"},
-                    {4, "ELU"},     {5, "sigmoid"}, {6, "ELU"}};
+  panel.top_tics = {{1, "sigmoid"}, {2, "Glorot"},  {3, "sparse"}, {4, "tanh"},
+                    {5, "ELU"},     {6, "sigmoid"}, {7, "ELU"}};
   panel.whole_x = true;
   add_points(panel, arms, results, "A", place_of,
              {Way::none, Way::autoencoders, Way::denoising, Way::rbms});
@@ -149,7 +149,7 @@ report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Resul
   for (const auto& [error, label] :
        {std::pair(52.85, "constant mean"), std::pair(13.87, "PCA, 30")}) {
     report::Series line;
-    line.x = {0.5, 4.5};
+    line.x = {0.5, 5.5};
     line.y = {error, error};
     line.title = label;
     line.style = {report::Style::Kind::line, report::color::black, 7, error > 50 ? 3 : 4, 0.5};
@@ -324,8 +324,8 @@ std::vector<std::string> HelpsReport::lead(const Plan&, const Results& results) 
       const auto telling = telling_fit(arm);
       const auto where = arm.finals[telling].where;
       sentences.push_back(fmt::format(
-          "{}{}{}{}{}, {} units: {} is {} with pretraining ({}), {} without.", title_of(control),
-          arm.task.empty() ? "" : ", ", arm.task, where.empty() ? "" : ", ", where, arm.start.name,
+          "{}{}{}{}{}, {}: {} is {} with pretraining ({}), {} without.", title_of(control),
+          arm.task.empty() ? "" : ", ", arm.task, where.empty() ? "" : ", ", where, arm.start.what,
           control == "A" ? "the squared error an image" : "the test error in percent",
           text_of(error_of(arm, results, telling, arm.metric)), name_of(arm.way),
           text_of(error_of(*without, results, telling, arm.metric))));

@@ -149,19 +149,23 @@ const char* name_of(Way way) {
 }
 
 Start bad_start() {
-  return {"sigmoid", Activation::sigmoid, fan_in_uniform_};
+  return {"sigmoid", "sigmoid units", Activation::sigmoid, fan_in_uniform_};
+}
+Start glorot_start() {
+  return {"glorot", "sigmoid units, Glorot's first weights", Activation::sigmoid, glorot_uniform_};
 }
 Start relu_start() {
-  return {"relu", Activation::relu, he_uniform_};
+  return {"relu", "relu units", Activation::relu, he_uniform_};
 }
 Start elu_start() {
-  return {"elu", Activation::elu, variance_scaling_};
+  return {"elu", "elu units", Activation::elu, variance_scaling_};
 }
 Start tanh_start() {
-  return {"tanh", Activation::tanh, glorot_uniform_};
+  return {"tanh", "tanh units", Activation::tanh, glorot_uniform_};
 }
 Start sparse_start() {
-  return {"sparse", Activation::sigmoid, sparse_normal_};
+  return {"sparse", "sigmoid units, sparse first weights, Nesterov's momentum", Activation::sigmoid,
+          sparse_normal_};
 }
 
 Plan LayerwiseTraining::plan(const Split& data) const {

@@ -26,13 +26,16 @@ const char* name_of(Way way);
 
 /// What a network starts from: its units, and how random weights are drawn.
 struct Start {
-  std::string name;
+  std::string name;  ///< in names of arms
+  std::string what;  ///< as in a sentence
   Activation activation;
   Initializer initializer;
 };
 /// Sigmoid units and U(+-1 / sqrt(fan_in)): the start of the networks that were called hard to
 /// train.
 Start bad_start();
+/// Sigmoid units and Glorot's initializer.
+Start glorot_start();
 /// ReLU units and He's initializer.
 Start relu_start();
 /// ELU units and variance scaling.
