@@ -211,6 +211,7 @@ int run_program(int argc, char** argv, const Program& program) {
     options.check();
     options.choose_threads();
     options.settle_cache();
+    options.resumes = !command.resumed.empty();
     const auto study = program.make_study(options);
     run_study(study, options, start_of(command, options));
   });

@@ -15,7 +15,6 @@ namespace layerwise::apps {
 
 namespace {
 
-constexpr int64_t digit_classes = 10;
 constexpr auto rbm_group = "RBMs";
 constexpr auto tuning_group = "All layers";
 

@@ -12,6 +12,8 @@
 
 namespace layerwise::apps {
 
+constexpr int64_t digit_classes = 10;
+
 /// What the stack of RBMs becomes.
 enum class Purpose { classifier, autoencoder };
 
@@ -55,7 +57,7 @@ struct DbnOptions {
 struct DbnCondition {
   std::string name;
   std::string what;   ///< description in a sentence
-  std::string takes;  ///< how long it takes, measured
+  std::string takes;  ///< how long it takes, roughly
   DbnOptions options;
   std::vector<study::Published> published;
 };

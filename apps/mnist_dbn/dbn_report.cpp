@@ -124,10 +124,11 @@ std::vector<CaptionedFigure> DbnReport::figures(const Plan& plan, const Results&
   RandomState any(0);
   auto rbms = options.network().make(any);
   torch::Tensor weight;
-  const auto hint = "the picture of it is left out";
+  const auto hint = "remove that file, and resume the run: it trains this network again";
   if (classifies) {
-    GreedyNet net(rbms->encoder_blocks(),
-                  Block(Dense(DenseOptions{options.units.back(), 10, Activation::linear})));
+    GreedyNet net(
+        rbms->encoder_blocks(),
+        Block(Dense(DenseOptions{options.units.back(), digit_classes, Activation::linear})));
     load_in_run(*net, path, {}, hint);
     weight = net->blocks().front().ptr()->as<DenseImpl>()->weight.detach();
   } else {

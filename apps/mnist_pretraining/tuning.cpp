@@ -21,7 +21,6 @@ namespace layerwise::apps {
 
 namespace {
 
-constexpr int64_t first_repeat = 1000000;
 constexpr auto header = "repeat,variant,labels,learning_rate,accuracy,cross_entropy";
 
 struct Trial {
@@ -71,7 +70,8 @@ double best_rate(const PretrainingOptions& options, const Trials& trials,
     double accuracy = 0;
     double cross_entropy = 0;
     for (int64_t i = 0; i < options.tuning_repeats; ++i) {
-      const auto& result = trials.at({first_repeat + i, variant, labels, candidate});
+      const auto& result = trials.at(
+          {study::first_choosing_repeat + i, variant, labels, study::as_written(candidate)});
       accuracy += std::isfinite(result.accuracy) ? result.accuracy : worst;
       cross_entropy += result.cross_entropy;
     }
@@ -109,10 +109,10 @@ TunedRates tuned_rates(const PretrainingOptions& options, const Settings& run, c
                           {}};
   const Split learned{data.train, {}, data.validation};
   const auto repeat = [&](int64_t index) {
-    const auto number = first_repeat + index;
+    const auto number = study::first_choosing_repeat + index;
     const auto is_done = [&](const ClassifierVariant& variant, int64_t labels, double rate) {
       const std::lock_guard lock(mutex);
-      return trials.count({number, variant.name, labels, rate}) > 0;
+      return trials.count({number, variant.name, labels, study::as_written(rate)}) > 0;
     };
     const bool all_done = [&] {
       for (const auto labels : options.label_counts())
@@ -144,12 +144,12 @@ TunedRates tuned_rates(const PretrainingOptions& options, const Settings& run, c
               const auto fitted = train_classifier(
                   variant, parts, split, options.tuned_training(rate), info, random, observer);
               const auto& scores = fitted.stage.scores;
-              result = {value_of(scores, "validation", "accuracy"),
-                        value_of(scores, "validation", "cross_entropy")};
+              result = {study::as_written(value_of(scores, "validation", "accuracy")),
+                        study::as_written(value_of(scores, "validation", "cross_entropy"))};
             }
             if (stopping) return;
             const std::lock_guard lock(mutex);
-            const Trial trial{number, variant.name, labels, rate};
+            const Trial trial{number, variant.name, labels, study::as_written(rate)};
             trials[trial] = result;
             file.append(row_of(trial, result));
           }

@@ -40,19 +40,20 @@ struct DepthArm {
   }
 
   void train(const Split& images, const Run& run, Random& random, const Observer& observer) const {
-    auto data = rows_of_assay(images);
-    if (run.trial) data.test = {};
+    const auto data = rows_of_assay(images, run.trial ? Rows::that_choose : Rows::all);
     const auto start = random;
     auto net = run.pretrained(layers, data, random, observer);
     if (net.is_empty()) return;
+    GreedyNet deepest = nullptr;
     for (int64_t depth = 1; depth <= layers.depth(); ++depth) {
       const auto training = layers.tuning(run.of(epochs(depth)), run.learning_rate);
       const auto& variant = variant_named(layers.way == Way::none ? "none" : "fine-tuned");
       const auto result = train_classifier(variant, layers.classifier(net, depth), data, training,
                                            last(depth), start, observer);
       if (observer.on_stage) observer.on_stage({last(depth), result.stage, {}});
+      deepest = result.net;
     }
-    if (observer.on_checkpoint) observer.on_checkpoint(last(layers.depth()).stage, *net, start);
+    if (observer.on_checkpoint) observer.on_checkpoint(last(layers.depth()).stage, *deepest, start);
   }
 };
 

@@ -68,18 +68,19 @@ Dataset slice(const Dataset& data, int64_t begin, int64_t end) {
   return {data.inputs.slice(0, begin, end), data.targets.slice(0, begin, end)};
 }
 
-Split rows_of_all(const ControlOptions& options, const Split& images) {
+Split rows_of_all(const ControlOptions& options, const Split& images, Rows which) {
   const auto rows = images.train.size();
   const auto train = rows - rows / 12;
   return {slice(images.train, 0, std::min(train, options.train_rows)),
-          slice(images.test, 0, std::min(images.test.size(), options.test_rows)),
-          slice(images.train, train, rows)};
+          which == Rows::all ? images.test : Dataset{}, slice(images.train, train, rows)};
 }
 
-Split rows_of_assay(const Split& images) {
+Split rows_of_assay(const Split& images, Rows which) {
   const auto rows = images.train.size();
   const auto train = rows / 6;
   const auto validation = rows / 30;
+  if (which == Rows::that_choose)
+    return {slice(images.train, 0, train), {}, slice(images.train, train, train + validation)};
   const auto rest = slice(images.train, train + validation, rows);
   const auto more = slice(images.test, 0, validation);
   return {slice(images.train, 0, train),

@@ -19,7 +19,6 @@ namespace layerwise::apps {
 struct ControlOptions {
   std::vector<std::string> controls = {};
   int64_t train_rows = 50000;      ///< of A, and unlabeled ones of C
-  int64_t test_rows = 10000;       ///< of A and C
   int64_t autoencoder_epochs = 2;  ///< A: of each layer
   int64_t tuning_epochs = 5;       ///< A: of all layers, after pretraining
   int64_t layer_epochs = 10;       ///< B, D, E: of each layer
@@ -123,11 +122,13 @@ const ClassifierVariant& variant_named(const std::string& name);
 
 /// The rows `begin`, ..., `end` - 1, without a copy.
 Dataset slice(const Dataset& data, int64_t begin, int64_t end);
+/// Those that choose a learning rate train and validate: they have no test rows.
+enum class Rows { all, that_choose };
 /// The rows of A and C: the first ones train, the last twelfth validates, test rows test.
-Split rows_of_all(const ControlOptions& options, const Split& images);
+Split rows_of_all(const ControlOptions& options, const Split& images, Rows which = Rows::all);
 /// The rows of B, D and E: the first sixth trains (10,000 of MNIST), the next thirtieth validates
 /// (2,000), and 50,000 test: the rest, and test rows.
-Split rows_of_assay(const Split& images);
+Split rows_of_assay(const Split& images, Rows which = Rows::all);
 
 /// Makes images from random numbers, as `make_rectangles`.
 using MakeImages = Dataset (*)(int64_t rows, RandomState& random);

@@ -29,8 +29,9 @@ struct AutoencoderArm {
     return options.tuning_epochs + options.autoencoder_epochs;
   }
 
-  Split rows(const Split& given) const {
-    return images ? images->rows().to(given.train.inputs.device()) : rows_of_all(options, given);
+  Split rows(const Split& given, Rows which) const {
+    if (images) return images->rows().to(given.train.inputs.device());
+    return rows_of_all(options, given, which);
   }
 
   Plan plan(const Split& data) const {
@@ -44,7 +45,7 @@ struct AutoencoderArm {
   }
 
   void train(const Split& given, const Run& run, Random& random, const Observer& observer) const {
-    auto data = rows(given);
+    auto data = rows(given, run.trial ? Rows::that_choose : Rows::all);
     if (run.trial) data.test = {};
     auto net = run.pretrained(layers, data, random, observer);
     if (net.is_empty()) return;

@@ -34,8 +34,9 @@ struct DenoisingArm {
     return options.classifier_epochs + pretraining;
   }
 
-  Split rows(const Split& given) const {
-    return images ? images->rows().to(given.train.inputs.device()) : rows_of_assay(given);
+  Split rows(const Split& given, Rows which) const {
+    if (images) return images->rows().to(given.train.inputs.device());
+    return rows_of_assay(given, which);
   }
 
   /// Each goes once through the frozen layers; a head costs little beside that.
@@ -59,7 +60,7 @@ struct DenoisingArm {
   }
 
   void train(const Split& given, const Run& run, Random& random, const Observer& observer) const {
-    auto data = rows(given);
+    auto data = rows(given, run.trial ? Rows::that_choose : Rows::all);
     if (run.trial) data.test = {};
     const auto start = random;
     auto net = run.pretrained(layers, data, random, observer);
@@ -70,9 +71,10 @@ struct DenoisingArm {
       const auto result = train_classifier(variant_named(variant), layers.classifier(net, depth),
                                            data, training, info, start, observer);
       if (observer.on_stage) observer.on_stage({info, result.stage, {}});
+      return result.net;
     };
-    report(pretrained ? "fine-tuned" : "none", layers.depth(), whole(),
-           layers.tuning(run.of(epochs()), run.learning_rate));
+    const auto classifier = report(pretrained ? "fine-tuned" : "none", layers.depth(), whole(),
+                                   layers.tuning(run.of(epochs()), run.learning_rate));
     if (run.trial) return;
     constexpr double rate_of_head = 0.001;
     auto head = layers.tuning(run.of(options.classifier_epochs), rate_of_head);
@@ -80,7 +82,8 @@ struct DenoisingArm {
     if (!pretrained) report("pixels", layers.depth(), codes(0), head);
     for (int64_t depth = 1; depth <= layers.depth(); ++depth)
       report(pretrained ? "standardized" : "random-standardized", depth, codes(depth), head);
-    if (observer.on_checkpoint) observer.on_checkpoint(codes(layers.depth()).stage, *net, start);
+    if (observer.on_checkpoint)
+      observer.on_checkpoint(codes(layers.depth()).stage, *classifier, start);
   }
 
   std::vector<Final> finals() const {

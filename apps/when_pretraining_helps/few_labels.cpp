@@ -27,10 +27,13 @@ struct LabelsArm {
 
   Plan plan(const Split& data) const {
     auto plan = layers.plan(data);
+    const bool head_alone = variant_named(variant).trained == Trained::head;
     for (size_t i = 0; i < options.labels.size(); ++i) {
-      plan.push_back(classification_fit(
-          last(i), 1, 3 * forward_work(layers.units, layers.depth(), 50 * options.steps),
-          {"train", "validation", "test"}));
+      // Frozen codes are computed once, of the rows that are evaluated too.
+      const auto work = head_alone
+                            ? forward_work(layers.units, layers.depth(), data.test.size())
+                            : 3 * forward_work(layers.units, layers.depth(), 50 * options.steps);
+      plan.push_back(classification_fit(last(i), 1, work, {"train", "validation", "test"}));
     }
     return plan;
   }
@@ -47,14 +50,14 @@ struct LabelsArm {
   }
 
   void train(const Split& images, const Run& run, Random& random, const Observer& observer) const {
-    auto data = rows_of_all(options, images);
-    if (run.trial) data.test = {};
+    const auto data = rows_of_all(options, images, run.trial ? Rows::that_choose : Rows::all);
     const StratifiedSubsets labeled(data.train.targets, random.subsets);
     const StratifiedSubsets validated(data.validation.targets, random.subsets);
     const auto start = random;
     auto net = run.pretrained(layers, data, random, observer);
     if (net.is_empty()) return;
     const auto with = parts(net, data);
+    GreedyNet classifier = nullptr;
     for (size_t i = 0; i < options.labels.size(); ++i) {
       const auto labels = options.labels[i];
       ClassifierTraining training;
@@ -71,9 +74,10 @@ struct LabelsArm {
       const auto result =
           train_classifier(variant_named(variant), with, part, training, last(i), start, observer);
       if (observer.on_stage) observer.on_stage({last(i), result.stage, {}});
+      classifier = result.net;
     }
     if (observer.on_checkpoint)
-      observer.on_checkpoint(last(options.labels.size() - 1).stage, *net, start);
+      observer.on_checkpoint(last(options.labels.size() - 1).stage, *classifier, start);
   }
 };
 

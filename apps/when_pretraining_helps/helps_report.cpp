@@ -39,11 +39,16 @@ std::string published_error(const ControlArm& arm, size_t final) {
   return accuracy.empty() ? accuracy : fmt::format("{:.2f}", 100 * (1 - std::stod(accuracy)));
 }
 
-std::string text_of(const Interval& error) {
+/// The mean with its interval, and over how many repeats, if some have no value.
+std::string text_of(const ControlArm& arm, const Results& results, size_t final,
+                    const std::string& metric) {
+  const auto error = error_of(arm, results, final, metric);
   const auto& [mean, low, high, count] = error;
   if (count == 0) return "none";
-  return count < 2 ? fmt::format("{:.2f}", mean)
-                   : fmt::format("{:.2f} [{:.2f}, {:.2f}]", mean, low, high);
+  const auto repeats = static_cast<int>(results.repeats.size());
+  const auto of = count < repeats ? fmt::format(" ({} of {} repeats)", count, repeats) : "";
+  return count < 2 ? fmt::format("{:.2f}{}", mean, of)
+                   : fmt::format("{:.2f} [{:.2f}, {:.2f}]{}", mean, low, high, of);
 }
 
 report::Style style_of(Way way, bool good) {
@@ -88,13 +93,19 @@ double place_of_task(const ControlArm& arm) {
   return task_places().at(arm.task);
 }
 
+/// The lower end of an interval of errors, where a logarithmic axis can show it.
+double shown_low(const Interval& error, bool log_y) {
+  return log_y && error.low <= 0 ? error.mean / 10 : error.low;
+}
+
 /// A vertical line over an interval.
-report::Series interval_line(double x, const Interval& error, const std::string& color) {
+report::Series interval_line(double x, const Interval& error, bool log_y,
+                             const std::string& color) {
   report::Series line;
   line.style = {report::Style::Kind::line, color, 7, 1, 0.5};
   if (error.count < 2) return line;
   line.x = {x, x};
-  line.y = {error.low, error.high};
+  line.y = {shown_low(error, log_y), error.high};
   return line;
 }
 
@@ -116,19 +127,20 @@ void add_points(report::Panel& panel, const std::vector<ControlArm>& arms, const
       const double x = place(arm) + 0.12 * (static_cast<double>(i) - middle);
       series.x.push_back(x);
       series.y.push_back(error.mean);
-      panel.series.push_back(interval_line(x, error, series.style.color));
+      panel.series.push_back(interval_line(x, error, panel.log_y, series.style.color));
     }
     if (!series.x.empty()) panel.series.push_back(series);
   }
 }
 
 /// Adds the error of one of an arm's last fits to a line.
-void add_error(report::Series& series, const ControlArm& arm, const Results& results, size_t i) {
+void add_error(report::Series& series, const ControlArm& arm, const Results& results, size_t i,
+               bool log_y) {
   const auto error = error_of(arm, results, i, arm.metric);
   series.x.push_back(arm.finals[i].x);
   series.y.push_back(error.mean);
   if (error.count < 2) return;
-  series.low.push_back(error.low);
+  series.low.push_back(shown_low(error, log_y));
   series.high.push_back(error.high);
 }
 
@@ -186,7 +198,7 @@ report::Panel error_panel(const std::string& control, const std::vector<ControlA
       series.style.dash = static_cast<int>(other - std::begin(others)) % 3 + 2;
       series.style.marker = 4 + 2 * static_cast<int>(other - std::begin(others));
     }
-    for (size_t i = 0; i < arm.finals.size(); ++i) add_error(series, arm, results, i);
+    for (size_t i = 0; i < arm.finals.size(); ++i) add_error(series, arm, results, i, panel.log_y);
     if (series.low.size() != series.x.size()) series.low = series.high = {};
     panel.series.push_back(series);
   }
@@ -222,9 +234,11 @@ report::Panel codes_panel(const std::vector<ControlArm>& arms, const Results& re
     series.style = style_of(arm.way, false);
     series.style.dash = static_cast<int>(place_of_task(arm));
     const auto* pixels_of = arm.way == Way::none ? &arm : sibling(arms, arm, Way::none);
-    if (pixels_of != nullptr) add_error(series, *pixels_of, results, pixels_of->finals.size() - 1);
+    if (pixels_of != nullptr)
+      add_error(series, *pixels_of, results, pixels_of->finals.size() - 1, panel.log_y);
     const size_t depths = arm.finals.size() - (arm.way == Way::none ? 2 : 1);
-    for (size_t depth = 1; depth <= depths; ++depth) add_error(series, arm, results, depth);
+    for (size_t depth = 1; depth <= depths; ++depth)
+      add_error(series, arm, results, depth, panel.log_y);
     if (series.low.size() != series.x.size()) series.low = series.high = {};
     panel.series.push_back(series);
   }
@@ -291,10 +305,10 @@ report::Table HelpsReport::table(const Plan&, const Results& results, const Curv
   for (const auto& arm : arms_) {
     for (size_t i = 0; i < arm.finals.size(); ++i) {
       const bool timed = arm.control == "A" && arm.way == Way::none;
-      table.rows.push_back(
-          {arm.name, arm.finals[i].where, text_of(error_of(arm, results, i, arm.metric)),
-           timed ? text_of(error_of(arm, results, i, equal_time)) : "", published_error(arm, i),
-           results.note(of_variant(arm.name, arm.finals[i].info))});
+      table.rows.push_back({arm.name, arm.finals[i].where, text_of(arm, results, i, arm.metric),
+                            timed ? text_of(arm, results, i, equal_time) : "",
+                            results.comparable ? published_error(arm, i) : std::string(),
+                            results.note(of_variant(arm.name, arm.finals[i].info))});
     }
   }
   return table;
@@ -327,8 +341,8 @@ std::vector<std::string> HelpsReport::lead(const Plan&, const Results& results) 
           "{}{}{}{}{}, {}: {} is {} with pretraining ({}), {} without.", title_of(control),
           arm.task.empty() ? "" : ", ", arm.task, where.empty() ? "" : ", ", where, arm.start.what,
           control == "A" ? "the squared error an image" : "the test error in percent",
-          text_of(error_of(arm, results, telling, arm.metric)), name_of(arm.way),
-          text_of(error_of(*without, results, telling, arm.metric))));
+          text_of(arm, results, telling, arm.metric), name_of(arm.way),
+          text_of(*without, results, telling, arm.metric)));
     }
   }
   return sentences;
@@ -343,7 +357,7 @@ std::vector<SummaryLine> HelpsReport::summary(const Plan&, const Results& result
     lines.push_back({fmt::format("{}{}{}: {}", arm.name, where.empty() ? "" : ", ", where,
                                  arm.control == "A" ? "squared error an image" : "% wrong"),
                      {},
-                     text_of(error_of(arm, results, telling, arm.metric))});
+                     text_of(arm, results, telling, arm.metric)});
   }
   return lines;
 }

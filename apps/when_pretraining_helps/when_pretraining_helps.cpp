@@ -14,7 +14,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "layerwise/device.h"
 #include "layerwise/report/print.h"
+#include "layerwise/report/progress.h"
 #include "layerwise/study/rate_choice.h"
 
 #include "common/arm_choice.h"
@@ -69,8 +71,8 @@ std::string expected_time(const std::vector<ControlArm>& arms, const ControlOpti
                           share_to_choose_rates * static_cast<double>(options.tuning_repeats) *
                               static_cast<double>(trials));
   }
-  return fmt::format("about {:.0f} minutes of a core with AVX2 for the whole run",
-                     work / multiplications_a_second / 60);
+  return fmt::format("about {} of a core with AVX2",
+                     report::duration_text(work / multiplications_a_second));
 }
 
 void choose_rates(HelpsRun& run, const ControlOptions& options, const Settings& settings,
@@ -107,7 +109,6 @@ Study study_of(HelpsRun& run, const ControlOptions& options, const RunOptions& s
   const Split data{images.train, images.test};
   Study study("When does layer-wise pretraining help?", data, plan_of(run.arms),
               [&run](Repeat& repeat) { run_arms(run, repeat); });
-  study.data_checksum = images.checksum;
   study.report = std::make_shared<HelpsReport>(run.arms, run.rates, mnist);
   study.claims = control_claims(run.arms, margin);
   study.published = {comparable_accuracies(run.arms),
@@ -138,8 +139,10 @@ void add_options(CLI::App& app, ControlOptions& options, std::string& controls) 
       ->group(group);
   add_count(app, "--layer-epochs", options.layer_epochs, "B, D, E: epochs of each layer")
       ->group(group);
-  add_count(app, "--classifier-epochs", options.classifier_epochs,
-            "B, D, E: epochs of all layers after pretraining, at most; without it, as many more")
+  add_count(
+      app, "--classifier-epochs", options.classifier_epochs,
+      "B, D, E: epochs of all layers after pretraining, at most; without it, at least as many "
+      "more as pretraining takes")
       ->group(group);
   add_count(app, "--wide-epochs", options.wide_epochs, "C: epochs of each layer")->group(group);
   add_count(app, "--steps", options.steps, "C: steps of all layers, at most")->group(group);
@@ -180,7 +183,13 @@ void check_sizes(const ControlOptions& options, const LabelledImages& images) {
                      "the controls' networks take 28 x 28");
   }
   const auto rows = images.train.size();
-  const auto most_labels = *std::max_element(options.labels.begin(), options.labels.end());
+  auto labels = options.labels;
+  std::sort(labels.begin(), labels.end());
+  if (std::adjacent_find(labels.begin(), labels.end()) != labels.end()) {
+    throw UsageError(fmt::format("--labels {} has a number twice", fmt::join(options.labels, ",")),
+                     "give each number once");
+  }
+  const auto most_labels = labels.back();
   if (options.has("C") && most_labels > std::min(rows - rows / 12, options.train_rows)) {
     throw UsageError(fmt::format("--labels {} of {} training rows", most_labels,
                                  std::min(rows - rows / 12, options.train_rows)),
@@ -188,8 +197,10 @@ void check_sizes(const ControlOptions& options, const LabelledImages& images) {
   }
 }
 
-/// @throws UsageError if an option has no effect, or the engine trains no RBM
-void check_options(const ControlOptions& options, const RunOptions& settings) {
+/// @throws UsageError if an option has no effect, or a chosen arm has RBMs that the engine does not
+/// train
+void check_options(const ControlOptions& options, const std::vector<ControlArm>& arms,
+                   const RunOptions& settings) {
   const std::vector<std::pair<const char*, std::string>> uses{{"--train-rows", "AC"},
                                                               {"--autoencoder-epochs", "A"},
                                                               {"--tuning-epochs", "A"},
@@ -197,16 +208,28 @@ void check_options(const ControlOptions& options, const RunOptions& settings) {
                                                               {"--classifier-epochs", "BDE"},
                                                               {"--wide-epochs", "C"},
                                                               {"--steps", "C"},
-                                                              {"--labels", "C"}};
+                                                              {"--labels", "C"},
+                                                              {"--margin", "BCDE"}};
   for (const auto& [option, controls] : uses) {
     const bool used = std::any_of(controls.begin(), controls.end(), [&](char control) {
       return options.has(std::string(1, control));
     });
     settings.refuse_if(!used, option, "has no effect on these controls", "leave it out");
   }
+  const bool rbms = std::any_of(arms.begin(), arms.end(),
+                                [](const ControlArm& arm) { return arm.way == Way::rbms; });
+  if (!rbms) return;
+  const auto kind = settings.engine.kind;
+  const bool on_cpu = find_device(settings.device_for_repeats()).is_cpu();
+  if (kind == EngineKind::tiny)
+    throw UsageError("--engine tiny: it trains no RBM", "leave it out, or choose other --arms");
+  if (kind == EngineKind::dense && !on_cpu) {
+    throw UsageError("--engine dense: it trains RBMs on the CPU alone",
+                     "leave it out, or choose other --arms");
+  }
   if (settings.engine.precision != Precision::fp32) {
     throw UsageError(fmt::format("--precision {}", name_of(settings.engine.precision)),
-                     "RBMs are trained in fp32");
+                     "RBMs are trained in fp32: leave it out, or choose other --arms");
   }
 }
 
@@ -252,15 +275,16 @@ int main(int argc, char** argv) {
                        "give it on the command line");
     }
     options.controls = chosen_controls(controls);
+    std::sort(options.labels.begin(), options.labels.end());
     options.engine = settings.engine;
     const auto read = images.read();
     check_sizes(options, read);
-    check_options(options, settings);
     run.arms = arms.of(control_arms(options, {read.train, read.test}));
+    check_options(options, run.arms, settings);
     if (quick) {
       for (auto& arm : run.arms) arm.rates = {0.001};
     }
-    if (!settings.quiet) {
+    if (!settings.quiet && !settings.resumes) {
       report::print_note(fmt::format("controls {}: {}\n", fmt::join(options.controls, ", "),
                                      expected_time(run.arms, options, settings)));
     }

@@ -15,7 +15,7 @@ namespace {
 
 using testing::TemporaryFolder;
 
-constexpr int64_t first_tuning_repeat = 1000000;
+constexpr auto first_tuning_repeat = study::first_choosing_repeat;
 
 TEST_CASE("The learning rate chosen has the highest mean accuracy, of equal ones the lowest loss") {
   PretrainingOptions options;

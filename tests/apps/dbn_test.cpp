@@ -84,6 +84,12 @@ TEST_CASE("mnist_dbn trains without a cache, and says what diverged") {
   REQUIRE(diverged.status == 0);
   CHECK(contains(diverged.out, "diverged"));
   CHECK(std::filesystem::exists(folder.path() / "diverged/report.html"));
+  // It is complete: nothing is trained again.
+  const auto resumed = run(folder, app + " --resume diverged");
+  INFO(resumed.err);
+  REQUIRE(resumed.status == 0);
+  CHECK(contains(diverged.out, "> RBM 1"));
+  CHECK_FALSE(contains(resumed.out, "> RBM"));
 }
 
 TEST_CASE("A mnist_dbn that is killed goes on to the same bytes, as its shards do") {

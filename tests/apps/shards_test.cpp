@@ -118,6 +118,23 @@ TEST_CASE("The shards of the MNIST programs are joined, with checkpoints, curves
   REQUIRE(std::filesystem::exists(folder.path() / "joined/tuning.csv"));
 }
 
+TEST_CASE("The shards of studies of several networks are joined") {
+  const TemporaryFolder folder;
+  check_joined(folder, program("blobs_study") + " --samples 60 --epochs 2 --layers 4", 3,
+               {"0:1", "1:3"});
+  testing::write_images(folder.path() / "data", {3, 240, 30, 28, 28});
+  check_joined(folder,
+               program("cnn_supervised") +
+                   " --dataset mnist --data-dir data --validation 50 --widths 5,7 --epochs 1",
+               2, {"0:1", "1:2"});
+  check_joined(folder,
+               program("when_pretraining_helps") +
+                   " --data-dir data --layer-epochs 1 --classifier-epochs 1 --controls D "
+                   "--arms D_sigmoid_none,D_sigmoid_rbms",
+               2, {"0:1", "1:2"});
+  REQUIRE(std::filesystem::exists(folder.path() / "joined/rates.csv"));
+}
+
 TEST_CASE("A repeat is the same alone, among others and in a shard") {
   const TemporaryFolder folder;
   const auto command = alone + program("blobs_supervised") +

@@ -50,6 +50,15 @@ std::vector<Command> commands() {
   }
   all.push_back({"mnist_autoencoder", images + " --noise masking:0.2 --fine-tune 1"});
   all.push_back({"mnist_dbn", dbn});
+  all.push_back({"cnn_supervised",
+                 " --dataset mnist --data-dir data --validation 50 --train-rows 0 --widths 5,7 "
+                 "--epochs 1 --batch-size 37 --flip"});
+  all.push_back({"when_pretraining_helps",
+                 " --data-dir data --layer-epochs 1 --classifier-epochs 1 --controls D "
+                 "--arms D_sigmoid_none,D_sigmoid_rbms"});
+  all.push_back(
+      {"blobs_study",
+       " --samples 90 --epochs 2 --layers 4 --units 7 --arms greedy,at_once,autoencoder"});
   all.push_back({"mnist_autoencoder", images + " --tied --sampling independent"});
   return all;
 }

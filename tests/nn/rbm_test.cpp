@@ -259,6 +259,9 @@ TEST_CASE("RBMs that cannot be are refused") {
   REQUIRE_THROWS_AS(DeepBeliefNet(std::vector<Rbm>{}), std::invalid_argument);
   const std::vector<Rbm> gap{Rbm(RbmOptions{4, 3}), Rbm(RbmOptions{2, 3})};
   REQUIRE_THROWS_AS(DeepBeliefNet(gap), std::invalid_argument);
+  const std::vector<Rbm> gaussian_below{Rbm(RbmOptions{14, 9, HiddenUnits::gaussian}),
+                                        Rbm(RbmOptions{9, 4})};
+  REQUIRE_THROWS_AS(DeepBeliefNet(gaussian_below), std::invalid_argument);
   RandomState draw(1);
   REQUIRE_THROWS_AS(DeepBeliefNetOptions{.units = {}}.make(draw), std::invalid_argument);
   REQUIRE_THROWS_AS(DeepBeliefNetOptions{.units = {8}}.make(draw), std::invalid_argument);

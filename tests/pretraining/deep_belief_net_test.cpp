@@ -910,8 +910,10 @@ TEST_CASE("What contrastive divergence cannot do is refused with a reason") {
       "no loss");
 
   using First = ContrastiveDivergence::FirstEpochs;
-  has(said(view, problem, fit, {.steps = 0}), "steps is 0");
-  has(said(view, problem, fit, {.steps = -2}), "steps is -2");
+  has(said(view, problem, fit, {.steps = 0}), "0 steps, not 1, ..., 262143");
+  has(said(view, problem, fit, {.steps = 262144}), "262144 steps");
+  REQUIRE_NOTHROW(check(ContrastiveDivergence{.steps = 262143}));
+  has(said(view, problem, fit, {.steps = -2}), "-2 steps");
   has(said(view, problem, fit, {.first = First{0, 0.5}}), "first 0 epochs");
   has(said(view, problem, fit, {.first = First{2, 1}}), "momentum of 1");
   has(said(view, problem, fit, {.first = First{2, -0.5}}), "momentum of -0.5");

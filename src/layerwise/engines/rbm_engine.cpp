@@ -51,7 +51,7 @@ class RbmEngine : public Engine {
         batch_size_(options.batch_size),
         first_(divergence.first),
         steps_per_epoch_(steps_per_epoch(data.train.size(), options)),
-        caches_(view.frozen.empty()) {
+        own_inputs_(view.frozen.empty()) {
     require_shares(data.train.inputs);
     if (problem.corruption || problem.augmentation)
       throw std::invalid_argument("contrastive divergence has no corruption and no augmentation");
@@ -113,7 +113,7 @@ class RbmEngine : public Engine {
 
   /// The visible units are Bernoulli.
   void require_shares(const torch::Tensor& inputs) const {
-    if (!caches_ || inputs.scalar_type() == torch::kUInt8) return;
+    if (!own_inputs_ || inputs.scalar_type() == torch::kUInt8) return;
     const auto least = inputs.min().item<double>();
     const auto most = inputs.max().item<double>();
     if (least >= 0 && most <= 1) return;
@@ -125,7 +125,7 @@ class RbmEngine : public Engine {
 
   torch::Tensor features_of(const torch::Tensor& inputs, std::span<const int64_t> rows) {
     const auto given = rows_of({inputs, {}}, rows).inputs;
-    return caches_ ? given : pass_.chain().features(values_for(rbm_->weight, given));
+    return own_inputs_ ? given : pass_.chain().features(values_for(rbm_->weight, given));
   }
 
   /// In chunks of a fixed size, so that the bits of a row do not depend on the caller.
@@ -182,7 +182,7 @@ class RbmEngine : public Engine {
   int64_t batch_size_;
   std::optional<ContrastiveDivergence::FirstEpochs> first_;
   int64_t steps_per_epoch_;
-  bool caches_;  ///< whether the inputs are those of the RBM itself
+  bool own_inputs_;  ///< whether the inputs are those of the RBM itself
   double momentum_ = 0;
   std::unique_ptr<RbmStep> step_;
   int64_t steps_ = 0;

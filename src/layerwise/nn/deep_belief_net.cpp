@@ -16,6 +16,10 @@ DeepBeliefNetImpl::DeepBeliefNetImpl(const std::vector<Rbm>& stack)
           fmt::format("DeepBeliefNet: RBM {} has {} visible units, and the one below {} hidden",
                       i + 1, stack[i]->options.visible, stack[i - 1]->options.hidden));
     }
+    if (i > 0 && stack[i - 1]->options.hidden_units == HiddenUnits::gaussian) {
+      throw std::invalid_argument(fmt::format(
+          "DeepBeliefNet: RBM {} has Gaussian hidden units, and is not the top one", i));
+    }
     rbms->push_back(fmt::format("rbm{}", i + 1), stack[i]);
   }
 }

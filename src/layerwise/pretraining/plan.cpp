@@ -44,6 +44,17 @@ bool belongs_to(const std::string& name, const StageInfo& info) {
   return info.variant == name || info.variant.rfind(name + ": ", 0) == 0;
 }
 
+std::vector<std::string> network_names(const Plan& plan) {
+  const bool several = std::none_of(plan.begin(), plan.end(),
+                                    [](const PlannedFit& fit) { return fit.info.variant.empty(); });
+  std::vector<std::string> names;
+  for (const auto& fit : plan) {
+    const auto& variant = fit.info.variant;
+    names.push_back(several ? variant.substr(0, variant.find(": ")) : std::string());
+  }
+  return names;
+}
+
 Plan joined(const std::vector<Plan>& plans) {
   Plan all;
   for (const auto& plan : plans) all.insert(all.end(), plan.begin(), plan.end());

@@ -56,6 +56,10 @@ Plan of_variant(const std::string& name, Plan plan);
 /// Whether a fit is named by `of_variant` with this name.
 bool belongs_to(const std::string& name, const StageInfo& info);
 
+/// For each fit of a plan, the name of the network that it belongs to: its variant, without the
+/// kind of an extra fit; empty if some fit has no variant, for then there is only one network.
+std::vector<std::string> network_names(const Plan& plan);
+
 /// One plan after the other, as those of several variants.
 Plan joined(const std::vector<Plan>& plans);
 

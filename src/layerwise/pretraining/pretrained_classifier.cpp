@@ -92,6 +92,7 @@ class Fits {
       const auto scores = evaluate(chain, test_, Target::given, classification().metrics, "test");
       result_.stage.scores.insert(result_.stage.scores.end(), scores.begin(), scores.end());
     }
+    result_.net = net_;
     return result_;
   }
 

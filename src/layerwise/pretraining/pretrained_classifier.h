@@ -60,7 +60,8 @@ struct ClassifierResult {
   /// scores include "code_mean" and "code_deviation" of "train": the root mean square, over the
   /// units, of the codes' means and standard deviations.
   StageResult stage;
-  int64_t best_step = 0;  ///< with early stopping: the step whose weights were kept
+  int64_t best_step = 0;    ///< with early stopping: the step whose weights were kept
+  GreedyNet net = nullptr;  ///< with the final weights
 };
 
 /// Early stopping by accuracy on the validation rows; equal accuracies are compared by

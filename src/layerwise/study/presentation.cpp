@@ -106,14 +106,11 @@ std::string numbers_of(const Results& results, const std::vector<StageInfo>& fit
 
 /// A sentence for each trouble: which repeats had it, of each network if several are compared.
 std::vector<std::string> troubled_repeats(const Plan& plan, const Results& results) {
-  const bool compared = std::none_of(
-      plan.begin(), plan.end(), [](const PlannedFit& fit) { return fit.info.variant.empty(); });
+  const auto names = network_names(plan);
   std::vector<std::pair<std::string, std::vector<StageInfo>>> networks;
-  for (const auto& fit : plan) {
-    const auto& variant = fit.info.variant;
-    const auto name = compared ? variant.substr(0, variant.find(": ")) : std::string();
-    if (networks.empty() || networks.back().first != name) networks.push_back({name, {}});
-    networks.back().second.push_back(fit.info);
+  for (size_t i = 0; i < plan.size(); ++i) {
+    if (networks.empty() || networks.back().first != names[i]) networks.push_back({names[i], {}});
+    networks.back().second.push_back(plan[i].info);
   }
   std::vector<std::string> sentences;
   for (const auto trouble : {Trouble::diverged, Trouble::collapsed}) {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <limits>
 #include <mutex>
+#include <stdexcept>
 #include <system_error>
 #include <tuple>
 
@@ -25,11 +26,6 @@ constexpr auto header = "repeat,variant,learning_rate,score";
 
 using Trial = std::tuple<int64_t, std::string, double>;  // repeat, variant, learning rate
 using Trials = std::map<Trial, double>;
-
-/// A score as the file holds it, so that a resumed run chooses alike.
-double as_written(double score) {
-  return std::strtod(fmt::format("{:.9g}", score).c_str(), nullptr);
-}
 
 std::string row_of(const Trial& trial, double score) {
   const auto& [repeat, variant, rate] = trial;
@@ -60,7 +56,7 @@ double best_rate(const RateCandidates& candidates, int64_t repeats, const Trials
   for (const double candidate : candidates.rates) {
     double sum = 0;
     for (int64_t i = 0; i < repeats; ++i)
-      sum += trials.at({first_choosing_repeat + i, candidates.variant, candidate});
+      sum += trials.at({first_choosing_repeat + i, candidates.variant, as_written(candidate)});
     if (!(sum > best)) continue;
     best = sum;
     rate = candidate;
@@ -73,6 +69,12 @@ double best_rate(const RateCandidates& candidates, int64_t repeats, const Trials
 std::map<std::string, double> chosen_rates(const std::vector<RateCandidates>& all, int64_t repeats,
                                            const Settings& settings,
                                            const std::filesystem::path& folder) {
+  for (const auto& [variant, rates, score, work] : all) {
+    if (rates.empty() || variant.find(',') != std::string::npos) {
+      throw std::invalid_argument(
+          fmt::format("chosen_rates: '{}' has {} rates", variant, rates.size()));
+    }
+  }
   const auto path = folder / "rates.csv";
   auto trials = trials_in(path);
   report::RowFile file(path, text_of(trials));
@@ -88,7 +90,7 @@ std::map<std::string, double> chosen_rates(const std::vector<RateCandidates>& al
       if (candidates.rates.size() == 1) continue;
       for (const double rate : candidates.rates) {
         const auto repeat = first_choosing_repeat + i;
-        if (trials.count({repeat, candidates.variant, rate}) > 0) continue;
+        if (trials.count({repeat, candidates.variant, as_written(rate)}) > 0) continue;
         jobs.push_back({&candidates, rate, repeat});
         work += candidates.work;
       }
@@ -112,7 +114,7 @@ std::map<std::string, double> chosen_rates(const std::vector<RateCandidates>& al
     if (stopping) return;
     const auto label = fmt::format("{}, learning rate {}", candidates->variant, rate);
     const std::lock_guard lock(mutex);
-    const Trial trial{repeat, candidates->variant, rate};
+    const Trial trial{repeat, candidates->variant, as_written(rate)};
     trials[trial] = as_written(score);
     file.append(row_of(trial, score));
     progress.advance(label, candidates->work);

@@ -12,9 +12,6 @@
 
 namespace layerwise::study {
 
-/// Repeats from this number on choose learning rates; no repeat of a study has such a number.
-inline constexpr int64_t first_choosing_repeat = 1000000;
-
 /// The learning rates that one way to train chooses from.
 struct RateCandidates {
   std::string variant;
@@ -31,6 +28,7 @@ struct RateCandidates {
 ///
 /// Every trial is a row of rates.csv in `folder`; trials that are already there are not run again.
 /// The choice so depends on nothing that the study then measures.
+/// @throws std::invalid_argument if one has no rates, or a name with a comma
 /// @throws Interrupted after a signal
 std::map<std::string, double> chosen_rates(const std::vector<RateCandidates>& all, int64_t repeats,
                                            const Settings& settings,

@@ -76,6 +76,10 @@ class MetricRows {
   std::map<std::string, size_t, std::less<>> places_;
 };
 
+bool any_of(const Finished& fits) {
+  return std::find(fits.begin(), fits.end(), true) != fits.end();
+}
+
 double number_in(std::string_view last_field) {
   return std::strtod(last_field.data(), nullptr);
 }
@@ -127,11 +131,6 @@ size_t row_count(const PlannedFit& fit, const std::vector<std::string>& metrics)
       std::count_if(fit.scores.begin(), fit.scores.end(), [&](const auto& score) {
         return std::find(metrics.begin(), metrics.end(), score.second) != metrics.end();
       }));
-}
-
-/// A value as a CSV file holds it, so that a resumed run reads the value that it would have had.
-double as_written(double value) {
-  return std::strtod(fmt::format("{:.9g}", value).c_str(), nullptr);
 }
 
 Outcome outcome_of(const StageReport& report, const PlannedFit& fit) {
@@ -191,18 +190,27 @@ bool holds_mean_curves(const std::filesystem::path& folder) {
   return header == curves_header && first.rfind("mean,", 0) == 0;
 }
 
+std::vector<Finished> diverged_fits(const Plan& plan, const Settings& settings,
+                                    const std::filesystem::path& folder) {
+  std::vector<Finished> diverged(static_cast<size_t>(settings.repeats), Finished(plan.size()));
+  for_each_row(folder / "troubles.csv", troubles_header, LastRow::may_be_cut,
+               [&](const Fields& row) {
+                 const auto repeat = index_in(settings, row);
+                 const auto place = place_of_trouble(plan, row);
+                 if (repeat && place && row[6] == name_of(Trouble::diverged))
+                   diverged[*repeat][*place] = true;
+               });
+  return diverged;
+}
+
 std::vector<Finished> fits_with_rows(const Plan& plan, const std::vector<std::string>& metrics,
                                      const Settings& settings, const std::filesystem::path& folder,
                                      Diverged diverged) {
   const auto repeats = static_cast<size_t>(settings.repeats);
   std::vector<bool> may_lack_values(repeats);
   if (diverged == Diverged::finished) {
-    for_each_row(folder / "troubles.csv", troubles_header, LastRow::may_be_cut,
-                 [&](const Fields& row) {
-                   const auto repeat = index_in(settings, row);
-                   if (repeat && row[6] == name_of(Trouble::diverged))
-                     may_lack_values[*repeat] = true;
-                 });
+    const auto fits = diverged_fits(plan, settings, folder);
+    std::transform(fits.begin(), fits.end(), may_lack_values.begin(), any_of);
   }
   std::vector<std::vector<size_t>> rows(repeats, std::vector<size_t>(plan.size(), 0));
   const MetricRows known(plan);
@@ -237,10 +245,7 @@ Recorder::Recorder(const Study& study, const Settings& settings, const report::R
   results_.first_repeat = settings.first_repeat;
   results_.comparable = study.published.changed.empty();
   results_.heavy_tailed = study.heavy_tailed;
-  const auto any = [](const Finished& fits) {
-    return std::find(fits.begin(), fits.end(), true) != fits.end();
-  };
-  if (std::any_of(finished.begin(), finished.end(), any)) {
+  if (std::any_of(finished.begin(), finished.end(), any_of)) {
     take_metrics();
     take_troubles();
     take_curves();

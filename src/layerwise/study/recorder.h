@@ -23,6 +23,12 @@ std::vector<Finished> fits_with_rows(const Plan& plan, const std::vector<std::st
                                      const Settings& settings, const std::filesystem::path& folder,
                                      Diverged diverged = Diverged::made_again);
 
+/// For each repeat of the settings, the fits of the plan that diverged according to the
+/// troubles.csv of a run.
+/// @throws report::Failure if it cannot be read
+std::vector<Finished> diverged_fits(const Plan& plan, const Settings& settings,
+                                    const std::filesystem::path& folder);
+
 /// Whether the curves.csv of a run holds means over the repeats, which replace the curves of each
 /// repeat.
 bool holds_mean_curves(const std::filesystem::path& folder);

@@ -1,6 +1,7 @@
 #include "layerwise/study/rows.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 
@@ -26,6 +27,10 @@ size_t fields_of(std::string_view line, Fields& fields) {
 }
 
 }  // namespace
+
+double as_written(double value) {
+  return std::strtod(fmt::format("{:.9g}", value).c_str(), nullptr);
+}
 
 std::vector<std::string> cut_at_commas(const std::string& text) {
   Fields items;

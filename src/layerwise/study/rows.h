@@ -13,6 +13,9 @@ constexpr auto metrics_header = "repeat,seed,variant,labels,stage,layers,split,m
 constexpr auto curves_header = "repeat,variant,labels,stage,epoch,step,split,metric,value";
 constexpr auto troubles_header = "repeat,variant,labels,stage,layers,task,trouble,details";
 
+/// A value as these tables hold it, so that a resumed run reads what it would have had.
+double as_written(double value);
+
 /// The items between the commas of a text; the text itself if it has no comma.
 std::vector<std::string> cut_at_commas(const std::string& text);
 

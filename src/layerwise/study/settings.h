@@ -10,6 +10,9 @@
 
 namespace layerwise::study {
 
+/// Repeats from this number on choose learning rates; no repeat of a study has such a number.
+inline constexpr int64_t first_choosing_repeat = 1000000;
+
 /// How to run a study.
 struct Settings {
   std::string device = "auto";  ///< as `find_device` takes it

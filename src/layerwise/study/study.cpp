@@ -75,9 +75,10 @@ void check(const Study& study, const Settings& settings) {
         std::pair("math_threads", settings.math_threads)}) {
     if (count < 1) throw std::invalid_argument(fmt::format("run_study: {} {}", count, name));
   }
-  if (settings.first_repeat < 0) {
-    throw std::invalid_argument(
-        fmt::format("run_study: the first repeat is number {}", settings.first_repeat));
+  if (settings.first_repeat < 0 ||
+      settings.first_repeat > first_choosing_repeat - settings.repeats) {
+    throw std::invalid_argument(fmt::format("run_study: {} repeats from number {} on",
+                                            settings.repeats, settings.first_repeat));
   }
   if (settings.seed < 0 || settings.seed > std::numeric_limits<uint32_t>::max())
     throw std::invalid_argument(fmt::format("run_study: seed {}", settings.seed));
@@ -111,6 +112,8 @@ std::vector<Finished> finished_fits(const Study& study, const std::filesystem::p
     auto& last = last_stages[owner_of(fit.info)];
     if (fit.of_network) last = std::max(last, fit.info.stage);
   }
+  const auto networks = network_names(study.plan);
+  const auto diverged = diverged_fits(study.plan, settings, folder);
   for (size_t index = 0; index < all.size(); ++index) {
     const auto repeat = settings.first_repeat + static_cast<int64_t>(index);
     auto& fits = all[index];
@@ -122,7 +125,11 @@ std::vector<Finished> finished_fits(const Study& study, const std::filesystem::p
       // A kill may come behind the rows of the last stage and before its checkpoint.
       if (whole && stages[owner] >= last) stages[owner] = std::numeric_limits<int64_t>::max();
     }
+    std::set<std::string> ended;  // a network that diverged is not kept
+    for (size_t i = 0; i < fits.size(); ++i)
+      if (whole && diverged[index][i]) ended.insert(networks[i]);
     for (size_t i = 0; i < fits.size(); ++i) {
+      if (ended.count(networks[i]) > 0) continue;
       const auto& info = study.plan[i].info;
       const auto owner = owner_of(info);
       if (info.stage > stages[owner]) {

@@ -7,9 +7,10 @@
 namespace layerwise {
 
 void check(const ContrastiveDivergence& divergence) {
-  if (divergence.steps < 1) {
+  constexpr int64_t most = (int64_t{1} << 18) - 1;  // further draws would repeat random numbers
+  if (divergence.steps < 1 || divergence.steps > most) {
     throw std::invalid_argument(
-        fmt::format("contrastive divergence: steps is {}", divergence.steps));
+        fmt::format("contrastive divergence: {} steps, not 1, ..., {}", divergence.steps, most));
   }
   if (!divergence.first) return;
   const auto [epochs, momentum] = *divergence.first;
