@@ -18,14 +18,9 @@ namespace {
 constexpr auto rbm_group = "RBMs";
 constexpr auto tuning_group = "All layers";
 
-/// The head of a classifier: softmax regression, from zeros.
-Block zero_head(int64_t inputs) {
-  return Block(Dense(DenseOptions{inputs, digit_classes, Activation::linear}));
-}
-
 void tune_classifier(const DbnOptions& options, const FitOptions& fit, DeepBeliefNet& rbms,
                      study::Repeat& repeat) {
-  GreedyNet net(rbms->encoder_blocks(), zero_head(options.units.back()));
+  auto net = options.classifier(rbms);
   net->to(repeat.data.train.inputs.device());
   StageRunner runner(net, repeat.data, repeat.observer);
   const auto result =
@@ -194,6 +189,12 @@ void DbnOptions::check_fits(int64_t rows) const {
 DeepBeliefNetOptions DbnOptions::network() const {
   const bool linear = purpose == Purpose::autoencoder;
   return {units, linear ? HiddenUnits::gaussian : HiddenUnits::bernoulli, initializer};
+}
+
+GreedyNet DbnOptions::classifier(const DeepBeliefNet& rbms) const {
+  constexpr int64_t digits = 10;
+  return GreedyNet(rbms->encoder_blocks(),
+                   Block(Dense(DenseOptions{units.back(), digits, Activation::linear})));
 }
 
 DeepBeliefNetTraining DbnOptions::pretraining(const EngineOptions& engine) const {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "layerwise/nn/greedy_net.h"
 #include "layerwise/pretraining/deep_belief_net.h"
 #include "layerwise/study/published.h"
 
@@ -11,8 +12,6 @@
 #include "common/optimizer_choice.h"
 
 namespace layerwise::apps {
-
-constexpr int64_t digit_classes = 10;
 
 /// What the stack of RBMs becomes.
 enum class Purpose { classifier, autoencoder };
@@ -47,6 +46,8 @@ struct DbnOptions {
 
   int64_t depth() const { return static_cast<int64_t>(units.size()) - 1; }
   DeepBeliefNetOptions network() const;
+  /// The classifier that the RBMs become: under a new softmax layer, from zeros.
+  GreedyNet classifier(const DeepBeliefNet& rbms) const;
   DeepBeliefNetTraining pretraining(const EngineOptions& engine) const;
   FitOptions tuning(const EngineOptions& engine) const;
   /// The fit of all layers.

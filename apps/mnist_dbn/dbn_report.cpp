@@ -126,9 +126,7 @@ std::vector<CaptionedFigure> DbnReport::figures(const Plan& plan, const Results&
   torch::Tensor weight;
   const auto hint = "remove that file, and resume the run: it trains this network again";
   if (classifies) {
-    GreedyNet net(
-        rbms->encoder_blocks(),
-        Block(Dense(DenseOptions{options.units.back(), digit_classes, Activation::linear})));
+    auto net = options.classifier(rbms);
     load_in_run(*net, path, {}, hint);
     weight = net->blocks().front().ptr()->as<DenseImpl>()->weight.detach();
   } else {

@@ -39,6 +39,11 @@ struct TrialResult {
 
 using Trials = std::map<Trial, TrialResult>;
 
+/// @param index of the repeat, among those that choose
+Trial trial_of(int64_t index, const std::string& variant, int64_t labels, double rate) {
+  return {study::first_choosing_repeat + index, variant, labels, study::as_written(rate)};
+}
+
 std::string row_of(const Trial& trial, const TrialResult& result) {
   return fmt::format("{},{},{},{:.9g},{:.9g},{:.9g}\n", trial.repeat, trial.variant, trial.labels,
                      trial.rate, result.accuracy, result.cross_entropy);
@@ -70,8 +75,7 @@ double best_rate(const PretrainingOptions& options, const Trials& trials,
     double accuracy = 0;
     double cross_entropy = 0;
     for (int64_t i = 0; i < options.tuning_repeats; ++i) {
-      const auto& result = trials.at(
-          {study::first_choosing_repeat + i, variant, labels, study::as_written(candidate)});
+      const auto& result = trials.at(trial_of(i, variant, labels, candidate));
       accuracy += std::isfinite(result.accuracy) ? result.accuracy : worst;
       cross_entropy += result.cross_entropy;
     }
@@ -112,7 +116,7 @@ TunedRates tuned_rates(const PretrainingOptions& options, const Settings& run, c
     const auto number = study::first_choosing_repeat + index;
     const auto is_done = [&](const ClassifierVariant& variant, int64_t labels, double rate) {
       const std::lock_guard lock(mutex);
-      return trials.count({number, variant.name, labels, study::as_written(rate)}) > 0;
+      return trials.count(trial_of(index, variant.name, labels, rate)) > 0;
     };
     const bool all_done = [&] {
       for (const auto labels : options.label_counts())
@@ -149,7 +153,7 @@ TunedRates tuned_rates(const PretrainingOptions& options, const Settings& run, c
             }
             if (stopping) return;
             const std::lock_guard lock(mutex);
-            const Trial trial{number, variant.name, labels, study::as_written(rate)};
+            const auto trial = trial_of(index, variant.name, labels, rate);
             trials[trial] = result;
             file.append(row_of(trial, result));
           }

@@ -40,7 +40,7 @@ struct DepthArm {
   }
 
   void train(const Split& images, const Run& run, Random& random, const Observer& observer) const {
-    const auto data = rows_of_assay(images, run.trial ? Rows::that_choose : Rows::all);
+    const auto data = rows_of_assay(images, run.rows());
     const auto start = random;
     auto net = run.pretrained(layers, data, random, observer);
     if (net.is_empty()) return;

@@ -92,7 +92,7 @@ SplitSizes sizes_of(const Split& data) {
   return {data.train.size(), data.validation.size(), data.test.size()};
 }
 
-const Split& GeneratedImages::rows() {
+Split GeneratedImages::rows(const c10::Device& device, Rows which) {
   std::call_once(made_, [&] {
     constexpr uint32_t seed = 1;
     RandomState random(seed);
@@ -100,7 +100,9 @@ const Split& GeneratedImages::rows() {
     rows_.validation = make_(sizes_.validation, random);
     rows_.train = make_(sizes_.train, random);
   });
-  return rows_;
+  Split needed = rows_;
+  if (which == Rows::that_choose) needed.test = {};
+  return needed.to(device);
 }
 
 }  // namespace layerwise::apps

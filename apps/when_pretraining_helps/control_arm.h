@@ -32,6 +32,9 @@ struct ControlOptions {
   bool has(const std::string& control) const;
 };
 
+/// Those that choose a learning rate train and validate: they have no test rows.
+enum class Rows { all, that_choose };
+
 /// How one way of training is run: with this learning rate of all layers, and this share of the
 /// epochs.
 struct Run {
@@ -43,6 +46,7 @@ struct Run {
 
   /// At least 1.
   int64_t of(int64_t count) const;
+  Rows rows() const { return trial ? Rows::that_choose : Rows::all; }
   /// The network that the layers are trained to in that share of their epochs; empty if a stage
   /// diverged.
   StackedAutoencoder pretrained(LayerwiseTraining layers, const Split& data, Random& random,
@@ -122,8 +126,6 @@ const ClassifierVariant& variant_named(const std::string& name);
 
 /// The rows `begin`, ..., `end` - 1, without a copy.
 Dataset slice(const Dataset& data, int64_t begin, int64_t end);
-/// Those that choose a learning rate train and validate: they have no test rows.
-enum class Rows { all, that_choose };
 /// The rows of A and C: the first ones train, the last twelfth validates, test rows test.
 Split rows_of_all(const ControlOptions& options, const Split& images, Rows which = Rows::all);
 /// The rows of B, D and E: the first sixth trains (10,000 of MNIST), the next thirtieth validates
@@ -146,7 +148,8 @@ SplitSizes sizes_of(const Split& data);
 class GeneratedImages {
  public:
   GeneratedImages(MakeImages make, const SplitSizes& sizes) : make_(make), sizes_(sizes) {}
-  const Split& rows();
+  /// On a device.
+  Split rows(const c10::Device& device, Rows which);
 
  private:
   MakeImages make_;

@@ -30,8 +30,8 @@ struct AutoencoderArm {
   }
 
   Split rows(const Split& given, Rows which) const {
-    if (images) return images->rows().to(given.train.inputs.device());
-    return rows_of_all(options, given, which);
+    return images ? images->rows(given.train.inputs.device(), which)
+                  : rows_of_all(options, given, which);
   }
 
   Plan plan(const Split& data) const {
@@ -45,8 +45,7 @@ struct AutoencoderArm {
   }
 
   void train(const Split& given, const Run& run, Random& random, const Observer& observer) const {
-    auto data = rows(given, run.trial ? Rows::that_choose : Rows::all);
-    if (run.trial) data.test = {};
+    const auto data = rows(given, run.rows());
     auto net = run.pretrained(layers, data, random, observer);
     if (net.is_empty()) return;
     FitOptions fit{

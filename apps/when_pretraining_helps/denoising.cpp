@@ -35,8 +35,7 @@ struct DenoisingArm {
   }
 
   Split rows(const Split& given, Rows which) const {
-    if (images) return images->rows().to(given.train.inputs.device());
-    return rows_of_assay(given, which);
+    return images ? images->rows(given.train.inputs.device(), which) : rows_of_assay(given, which);
   }
 
   /// Each goes once through the frozen layers; a head costs little beside that.
@@ -60,8 +59,7 @@ struct DenoisingArm {
   }
 
   void train(const Split& given, const Run& run, Random& random, const Observer& observer) const {
-    auto data = rows(given, run.trial ? Rows::that_choose : Rows::all);
-    if (run.trial) data.test = {};
+    const auto data = rows(given, run.rows());
     const auto start = random;
     auto net = run.pretrained(layers, data, random, observer);
     if (net.is_empty()) return;

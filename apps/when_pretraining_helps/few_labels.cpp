@@ -50,7 +50,7 @@ struct LabelsArm {
   }
 
   void train(const Split& images, const Run& run, Random& random, const Observer& observer) const {
-    const auto data = rows_of_all(options, images, run.trial ? Rows::that_choose : Rows::all);
+    const auto data = rows_of_all(options, images, run.rows());
     const StratifiedSubsets labeled(data.train.targets, random.subsets);
     const StratifiedSubsets validated(data.validation.targets, random.subsets);
     const auto start = random;

@@ -177,14 +177,14 @@ std::vector<std::string> chosen_controls(const std::string& names) {
   return chosen;
 }
 
+/// @param options their numbers of labels are sorted
 void check_sizes(const ControlOptions& options, const LabelledImages& images) {
   if (images.height * images.width != 784) {
     throw UsageError(fmt::format("the images are {} x {} pixels", images.height, images.width),
                      "the controls' networks take 28 x 28");
   }
   const auto rows = images.train.size();
-  auto labels = options.labels;
-  std::sort(labels.begin(), labels.end());
+  const auto& labels = options.labels;
   if (std::adjacent_find(labels.begin(), labels.end()) != labels.end()) {
     throw UsageError(fmt::format("--labels {} has a number twice", fmt::join(options.labels, ",")),
                      "give each number once");
@@ -220,10 +220,9 @@ void check_options(const ControlOptions& options, const std::vector<ControlArm>&
                                 [](const ControlArm& arm) { return arm.way == Way::rbms; });
   if (!rbms) return;
   const auto kind = settings.engine.kind;
-  const bool on_cpu = find_device(settings.device_for_repeats()).is_cpu();
   if (kind == EngineKind::tiny)
     throw UsageError("--engine tiny: it trains no RBM", "leave it out, or choose other --arms");
-  if (kind == EngineKind::dense && !on_cpu) {
+  if (kind == EngineKind::dense && !find_device(settings.device_for_repeats()).is_cpu()) {
     throw UsageError("--engine dense: it trains RBMs on the CPU alone",
                      "leave it out, or choose other --arms");
   }

@@ -10,7 +10,6 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 here=$root/tests/sanitizers
 cd "$root"
 jobs=$(nproc)
-programs=(blobs_supervised blobs_unsupervised mnist_autoencoder mnist_pretraining)
 case ${1:-} in
   memory)
     # Programs that are started hundreds of times have their own builds tested elsewhere; here, what they are made of.
@@ -31,7 +30,7 @@ case ${1:-} in
     export TSAN_OPTIONS=suppressions=$here/threads.supp:halt_on_error=1:second_deadlock_stack=1
     export LAYERWISE_PAIRS=1
     cmake --preset tsan -DCMAKE_COMPILE_WARNING_AS_ERROR=ON >/dev/null
-    cmake --build build/tsan --parallel "$jobs" --target random_test threads_test "${programs[@]}"
+    cmake --build build/tsan --parallel "$jobs" --target random_test threads_test
     ctest --test-dir build/tsan --output-on-failure --parallel "$jobs" --tests-regex '^(random_test|threads_test)$'
     ;;
   *)

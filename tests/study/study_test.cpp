@@ -185,7 +185,9 @@ TEST_CASE("Learning curves are drawn under the name of their split") {
 }
 
 /// A study of two stages on few points.
-Study small_study(std::function<void(const Repeat&)> before = {}) {
+/// @param after gets the network
+Study small_study(std::function<void(const Repeat&)> before = {},
+                  std::function<void(Repeat&, GreedyNet&)> after = {}) {
   auto inputs = torch::arange(40, torch::kFloat32).view({20, 2}).sin();
   auto targets = inputs.select(1, 0).gt(0).to(torch::kInt64);
   const auto data = split(Dataset{inputs, targets}, 12);
@@ -199,6 +201,7 @@ Study small_study(std::function<void(const Repeat&)> before = {}) {
                   output(4, 2, repeat.random.initialization));
     const auto done = repeat.go_on_with(net, next);
     deepen_supervised(net, repeat.data, options, next, repeat.random, repeat.observer, done);
+    if (after) after(repeat, net);
   });
 }
 
@@ -293,24 +296,15 @@ TEST_CASE("A last stage of another kind is made again when its network was not k
   ::setenv("PATH", "/nowhere", 1);
   const StageInfo tuned(3, 3, "fine_tuned", Task::classification);
   const auto study_of = [&](bool fails) {
-    auto study = small_study();
-    study.plan.emplace_back(tuned, 2,
-                            scores_of(names_of(study.data), {"accuracy", "cross_entropy"}));
-    study.algorithm = [=](Repeat& repeat) {
-      const BlockFactory next = [](RandomState& draw) { return dense(4, 4, draw); };
-      GreedyNet net(dense(2, 4, repeat.random.initialization),
-                    output(4, 2, repeat.random.initialization));
-      SupervisedDeepeningOptions options;
-      options.layers = 3;
-      options.fit.epochs = 2;
-      const auto done = repeat.go_on_with(net, next);
-      deepen_supervised(net, repeat.data, options, next, repeat.random, repeat.observer, done);
+    auto study = small_study({}, [=](Repeat& repeat, GreedyNet& net) {
       net->unfreeze();
       StageRunner runner(net, repeat.data, repeat.observer);
-      runner.fit(tuned, repeat.data, classification(), options.fit, repeat.random);
+      runner.fit(tuned, repeat.data, classification(), {.epochs = 2}, repeat.random);
       if (fails) throw std::runtime_error("before the network is kept");
       runner.checkpoint(tuned.stage, repeat.random);
-    };
+    });
+    study.plan.emplace_back(tuned, 2,
+                            scores_of(names_of(study.data), {"accuracy", "cross_entropy"}));
     return study;
   };
   const auto whole = folder.path() / "whole";

@@ -26,7 +26,7 @@ class Progress {
 
   /// Starts the clock by which the time left is estimated; before, it runs from the construction.
   /// @param done work that an earlier run did, in another time
-  void begin(double done = 0);
+  void begin(double done);
   /// Reports that some work was done.
   void advance(const std::string& what, double work);
   /// Reports the end of a stage; prints a line in the style `lines`.

@@ -27,6 +27,10 @@ constexpr auto header = "repeat,variant,learning_rate,score";
 using Trial = std::tuple<int64_t, std::string, double>;  // repeat, variant, learning rate
 using Trials = std::map<Trial, double>;
 
+Trial trial_of(int64_t repeat, const std::string& variant, double rate) {
+  return {repeat, variant, as_written(rate)};
+}
+
 std::string row_of(const Trial& trial, double score) {
   const auto& [repeat, variant, rate] = trial;
   return fmt::format("{},{},{:.9g},{:.9g}\n", repeat, variant, rate, score);
@@ -56,7 +60,7 @@ double best_rate(const RateCandidates& candidates, int64_t repeats, const Trials
   for (const double candidate : candidates.rates) {
     double sum = 0;
     for (int64_t i = 0; i < repeats; ++i)
-      sum += trials.at({first_choosing_repeat + i, candidates.variant, as_written(candidate)});
+      sum += trials.at(trial_of(first_choosing_repeat + i, candidates.variant, candidate));
     if (!(sum > best)) continue;
     best = sum;
     rate = candidate;
@@ -90,7 +94,7 @@ std::map<std::string, double> chosen_rates(const std::vector<RateCandidates>& al
       if (candidates.rates.size() == 1) continue;
       for (const double rate : candidates.rates) {
         const auto repeat = first_choosing_repeat + i;
-        if (trials.count({repeat, candidates.variant, as_written(rate)}) > 0) continue;
+        if (trials.count(trial_of(repeat, candidates.variant, rate)) > 0) continue;
         jobs.push_back({&candidates, rate, repeat});
         work += candidates.work;
       }
@@ -114,7 +118,7 @@ std::map<std::string, double> chosen_rates(const std::vector<RateCandidates>& al
     if (stopping) return;
     const auto label = fmt::format("{}, learning rate {}", candidates->variant, rate);
     const std::lock_guard lock(mutex);
-    const Trial trial{repeat, candidates->variant, as_written(rate)};
+    const auto trial = trial_of(repeat, candidates->variant, rate);
     trials[trial] = as_written(score);
     file.append(row_of(trial, score));
     progress.advance(label, candidates->work);
