@@ -74,7 +74,7 @@ ControlArm depth_arm(const std::string& control, const ControlOptions& options, 
     finals.push_back({arm.last(d), fmt::format("depth {}", d), static_cast<double>(d)});
   auto filled = arm_of(arm, control);
   filled.plan = arm.plan(data);
-  filled.rates = {0.1, 0.03, 0.01};
+  filled.rates = LayerwiseTraining::tuning_rates();
   filled.metric = "accuracy";
   filled.count =
       fmt::format("{} steps at depth {}", steps * (pretraining + arm.epochs(depth)), depth);

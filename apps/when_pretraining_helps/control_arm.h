@@ -76,6 +76,8 @@ struct ControlArm {
   std::vector<double> rates;  ///< to choose from
   std::string metric;         ///< by which, on the validation rows
   std::string count;          ///< optimizer steps, for the table of arms
+  std::string features =
+      {};  ///< of a softmax regression that an arm is compared with: what it is on
   std::vector<Final> finals;
   /// Runs the fits of the plan on all images.
   std::function<void(const Split& images, const Run& run, Random& random, const Observer& observer)>

@@ -64,6 +64,13 @@ std::vector<Claim> control_claims(const std::vector<ControlArm>& arms, double ma
         if (!accuracy) add(*without, i, arm.finals[i].baseline, equal_time, ", equal time");
       }
     }
+    if (arm.control == "C" && arm.way == Way::denoising) {
+      for (const auto& other : arms) {
+        if (other.features.empty()) continue;
+        for (size_t i = 0; i < arm.finals.size(); ++i)
+          add(other, i, "softmax regression on " + other.features, arm.metric, ", softmax");
+      }
+    }
     const auto* plain = sibling(arms, arm, Way::autoencoders);
     if (arm.control == "E" && arm.way == Way::denoising && plain != nullptr)
       add(*plain, 0, name_of(plain->way), arm.metric, "");

@@ -118,7 +118,7 @@ std::vector<ControlArm> autoencoder_arms(const ControlOptions& options, const Sp
   add(bad_start(), {Way::none, Way::autoencoders, Way::denoising, Way::rbms});
   add(glorot_start(), {Way::none, Way::autoencoders});
   add(elu_start(), {Way::none, Way::autoencoders, Way::denoising});
-  add(tanh_start(), {Way::none});
+  add(tanh_start(), {Way::none, Way::autoencoders});
   add(sparse_start(), {Way::none});
   const auto curves = std::make_shared<GeneratedImages>(make_curves, sizes_of(data));
   for (const auto& start : {bad_start(), elu_start()}) {

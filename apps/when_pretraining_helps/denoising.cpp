@@ -103,7 +103,7 @@ ControlArm control_arm(const DenoisingArm& arm, const std::string& task, const S
   const auto pretraining = layers.way == Way::none ? 0 : layers.depth() * layers.epochs;
   auto filled = arm_of(arm, "E", task);
   filled.plan = arm.plan(data);
-  filled.rates = {0.1, 0.03, 0.01};
+  filled.rates = LayerwiseTraining::tuning_rates();
   filled.metric = "accuracy";
   filled.count = fmt::format("{} steps", steps * (pretraining + arm.epochs()));
   filled.finals = arm.finals();

@@ -103,6 +103,7 @@ ControlArm labels_arm(const ControlOptions& options, const Start& start, Way way
   if (!inputs.empty()) {
     filled.name = "C_" + variant;
     filled.what = "control: softmax regression on " + inputs;
+    filled.features = inputs;
   }
   filled.plan = arm.plan(data);
   filled.rates = {0.003, 0.001, 0.0003};

@@ -318,10 +318,11 @@ std::string HelpsReport::reading(const Results&) const {
   return "Means over the repeats with 95% intervals by Student's t: of A the squared error an "
          "image, "
          "of the others the percentage of wrong answers. All arms of a repeat start from the same "
-         "random streams. Of A, B, D and E, an arm without pretraining takes at least as many "
-         "steps as "
-         "those with it, on the same rows; of A, also its error after as many multiplications is "
-         "shown. Of C, all arms take as many steps with labels, and the pretrained ones others "
+         "random streams. An arm without pretraining takes at least as many steps as those with "
+         "it, "
+         "on the same rows; of B, D and E, at least as many multiplications too, and of A, its "
+         "error after as many multiplications is shown beside. Of C, all arms take as many steps "
+         "with labels, and the pretrained ones others "
          "without before; as many further labels validate. Of E, the head on frozen codes is "
          "softmax regression on standardized codes, where the paper has a linear SVM; rectangles "
          "and convex sets are generated here, convex sets not by the published rules: compare "
@@ -392,10 +393,11 @@ std::vector<report::Section> HelpsReport::sections(const Plan&, const Results&,
        "smallest or "
        "largest candidate may not be the best there is. Rates of pretraining "
        "are fixed."},
-      {{"arm", "what", "trained for", "learning rate", "of"}, {}}};
+      {{"arm", "what", "trained for", "multiplications", "learning rate", "of"}, {}}};
   for (const auto& arm : arms_) {
     const auto rate = rates_.find(arm.name);
     section.table.rows.push_back({arm.name, arm.what, arm.count,
+                                  fmt::format("{:.2g}e12", arm.work() / 1e12),
                                   rate == rates_.end() ? "" : fmt::format("{}", rate->second),
                                   fmt::format("{}", fmt::join(arm.rates, ", "))});
   }

@@ -10,7 +10,7 @@
 
 namespace layerwise::apps {
 
-/// Shows the controls: a panel for each, bad and good starts side by side, and verdicts.
+/// Shows the controls: a panel for each (of E two), from bad and from good starts, and verdicts.
 class HelpsReport : public study::Report {
  public:
   /// @param rates chosen before the repeats, by arm

@@ -77,6 +77,8 @@ struct LayerwiseTraining {
   /// Training of a classifier by SGD with momentum, which keeps the weights with the best
   /// validation accuracy.
   ClassifierTraining tuning(int64_t of_epochs, double rate) const;
+  /// The learning rates of `tuning` to choose from.
+  static std::vector<double> tuning_rates() { return {1, 0.3, 0.1, 0.03}; }
 
  private:
   Plan stages(const Split& data) const;

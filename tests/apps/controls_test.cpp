@@ -102,13 +102,15 @@ TEST_CASE("Every pretrained arm is judged against the one from the same start wi
       CHECK(claim.higher_is_better);
     }
   }
-  // A: three ways from the bad start, two from ELU, one from Glorot's weights, two of curves; B:
-  // two starts by five depths; C: two by two numbers of labels; D: three by four; E: two of three
-  // tasks, and denoising against plain ones; codes of three depths.
-  CHECK(counts == std::map<std::string, int>{{"A, equal steps", 8},
-                                             {"A, equal time", 8},
+  // A: three ways from the bad start, two from ELU, one from Glorot's weights and one with tanh,
+  // two of curves; B: two starts by five depths; C: two by two numbers of labels, and each against
+  // three softmax regressions; D: three by four; E: two of three tasks, and denoising against plain
+  // ones; codes of three depths.
+  CHECK(counts == std::map<std::string, int>{{"A, equal steps", 9},
+                                             {"A, equal time", 9},
                                              {"B", 10},
                                              {"C", 4},
+                                             {"C, softmax", 12},
                                              {"D", 12},
                                              {"E", 9},
                                              {"E, codes", 18}});

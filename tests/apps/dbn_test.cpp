@@ -92,7 +92,7 @@ TEST_CASE("mnist_dbn trains without a cache, and says what diverged") {
   CHECK_FALSE(contains(resumed.out, "> RBM"));
 }
 
-TEST_CASE("A mnist_dbn that is killed goes on to the same bytes, as its shards do") {
+TEST_CASE("A mnist_dbn that is killed goes on to the same bytes") {
   const TemporaryFolder folder;
   testing::write_images(folder.path() / "data");
   const auto command = app + small + rate + "--persistent --repeats 2 --threads 1 --quiet ";

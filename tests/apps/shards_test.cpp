@@ -128,6 +128,11 @@ TEST_CASE("The shards of studies of several networks are joined") {
                    " --dataset mnist --data-dir data --validation 50 --widths 5,7 --epochs 1",
                2, {"0:1", "1:2"});
   check_joined(folder,
+               program("mnist_dbn") +
+                   " --data-dir data --validation 50 --units 784,61,23 "
+                   "--rbm-epochs 1 --epochs 1 --early-stop 0",
+               2, {"0:1", "1:2"});
+  check_joined(folder,
                program("when_pretraining_helps") +
                    " --data-dir data --layer-epochs 1 --classifier-epochs 1 --controls D "
                    "--arms D_sigmoid_none,D_sigmoid_rbms",

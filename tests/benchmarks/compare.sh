@@ -23,7 +23,7 @@ Times steps and whole runs beside JAX, PyTorch, Keras and scikit-learn; prints m
                blobs-stage        one stage of it: the second, the 32nd, scikit-learn's only one
                autoencoder-step   a step of 784-300-784, batch 150, Adam; ours in fp32 and in bf16
                rbm-step           a step of persistent contrastive divergence on 784-1000, batches of 10 and of 100
-               convolution-step   a step of a stage of cnn_supervised, also in a loop straight on LibTorch
+               convolution-step   a step of a stage of cnn_supervised, ours also in bf16, and in a loop straight on LibTorch
                mnist-autoencoder  mnist_autoencoder and its equals in PyTorch and JAX, whole processes
                blobs-study        1,000 repeats of blobs-run on two cores, whole processes
   --turns    how many turns each contender of the first five takes (default: 30; at least six for an interval)
@@ -186,6 +186,7 @@ fi
 if wanted convolution-step; then
   ours layerwise convolution_fp32
   ours "layerwise, again" convolution_fp32
+  ours "layerwise, bf16" convolution_bf16
   ours "LibTorch, loop" convolution_libtorch
   peer "$torch" "PyTorch eager" convolution_pytorch.py eager fp32 cpu
   peer "$torch" "PyTorch compiled" convolution_pytorch.py compiled fp32 cpu

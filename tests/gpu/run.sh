@@ -52,7 +52,8 @@ build() {
   fi
   cmake --preset release -B "$out/build" -DCMAKE_PREFIX_PATH="$prefix"
   cmake --build "$out/build" --target turns nn_test train_test engines_test pretraining_test \
-    blobs_supervised blobs_unsupervised cnn_supervised mnist_autoencoder mnist_pretraining
+    blobs_supervised blobs_unsupervised blobs_study cnn_supervised mnist_autoencoder mnist_pretraining mnist_dbn \
+    when_pretraining_helps
 }
 
 tests() {
@@ -90,6 +91,9 @@ programs() {
   run pretraining mnist_pretraining --encoder-epochs 1 --curve-every 20 "${data[@]}"
   run convolutions cnn_supervised --repeats 1 --train-rows 2000 --epochs 1 --schedule constant --arms greedy_k1,end_to_end \
     --k 1 --crop 4 "${data[@]}"
+  run study blobs_study --repeats 1 --layers 4 --epochs 5
+  run rbms mnist_dbn --units 784,300,100 --rbm-epochs 1 --epochs 1 "${data[@]}"
+  run controls when_pretraining_helps --controls D --repeats 1 --layer-epochs 1 --classifier-epochs 2 "${data[@]}"
 }
 
 speed() {
@@ -112,6 +116,10 @@ speed() {
       :: "PyTorch eager" python3 "$peers/convolution_pytorch.py" eager $precision cuda \
       :: "PyTorch compiled" python3 "$peers/convolution_pytorch.py" compiled $precision cuda
   done
+  # On one core of the processor, where it has AVX512_BF16 or AMX: what bf16 gains there.
+  OMP_NUM_THREADS=1 python3 tests/benchmarks/alternate.py turns 15 "$out/speed.tsv" "convolution, processor" \
+    :: layerwise "$out/build/tests/turns" convolution_fp32 cpu \
+    :: "layerwise, bf16" "$out/build/tests/turns" convolution_bf16 cpu
   python3 tests/benchmarks/ratios.py "$out/speed.tsv"
 }
 

@@ -7,9 +7,10 @@
 ///     gradient   dW = [-P1 / n; P2 / n]^T [V1; V2]   one product for both statistics
 ///                W, b, c <- optimizer             one pass
 ///
-/// V1 and V2, and P1 and P2, are the halves of one matrix each. On small batches rbm_kernels.h
-/// computes the products, and the optimizer takes the gradient while it is in registers; on larger
-/// ones, BLAS or oneDNN computes them.
+/// V1 and V2, and P1 and P2, are the halves of one matrix each. Where chains persist, V2 does not
+/// depend on P1, so that P1 and the last P2 are one product, which reads the weights once. On small
+/// batches rbm_kernels.h computes the products, and the optimizer takes the gradient while it is in
+/// registers; on larger ones, BLAS or oneDNN computes them.
 #include <algorithm>
 #include <map>
 #include <numeric>
@@ -38,9 +39,10 @@ struct RbmBuffers {
   torch::Tensor states;          ///< [chains, hidden]
   torch::Tensor reconstruction;  ///< [data rows, visible], only where chains persist
   std::unique_ptr<Product> up_data = {};
+  std::unique_ptr<Product> up_chains = {};
+  std::unique_ptr<Product> up_all = {};
   std::unique_ptr<Product> down_data = {};
-  std::unique_ptr<Product> down = {};
-  std::unique_ptr<Product> up = {};
+  std::unique_ptr<Product> down_chains = {};
   std::unique_ptr<Product> gradient = {};
 };
 
@@ -75,8 +77,12 @@ class CpuRbmStep : public RbmStep {
     copy_into(data, buffers.visible);
     auto of_chain = place;
     if (divergence_.persistent) of_chain.rows = chain_rows_;
-    positive(rows, of_chain, last, buffers);
+    if (!divergence_.persistent) {
+      up(buffers, buffers.up_data, 0, rows);
+      sample_hidden(0, draw_place(place, 0), buffers);
+    }
     for (int64_t i = 1; i <= divergence_.steps; ++i) gibbs_step(i, rows, of_chain, buffers);
+    if (divergence_.persistent && last) reconstruct_data(rows, buffers);
     update(rows, buffers);
   }
 
@@ -115,32 +121,43 @@ class CpuRbmStep : public RbmStep {
     const auto sampled = buffers.visible.narrow(0, rows, count);
     const auto of_data = buffers.hidden.narrow(0, 0, rows);
     buffers.up_data = product(buffers.visible.narrow(0, 0, rows), weight_.t(), of_data);
-    buffers.down = product(buffers.states, weight_, sampled);
-    buffers.up = product(sampled, weight_.t(), buffers.hidden.narrow(0, rows, count));
+    buffers.up_chains = product(sampled, weight_.t(), buffers.hidden.narrow(0, rows, count));
+    buffers.down_chains = product(buffers.states, weight_, sampled);
     buffers.gradient = product(buffers.hidden.t(), buffers.visible, gradient_);
-    if (divergence_.persistent)
+    if (divergence_.persistent) {
+      buffers.up_all = product(buffers.visible, weight_.t(), buffers.hidden);
       buffers.down_data = product(of_data, weight_, buffers.reconstruction);
+    }
     return buffers;
   }
 
   rbm_kernels::Shape shape() const { return {hidden(), visible()}; }
-  /// The sums of the hidden units for rows of `visible`, the first of which is `begin`.
+  /// The means of the hidden units for rows of `visible`, the first of which is `begin`.
   void up(const RbmBuffers& buffers, const std::unique_ptr<Product>& product, int64_t begin,
           int64_t rows) const {
-    if (!buffers.small) return product->run();
-    at::parallel_for(0, hidden(), hidden_at_least, [&](int64_t from, int64_t to) {
-      rbm_kernels::up(buffers.visible.data_ptr<float>() + begin * visible(),
-                      weight_.data_ptr<float>(), rows, shape(), from, to,
-                      buffers.hidden.data_ptr<float>() + begin * hidden());
-    });
+    if (buffers.small) {
+      at::parallel_for(0, hidden(), hidden_at_least, [&](int64_t from, int64_t to) {
+        rbm_kernels::up(buffers.visible.data_ptr<float>() + begin * visible(),
+                        weight_.data_ptr<float>(), rows, shape(), from, to,
+                        buffers.hidden.data_ptr<float>() + begin * hidden());
+      });
+    } else {
+      product->run();
+    }
+    activate(buffers.hidden.data_ptr<float>() + begin * hidden(), rows, rbm_->hidden_bias,
+             hidden_activation());
   }
-  /// The sums of the visible units for rows of hidden ones.
+  /// The means of the visible units for rows of hidden ones.
   void down(const RbmBuffers& buffers, const std::unique_ptr<Product>& product,
-            const float* hidden_units, int64_t rows, float* sums) const {
-    if (!buffers.small) return product->run();
-    at::parallel_for(0, visible(), visible_at_least, [&](int64_t from, int64_t to) {
-      rbm_kernels::down(hidden_units, weight_.data_ptr<float>(), rows, shape(), from, to, sums);
-    });
+            const float* hidden_units, int64_t rows, float* means) const {
+    if (buffers.small) {
+      at::parallel_for(0, visible(), visible_at_least, [&](int64_t from, int64_t to) {
+        rbm_kernels::down(hidden_units, weight_.data_ptr<float>(), rows, shape(), from, to, means);
+      });
+    } else {
+      product->run();
+    }
+    activate(means, rows, rbm_->visible_bias, Activation::sigmoid);
   }
 
   static void copy_into(const torch::Tensor& data, const torch::Tensor& to) {
@@ -155,12 +172,10 @@ class CpuRbmStep : public RbmStep {
     }
   }
 
-  void activate(const torch::Tensor& sums, int64_t begin, int64_t rows, const torch::Tensor& bias,
-                Activation activation) const {
-    const auto columns = sums.size(1);
-    dense_kernels::add_bias_and_activate(sums.data_ptr<float>() + begin * columns,
-                                         bias.data_ptr<float>(), rows, columns, activation,
-                                         nullptr);
+  static void activate(float* sums, int64_t rows, const torch::Tensor& bias,
+                       Activation activation) {
+    dense_kernels::add_bias_and_activate(sums, bias.data_ptr<float>(), rows, bias.numel(),
+                                         activation, nullptr);
   }
   Activation hidden_activation() const {
     return rbm_->options.hidden_units == HiddenUnits::bernoulli ? Activation::sigmoid
@@ -181,29 +196,26 @@ class CpuRbmStep : public RbmStep {
     }
   }
 
-  void positive(int64_t rows, const NoisePlace& place, bool last, RbmBuffers& buffers) {
-    up(buffers, buffers.up_data, 0, rows);
-    activate(buffers.hidden, 0, rows, rbm_->hidden_bias, hidden_activation());
-    if (!divergence_.persistent) return sample_hidden(0, draw_place(place, 0), buffers);
-    if (!last) return;
-    down(buffers, buffers.down_data, buffers.hidden.data_ptr<float>(), rows,
-         buffers.reconstruction.data_ptr<float>());
-    activate(buffers.reconstruction, 0, rows, rbm_->visible_bias, Activation::sigmoid);
-    add_error(buffers.reconstruction.data_ptr<float>(), rows, buffers);
-  }
-
   void gibbs_step(int64_t number, int64_t rows, const NoisePlace& place, RbmBuffers& buffers) {
     const auto count = chains(rows);
     float* sampled = buffers.visible.data_ptr<float>() + rows * visible();
-    down(buffers, buffers.down, buffers.states.data_ptr<float>(), count, sampled);
-    activate(buffers.visible, rows, count, rbm_->visible_bias, Activation::sigmoid);
+    down(buffers, buffers.down_chains, buffers.states.data_ptr<float>(), count, sampled);
     if (number == 1 && !divergence_.persistent) add_error(sampled, rows, buffers);
     if (divergence_.sample_visible)
       sample(sampled, visible(), draw_place(place, 2 * number - 1), sampled);
-    up(buffers, buffers.up, rows, count);
-    activate(buffers.hidden, rows, count, rbm_->hidden_bias, hidden_activation());
+    if (divergence_.persistent && number == divergence_.steps) {
+      up(buffers, buffers.up_all, 0, rows + count);
+    } else {
+      up(buffers, buffers.up_chains, rows, count);
+    }
     if (number < divergence_.steps || divergence_.persistent)
       sample_hidden(rows, draw_place(place, 2 * number), buffers);
+  }
+
+  void reconstruct_data(int64_t rows, RbmBuffers& buffers) {
+    auto* reconstruction = buffers.reconstruction.data_ptr<float>();
+    down(buffers, buffers.down_data, buffers.hidden.data_ptr<float>(), rows, reconstruction);
+    add_error(reconstruction, rows, buffers);
   }
 
   void add_error(const float* reconstruction, int64_t rows, const RbmBuffers& buffers) {
