@@ -146,8 +146,10 @@ Arm end_to_end(const std::string& name, const std::string& description, const Cn
     auto fit = options.fit(engine);
     fit.epochs =
         std::max<int64_t>(1, std::llround(static_cast<double>(options.epochs) * epochs(depth)));
-    fit.schedule = stretched(fit.schedule,
-                             static_cast<double>(fit.epochs) / static_cast<double>(options.epochs));
+    const auto stages = fit.schedule.over_all_stages ? options.depth() : 1;
+    fit.schedule = stretched(fit.schedule, static_cast<double>(fit.epochs) /
+                                               static_cast<double>(stages * options.epochs));
+    fit.schedule.over_all_stages = false;
     return fit;
   };
   Plan plan;
@@ -254,9 +256,11 @@ void CnnOptions::check_size(const LabelledImages& images) const {
   int64_t factor = 1;
   for (int64_t block = 1; block <= depth(); ++block) factor *= halves(block) ? 2 : 1;
   if (images.height % factor == 0 && images.width % factor == 0) return;
-  throw UsageError(fmt::format("--widths halve the images {} times, and they are {} x {} pixels",
-                               std::lround(std::log2(factor)), images.height, images.width),
-                   "let fewer widths double");
+  throw UsageError(
+      fmt::format("--widths halve the images {} times, which takes sides that {} divides, "
+                  "and they are {} x {} pixels",
+                  std::lround(std::log2(factor)), factor, images.height, images.width),
+      "let fewer widths double");
 }
 
 void CnnOptions::check_fit(int64_t rows) const {
@@ -319,15 +323,19 @@ std::vector<Arm> cnn_arms(const CnnOptions& options, const EngineOptions& engine
                       options, engine, k, EarlierBlocks::frozen, data));
   }
   const auto k = options.head_layers.front();
-  // Of a block, a training step takes three times the multiplications of a forward pass, and greedy
-  // training one more pass over the data, to cache its output.
-  const double equal_cost = 1 + 1 / (3 * static_cast<double>(options.epochs));
+  // Of a block, a training step takes three times the multiplications of a forward pass. Greedy
+  // training takes one more pass over the data, to cache its output, or without a cache, one in
+  // every epoch of each later stage.
+  const bool cached = !(options.crop > 0 || options.flip) && engine.cache.place != CachePlace::none;
+  const auto equal_cost = [cached, epochs = static_cast<double>(options.epochs)](int64_t depth) {
+    return cached ? 1 + 1 / (3 * epochs) : 1 + static_cast<double>(depth - 1) / 6;
+  };
   arms.push_back(end_to_end(
       end_to_end_arm, fmt::format("all blocks at once, as many steps as all stages; k = {}", k),
       options, engine, [](int64_t depth) { return static_cast<double>(depth); }, data));
-  arms.push_back(end_to_end(
-      end_to_end_cheap_arm, fmt::format("all blocks at once, as many multiplications; k = {}", k),
-      options, engine, [=](int64_t) { return equal_cost; }, data));
+  arms.push_back(end_to_end(end_to_end_cheap_arm,
+                            fmt::format("all blocks at once, as many multiplications; k = {}", k),
+                            options, engine, equal_cost, data));
   arms.push_back(deepening_arm(random_prefix_arm,
                                fmt::format("greedy on random blocks, frozen untrained; k = {}", k),
                                options, engine, k, EarlierBlocks::random, data));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "layerwise/study/figures.h"
 
@@ -24,8 +25,12 @@ ScoreOf score_at(const Arm& arm, int64_t depth, const char* split, const char* m
 
 }  // namespace
 
-CnnReport::CnnReport(std::vector<Arm> arms, int64_t depth, const Split& data)
-    : Report(names_of(data)), arms_(std::move(arms)), depth_(depth) {}
+CnnReport::CnnReport(std::vector<Arm> arms, int64_t depth, const Split& data,
+                     std::vector<study::Published> published)
+    : Report(names_of(data)),
+      arms_(std::move(arms)),
+      depth_(depth),
+      published_(std::move(published)) {}
 
 std::string CnnReport::label(const StageInfo& info) const {
   return fmt::format("{}, {} block{}", info.variant, info.stage, info.stage == 1 ? "" : "s");
@@ -50,10 +55,21 @@ std::string CnnReport::line(const Outcome& outcome) const {
 report::Table CnnReport::table(const Plan&, const Results& results, const Curves&) const {
   report::Table table{{"blocks"}, {}};
   for (const auto& arm : arms_) table.columns.push_back(arm.name);
+  const bool compares = results.comparable && !published_.empty();
+  if (compares) table.columns.emplace_back("published");
   for (int64_t depth = 1; depth <= depth_; ++depth) {
     std::vector<std::string> row{fmt::format("{}", depth)};
     for (const auto& arm : arms_)
       row.push_back(mean_text(results, score_at(arm, depth, "test", "accuracy")));
+    if (compares) {
+      std::vector<std::string> values;
+      for (const auto& arm : arms_) {
+        const auto info = of_variant(arm.name, stage_of(depth));
+        const auto value = study::published_cell(published_, info, "test", "accuracy");
+        if (!value.empty()) values.push_back(fmt::format("{} {}", arm.name, value));
+      }
+      row.push_back(fmt::format("{}", fmt::join(values, ", ")));
+    }
     table.rows.push_back(std::move(row));
   }
   return table;
@@ -65,11 +81,12 @@ std::string CnnReport::reading(const Results&) const {
 }
 
 std::vector<SummaryLine> CnnReport::summary(const Plan&, const Results& results,
-                                            const Comparison&) const {
+                                            const Comparison& published) const {
   std::vector<SummaryLine> lines;
   for (const auto& arm : arms_) {
+    const auto info = of_variant(arm.name, stage_of(depth_));
     lines.push_back({fmt::format("{}, {} blocks: test accuracy", arm.name, depth_),
-                     {},
+                     study::published_cell(published.values, info, "test", "accuracy"),
                      mean_text(results, score_at(arm, depth_, "test", "accuracy"))});
   }
   return lines;

@@ -11,7 +11,8 @@ namespace layerwise::apps {
 /// Accuracy by depth, arm by arm.
 class CnnReport : public Report {
  public:
-  CnnReport(std::vector<Arm> arms, int64_t depth, const Split& data);
+  CnnReport(std::vector<Arm> arms, int64_t depth, const Split& data,
+            std::vector<study::Published> published);
 
   std::string line(const Outcome& outcome) const override;
   /// The mean training loss since the epoch before.
@@ -33,6 +34,7 @@ class CnnReport : public Report {
  private:
   std::vector<Arm> arms_;
   int64_t depth_;
+  std::vector<study::Published> published_;
 };
 
 }  // namespace layerwise::apps

@@ -63,6 +63,20 @@ CnnOptions settings_of(const std::string& reproduce) {
   return options;
 }
 
+/// The papers' test accuracies of the whole network: Belilovsky et al. 2019, table 1, of k = 2 that
+/// of their code; Nokland and Eidnes 2019, table 1.
+std::vector<study::Published> published_by(const std::string& reproduce) {
+  const auto value = [](const std::string& arm, int64_t depth, const char* accuracy) {
+    return study::Published(of_variant(arm, stage_of(depth)), "test", "accuracy", accuracy);
+  };
+  if (reproduce == "belilovsky-k1") return {value(greedy_arm(1), 5, "0.883")};
+  if (reproduce == "belilovsky-k2") return {value(greedy_arm(2), 4, "0.904")};
+  if (reproduce == "belilovsky-k3") return {value(greedy_arm(3), 4, "0.917")};
+  if (reproduce == local_mlp)
+    return {value(greedy_arm(1), 3, "0.9140"), value(end_to_end_arm, 3, "0.9163")};
+  return {};
+}
+
 }  // namespace
 }  // namespace layerwise::apps
 
@@ -122,7 +136,13 @@ int main(int argc, char** argv) {
                 data, plan_of(arms),
                 [arms](Repeat& repeat) { study::run(arms, repeat, repeat.data); });
     study.claims = cnn_claims(cnn, margin.value);
-    study.report = std::make_shared<CnnReport>(arms, cnn.depth(), data);
+    study.published = {published_by(reproduce), fmt::format("'{}'", reproduce),
+                       options_changed(run.app(), {"Run", "Data", "Network", "Training"},
+                                       {"--device", "--seed", "--repeats", "--threads", "--out",
+                                        "--math-threads", "--engine", "--precision", "--cache",
+                                        "--cache-budget", "--cache-precision", "--curves",
+                                        "--reproduce", "--margin", "--data-dir", "--arms"})};
+    study.report = std::make_shared<CnnReport>(arms, cnn.depth(), data, study.published.values);
     return study;
   };
   return run_program(argc, argv,

@@ -307,7 +307,8 @@ void RunOptions::check() const {
 
 void RunOptions::settle_cache() {
   engine.cache.fits_at_once = threads;
-  engine.cache.folder = out.empty() ? report::runs_folder : out;
+  const auto& own = resumed.empty() ? out : resumed;
+  engine.cache.folder = own.empty() ? report::runs_folder : own;
 }
 
 void RunOptions::choose_threads() {

@@ -188,7 +188,7 @@ CLI::Option* add_path(CLI::App& app, const std::string& name, std::string& value
 
 /// The settings of a study as options. Every program has them.
 struct RunOptions : study::Settings {
-  bool resumes = false;  ///< whether the run goes on with one that was interrupted
+  std::string resumed = {};  ///< the folder of the run that this one goes on with
 
   void add_to(CLI::App& app);
   /// @throws UsageError if a combination is refused

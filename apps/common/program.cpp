@@ -210,8 +210,8 @@ int run_program(int argc, char** argv, const Program& program) {
   return run_program(app, command.arguments, [&] {
     options.check();
     options.choose_threads();
+    options.resumed = command.resumed;
     options.settle_cache();
-    options.resumes = !command.resumed.empty();
     const auto study = program.make_study(options);
     run_study(study, options, start_of(command, options));
   });

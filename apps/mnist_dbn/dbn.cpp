@@ -168,6 +168,8 @@ void DbnOptions::check(const RunOptions& run) const {
                                  rbm_learning_rate.size(), depth()),
                      "give one for all, or one for each");
   }
+  run.refuse_if(true, "--schedule-over", "has no effect: all layers are trained in one fit",
+                "leave it out");
   if (run.engine.precision != Precision::fp32) {
     throw UsageError(fmt::format("--precision {}", name_of(run.engine.precision)),
                      "RBMs are trained in fp32");

@@ -283,7 +283,7 @@ int main(int argc, char** argv) {
     if (quick) {
       for (auto& arm : run.arms) arm.rates = {0.001};
     }
-    if (!settings.quiet && !settings.resumes) {
+    if (!settings.quiet && settings.resumed.empty()) {
       report::print_note(fmt::format("controls {}: {}\n", fmt::join(options.controls, ", "),
                                      expected_time(run.arms, options, settings)));
     }

@@ -87,7 +87,8 @@ TEST_CASE("A cnn_supervised that is killed goes on to the same bytes") {
   const TemporaryFolder folder;
   write_small_images(folder);
   const auto command =
-      app + small + "--repeats 1 --head warm --schedule-over all --schedule cosine ";
+      app + small +
+      "--repeats 1 --head warm --schedule-over all --schedule cosine --cache-precision bf16 ";
   REQUIRE(run(folder, command + "--out whole --quiet").status == 0);
   size_t stages = 0;
   for (const auto* arm : {"greedy_k1", "greedy_k2", "end_to_end"}) {
@@ -110,7 +111,8 @@ TEST_CASE("What cnn_supervised cannot do is refused in two lines") {
   const TemporaryFolder folder;
   write_small_images(folder);
   const std::vector<std::pair<std::string, std::string>> wrong{
-      {"--widths 2,4,8,16,32", "halve the images 4 times, and they are 8 x 8 pixels"},
+      {"--widths 2,4,8,16,32",
+       "halve the images 4 times, which takes sides that 16 divides, and they are 8 x 8 pixels"},
       {"--widths 4,0", "'0'"},
       {"--k 0", "'0'"},
       {"--k 1,1", "--k lists a number twice"},

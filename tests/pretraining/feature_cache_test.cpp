@@ -102,6 +102,23 @@ TEST_CASE("Rounded features have the same bits in memory and in a file, and cost
   REQUIRE(furthest(memory.losses, kept.losses) < 0.05);
 }
 
+TEST_CASE("Rounded features have the same bits, whichever blocks came at once") {
+  Random random(1, 0);
+  const std::vector<Block> blocks{dense(5, 7, random.initialization),
+                                  dense(7, 6, random.initialization),
+                                  dense(6, 4, random.initialization)};
+  const Split data{{torch::rand({9, 5}), {}}, {}};
+  for (const auto precision : {CachePrecision::bf16, CachePrecision::fp32}) {
+    const CacheOptions options{CachePlace::memory, precision};
+    FeatureCache stages(data);
+    for (std::ptrdiff_t count = 1; count < 3; ++count)
+      stages.of({blocks.begin(), blocks.begin() + count}, options);
+    const auto by_stages = stages.of(blocks, options).data.train.inputs;
+    CHECK(torch::equal(by_stages, FeatureCache(data).of(blocks, options).data.train.inputs));
+    CHECK((by_stages.scalar_type() == torch::kBFloat16) == (precision == CachePrecision::bf16));
+  }
+}
+
 TEST_CASE("A device trains on features that are kept in the CPU's memory, with the same bits") {
   const auto device = testing::fake_device();
   const auto there = train(deepening({CachePlace::device}), device);

@@ -175,6 +175,23 @@ TEST_CASE("A block that does not take what it is given is named by its number") 
                  "puts out [2, 3], but is to reconstruct [2, 4]"));
 }
 
+TEST_CASE("A block that puts out no tensor is named") {
+  struct Silent : nn::Module {
+    torch::Tensor forward(const torch::Tensor&) { return {}; }
+  };
+  Random random(1, 0);
+  const auto data = some_data();
+  for (const auto& next : {Block(nn::Linear(4, 3)), output(4, 3, random.initialization)}) {
+    const auto words = refusal([&] {
+      fit_stage({{}, {Block(std::make_shared<Silent>()), next}}, {classification()}, data,
+                short_fit(), random);
+    });
+    INFO(words);
+    CHECK(contains(words, "block 1, "));
+    CHECK(contains(words, "puts out nothing for the inputs, [2, 4] Float"));
+  }
+}
+
 TEST_CASE("The check leaves a block as it was: its mode, its values, its gradients") {
   auto data = some_data();
   nn::BatchNorm1d norm(4);

@@ -4,6 +4,7 @@
 
 #include <torch/nn/modules/linear.h>
 #include <torch/optim/adagrad.h>
+#include <torch/optim/lbfgs.h>
 
 #include "layerwise/layerwise.h"
 
@@ -144,6 +145,72 @@ TEST_CASE("Any optimizer of LibTorch can be brought along, and is scheduled") {
   CHECK(fitted(options) != adagrad);
   options.engine.kind = EngineKind::dense;
   CHECK_THROWS_AS(fitted(options), EngineUnavailable);
+}
+
+TEST_CASE("An optimizer may evaluate the loss several times in a step, as L-BFGS does") {
+  const auto loss_of = [](const Optimizer& optimizer) {
+    Random random(1, 0);
+    const auto data = points();
+    GreedyNet net(dense(2, units, random.initialization), output(units, 3, random.initialization));
+    const FitOptions options{.epochs = 2, .batch_size = data.train.size(), .optimizer = optimizer};
+    const auto result = fit_stage(net->stage(), {classification()}, data, options, random);
+    return value_of(result.scores, "train", "cross_entropy");
+  };
+  int64_t evaluations = 0;
+  const OwnOptimizer lbfgs{.learning_rate = 1, .make = [&](auto parameters, double learning_rate) {
+                             struct Counting : torch::optim::LBFGS {
+                               using LBFGS::LBFGS;
+                               torch::Tensor step(LossClosure closure) override {
+                                 return LBFGS::step([&, closure] {
+                                   ++*count;
+                                   return closure();
+                                 });
+                               }
+                               int64_t* count = nullptr;
+                             };
+                             auto made = std::make_unique<Counting>(
+                                 std::move(parameters),
+                                 torch::optim::LBFGSOptions(learning_rate).max_iter(10));
+                             made->count = &evaluations;
+                             return made;
+                           }};
+  CHECK(loss_of(lbfgs) < 0.5 * loss_of(Sgd{}));
+  CHECK(evaluations > 10);
+}
+
+TEST_CASE("A fit that is too short for its schedule is refused before another is trained") {
+  const auto data = points();
+  int trained = 0;
+  const Observer counting{.on_stage = [&](const StageReport&) { ++trained; }};
+  const FineTuning short_tuning{.epochs = 2};
+  FitOptions fit{.epochs = 4};
+  const auto layer = [](RandomState& draw) { return dense(units, units, draw); };
+  const auto head = [](RandomState& draw) { return output(units, 3, draw); };
+  const auto supervised = [&](const SupervisedDeepeningOptions& options) {
+    Random random(1, 0);
+    GreedyNet net(dense(2, units, random.initialization), head(random.initialization));
+    deepen_supervised(net, data, options, layer, random, counting);
+  };
+  const auto unsupervised = [&](const AutoencoderDeepeningOptions& options) {
+    Random random(1, 0);
+    GreedyNet net(dense(2, units, random.initialization), output(units, 2, random.initialization));
+    deepen_autoencoder(net, data, options, layer, head, random, counting);
+  };
+  fit.schedule = step_schedule(3, 0.5);
+  CHECK_THROWS_AS(supervised({.layers = 3, .fit = fit, .fine_tuning = short_tuning}),
+                  std::invalid_argument);
+  CHECK_THROWS_AS(unsupervised({.layers = 3, .fit = fit, .fine_tune_autoencoder = short_tuning}),
+                  std::invalid_argument);
+  CHECK_THROWS_AS(unsupervised({.layers = 3, .fit = fit, .fine_tune_classifier = short_tuning}),
+                  std::invalid_argument);
+  CHECK(trained == 0);
+  // Over two stages of four epochs there is room for it: in the classifiers of codes, too.
+  fit.schedule = step_schedule(6, 0.5);
+  CHECK_THROWS_AS(unsupervised({.layers = 3, .fit = fit}), std::invalid_argument);
+  CHECK(trained == 0);
+  fit.schedule.over_all_stages = true;
+  unsupervised({.layers = 3, .fit = fit});
+  CHECK(trained == 4);
 }
 
 }  // namespace

@@ -78,21 +78,29 @@ double AutogradEngine::run(std::span<const int64_t> rows) {
     for (int64_t first = 0; first < count; first += batch_size_) {
       const int64_t size = std::min(batch_size_, count - first);
       const auto batch = some_rows.subspan(static_cast<size_t>(first), static_cast<size_t>(size));
-      optimizer_.zero_grad();
-      const auto pass =
-          pass_.forward(some.inputs.narrow(0, first, size),
-                        some.targets.defined() ? some.targets.narrow(0, first, size) : some.targets,
-                        pass_.place_of(batch, steps_), problem.corruption.has_value(),
-                        problem.augmentation.has_value());
-      const auto& terms = problem.objective.terms;
-      const auto reported = terms.front().metric.mean(pass);
-      auto loss = terms.front().weight == 1 ? reported : reported * terms.front().weight;
-      for (size_t i = 1; i < terms.size(); ++i)
-        loss = loss + terms[i].metric.mean(pass) * terms[i].weight;
-      loss.backward();
+      torch::Tensor reported;
+      const auto evaluate = [&] {
+        optimizer_.zero_grad();
+        const auto pass = pass_.forward(
+            some.inputs.narrow(0, first, size),
+            some.targets.defined() ? some.targets.narrow(0, first, size) : some.targets,
+            pass_.place_of(batch, steps_), problem.corruption.has_value(),
+            problem.augmentation.has_value());
+        const auto& terms = problem.objective.terms;
+        const auto value = terms.front().metric.mean(pass);
+        auto loss = terms.front().weight == 1 ? value : value * terms.front().weight;
+        for (size_t i = 1; i < terms.size(); ++i)
+          loss = loss + terms[i].metric.mean(pass) * terms[i].weight;
+        loss.backward();
+        if (!reported.defined()) reported = value.detach();
+        return loss;
+      };
+      // Before the step, since an optimizer of one's own need not evaluate anything itself.
+      const auto loss = evaluate();
+      bool known = true;
       factors_.apply(step++, [&](double factor) { optimizer_.scale_learning_rate(factor); });
-      optimizer_.step();
-      sum.add_(reported.detach(), static_cast<double>(size));
+      optimizer_.step([&] { return std::exchange(known, false) ? loss : evaluate(); });
+      sum.add_(reported, static_cast<double>(size));
       ++steps_;
       if (begin + static_cast<size_t>(first + size) == rows.size())
         last_batch_.assign(batch.begin(), batch.end());

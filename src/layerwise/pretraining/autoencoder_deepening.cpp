@@ -1,5 +1,6 @@
 #include "layerwise/pretraining/autoencoder_deepening.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -22,7 +23,13 @@ struct Stage {
   const BlockFactory& classifier;
   const Observer& observer;
   int64_t number;
+  int64_t stages;
 
+  FitOptions fit() const {
+    auto fit = options.fit;
+    fit.schedule = in_stage(fit.schedule, std::max<int64_t>(number, 1), stages);
+    return fit;
+  }
   StageRunner runner() const { return StageRunner(net, data, observer, {options.code_statistics}); }
   StageInfo info(std::string variant, Task task) const {
     return {number, net->layers(), std::move(variant), task};
@@ -54,7 +61,7 @@ void evaluate_as_classifier(const Stage& stage, StageRunner& runner, const std::
                             const std::string& fine_tuned_variant, Random& random) {
   stage.net->freeze_hidden();
   Block own_output = stage.net->exchange_head(make_block(stage.classifier, stage.number, random));
-  classify(stage, runner, variant, stage.options.fit, random);
+  classify(stage, runner, variant, stage.fit(), random);
   if (!fine_tuned_variant.empty()) fine_tune_as_classifier(stage, fine_tuned_variant, random);
   stage.net->exchange_head(own_output);
 }
@@ -117,21 +124,19 @@ void deepen_autoencoder(GreedyNet& net, const Split& data,
   const bool tune_autoencoder = options.fine_tune_autoencoder.has_value();
   const bool tune_classifier = options.fine_tune_classifier.has_value();
 
-  Stage stage{net, data, options, classifier, observer, done};
+  const int64_t stages = options.layers - net->layers() + std::max<int64_t>(done, 1);
+  Stage stage{net, data, options, classifier, observer, done, stages};
+  check(stage.fit(), data.train.size());
+  for (const auto& tuning : {options.fine_tune_autoencoder, options.fine_tune_classifier})
+    if (tuning) check(tuning->applied_to(options.fit), data.train.size());
   auto runner = stage.runner();
   const auto begin_stage = [&] {
     ++stage.number;
     if (stage.number > 1) net->deepen(make_block(next_block, stage.number, random));
   };
   if (done > 0 && net->layers() == options.layers) return;
-  const int64_t stages = options.layers - net->layers() + std::max<int64_t>(done, 1);
-  const auto fit_of_stage = [&] {
-    auto fit = options.fit;
-    fit.schedule = in_stage(fit.schedule, stage.number, stages);
-    return fit;
-  };
   begin_stage();
-  while (reconstruct(stage, runner, "", fit_of_stage(), random)) {
+  while (reconstruct(stage, runner, "", stage.fit(), random)) {
     const Random before = random;
     evaluate_as_classifier(stage, runner, "", tune_classifier ? fine_tuned_classifier : "", random);
     if (tune_autoencoder) {

@@ -24,6 +24,10 @@ void check_lists(const DeepBeliefNetTraining& training, int64_t depth) {
     if (size != 1 && static_cast<int64_t>(size) != depth)
       throw std::invalid_argument(fmt::format("{} sets of options for {} RBMs", size, depth));
   }
+  for (const auto& phase : training.phases) {
+    if (phase.schedule.over_all_stages)
+      throw std::invalid_argument("the phases of a deep belief net have no one schedule");
+  }
 }
 
 }  // namespace

@@ -59,6 +59,19 @@ Features FeatureCache::of(const std::vector<Block>& frozen, const CacheOptions& 
 
 Features FeatureCache::of(const std::vector<Block>& frozen, const std::vector<uint64_t>& prints,
                           const CacheOptions& options) {
+  if (options.precision != CachePrecision::fp32) {
+    // Rounded behind every block, so that the bits do not depend on which of them came at once.
+    for (size_t count = done(prints) + 1; count < frozen.size(); ++count) {
+      const auto end = static_cast<std::ptrdiff_t>(count);
+      extend({frozen.begin(), frozen.begin() + end}, {prints.begin(), prints.begin() + end},
+             options);
+    }
+  }
+  return extend(frozen, prints, options);
+}
+
+Features FeatureCache::extend(const std::vector<Block>& frozen, const std::vector<uint64_t>& prints,
+                              const CacheOptions& options) {
   const std::vector<Block> missing(frozen.begin() + static_cast<std::ptrdiff_t>(done(prints)),
                                    frozen.end());
   if (missing.empty()) return {features_, {}, kept_};

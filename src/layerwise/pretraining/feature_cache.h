@@ -23,7 +23,8 @@ struct Features {
 /// Frozen blocks do not change during a stage, so their output does not change either. From stage
 /// to stage only the newly frozen blocks are run. If the bits of a block that was already run have
 /// changed (after fine-tuning, for example), everything is computed again from the inputs. The
-/// result agrees with a forward pass through the whole network to float32 rounding.
+/// result agrees with a forward pass through the whole network to float32 rounding. Where features
+/// are kept in bfloat16, they are rounded behind every block.
 ///
 /// What is kept is that of one stage; while that of the next is computed, also this.
 class FeatureCache {
@@ -45,6 +46,9 @@ class FeatureCache {
   torch::Tensor output(const std::vector<Block>& blocks, const std::string& split);
 
  private:
+  /// `of`, with all missing blocks at once.
+  Features extend(const std::vector<Block>& frozen, const std::vector<uint64_t>& prints,
+                  const CacheOptions& options);
   /// How many of the blocks what is kept went through, after it was given up if it went through
   /// others.
   size_t done(const std::vector<uint64_t>& prints);

@@ -53,8 +53,12 @@ void StageRunner::checkpoint(int64_t done, const Random& random) const {
   if (observer_.on_checkpoint) observer_.on_checkpoint(done, *net, random);
 }
 
-torch::Tensor StageRunner::output(const std::string& split, const Block& further) {
-  auto blocks = net->blocks();
+void StageRunner::keep(int64_t count, const CacheOptions& options) {
+  if (!options_.augmentation) features_.of(net->blocks(0, count), options);
+}
+
+torch::Tensor StageRunner::output(const std::string& split, int64_t count, const Block& further) {
+  auto blocks = net->blocks(0, count);
   blocks.push_back(further);
   return features_.output(blocks, split);
 }

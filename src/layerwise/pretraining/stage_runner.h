@@ -76,8 +76,11 @@ class StageRunner {
                   const FitOptions& options, Random& random,
                   const std::function<std::vector<Score>()>& further = {});
 
-  /// The output of the hidden blocks, and of a further one behind them, for one split.
-  torch::Tensor output(const std::string& split, const Block& further);
+  /// Keeps the output of the first `count` blocks, as a stage does that trains those behind them;
+  /// nothing where the inputs are augmented.
+  void keep(int64_t count, const CacheOptions& options);
+  /// The output of the first `count` blocks, and of a further one behind them, for one split.
+  torch::Tensor output(const std::string& split, int64_t count, const Block& further);
 
   /// Tells the observer that `done` stages are complete.
   void checkpoint(int64_t done, const Random& random) const;

@@ -12,7 +12,6 @@
 #include <fmt/format.h>
 
 #include "layerwise/names.h"
-#include "layerwise/train/evaluate.h"
 
 namespace layerwise {
 
@@ -31,25 +30,20 @@ constexpr auto head_policies = std::to_array<std::pair<HeadPolicy, const char*>>
 class Ensemble {
  public:
   /// Takes up the heads of the stages that the network has completed.
-  Ensemble(const GreedyNet& net, const Split& data, int64_t done) {
+  Ensemble(StageRunner& runner, const Split& data, int64_t done, const CacheOptions& options) {
     if (done == 0) return;
-    auto features = data;
+    const auto& net = runner.net;
     auto exit = std::as_const(*net->exits).begin();
     const auto behind = net->exits->named_children();
-    size_t number = 0;
-    const auto names = net->hidden->named_children();
+    int64_t kept = 0;
+    int64_t count = 0;
     const auto add_head = [&](const Block& head) {
-      add(data, [&](const std::string& split) {
-        const auto& part = split == "test" ? features.test : features.validation;
-        return forward_in_chunks(chain_of({head}), part.inputs);
-      });
+      runner.keep(std::exchange(kept, count), options);
+      add(data, [&](const std::string& split) { return runner.output(split, count, head); });
     };
-    for (const auto& block : net->blocks()) {
-      for (auto* part : {&features.validation, &features.test}) {
-        if (part->inputs.defined())
-          part->inputs = forward_in_chunks(chain_of({block}), part->inputs);
-      }
-      if (behind.contains(names[number++].key())) add_head(*exit++);
+    for (const auto& name : net->hidden->named_children()) {
+      ++count;
+      if (behind.contains(name.key())) add_head(*exit++);
     }
     add_head(*std::as_const(*net->head).begin());
   }
@@ -144,13 +138,21 @@ void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepen
   if (options.ensemble && options.head == HeadPolicy::kept)
     throw std::invalid_argument("deepen_supervised: a kept head is no ensemble");
   const int64_t stages = options.layers - net->layers() + std::max<int64_t>(done, 1);
+  const auto fit_of_stage = [&](int64_t number) {
+    auto fit = options.fit;
+    fit.schedule = in_stage(fit.schedule, number, stages);
+    return fit;
+  };
+  check(fit_of_stage(1), data.train.size());
+  if (options.fine_tuning) check(options.fine_tuning->applied_to(options.fit), data.train.size());
   StageRunner runner(net, data, observer, {options.code_statistics, options.augmentation});
   int64_t stage = done;
   std::optional<Ensemble> heads;
-  if (options.ensemble) heads.emplace(net, data, done);
+  if (options.ensemble) heads.emplace(runner, data, done, options.fit.engine.cache);
   const auto of_ensemble = [&] {
     const Block& head = *std::as_const(*net->head).begin();
-    return heads->add(data, [&](const auto& split) { return runner.output(split, head); });
+    return heads->add(
+        data, [&](const auto& split) { return runner.output(split, net->layers() - 1, head); });
   };
   const auto fit = [&](const char* variant, const FitOptions& fit_options, bool ensemble) {
     ++stage;
@@ -161,9 +163,7 @@ void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepen
 
   const auto fit_newest = [&] {
     const Snapshot initial(*newest_block(net));
-    auto fit_options = options.fit;
-    fit_options.schedule = in_stage(fit_options.schedule, stage + 1, stages);
-    if (!fit("", fit_options, options.ensemble)) return false;
+    if (!fit("", fit_of_stage(stage + 1), options.ensemble)) return false;
     if (options.earlier_blocks == EarlierBlocks::random && net->layers() < options.layers)
       initial.restore();
     runner.checkpoint(stage, random);

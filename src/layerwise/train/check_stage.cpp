@@ -75,6 +75,10 @@ torch::Tensor run(Block block, size_t number, const torch::Tensor& given) {
   try {
     auto output = block.forward(given.clone());
     block.ptr()->train(trains);
+    if (!output.defined()) {
+      refuse(fmt::format("block {}, {}, puts out nothing for {}, {}", number, text_of(block),
+                         giver_of(number), text_of(given)));
+    }
     return output;
   } catch (const c10::Error& error) {
     block.ptr()->train(trains);

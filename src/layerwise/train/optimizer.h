@@ -53,8 +53,9 @@ struct RmsProp {
   double momentum = 0;
 };
 
-/// Any other optimizer of LibTorch, or one of your own. It is created for each stage, so that no
-/// state of it outlives one. The autograd engine alone can use it.
+/// Any other optimizer of LibTorch, or one of your own: also one that evaluates the loss several
+/// times in a step, as L-BFGS does (on the same rows, with new random numbers). It is created for
+/// each stage, so that no state of it outlives one. The autograd engine alone can use it.
 struct OwnOptimizer {
   double learning_rate = 0.01;
   /// Creates the optimizer of these parameters, which are distinct and require a gradient.
