@@ -160,6 +160,19 @@ class GeneratedImages {
   Split rows_;
 };
 
+/// How well A's images are reconstructed without a network: by their mean, and by as many principal
+/// components as the code has units.
+struct Baseline {
+  std::string task;  ///< as an arm's
+  std::string what;
+  double error;           ///< squared error an image, on the test rows
+  std::string published;  ///< empty if nothing is
+};
+/// @param mnist whether the images are MNIST's, of which errors are published
+/// @see Hinton and Salakhutdinov, "Reducing the Dimensionality of Data with Neural Networks", 2006
+std::vector<Baseline> autoencoder_baselines(const ControlOptions& options, const Split& images,
+                                            const std::vector<ControlArm>& arms, bool mnist);
+
 /// The arms of each control.
 std::vector<ControlArm> autoencoder_arms(const ControlOptions& options, const Split& images);
 std::vector<ControlArm> depth_arms(const ControlOptions& options, const Split& images);

@@ -1,16 +1,24 @@
 /// Control A: deep autoencoders.
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
+#include <torch/utils.h>
 
 #include "layerwise/data/generated_images.h"
+#include "layerwise/nn/dense.h"
+#include "layerwise/pretraining/principal_components.h"
 
 #include "when_pretraining_helps/control_arm.h"
 
 namespace layerwise::apps {
 
 namespace {
+
+constexpr int64_t digits_code = 30;
+constexpr int64_t curves_code = 6;
+constexpr auto curves_task = "curves";
 
 struct AutoencoderArm {
   ControlOptions options;
@@ -104,6 +112,21 @@ AutoencoderArm autoencoder(const ControlOptions& options, std::vector<int64_t> u
   return arm;
 }
 
+void add_baselines(const Split& data, int64_t components, const std::string& task, bool mnist,
+                   std::vector<Baseline>& baselines) {
+  const auto axes = principal_components(data.train.inputs, components);
+  const auto weight = axes.ptr()->as<DenseImpl>()->weight.to(torch::kFloat64);
+  const auto mean = values_of(data.train.inputs).mean(0, false, torch::kFloat64);
+  const auto centered = values_of(data.test.inputs).to(torch::kFloat64) - mean;
+  const auto energy = [](const torch::Tensor& rows) {
+    return rows.square().sum(1).mean().item<double>();
+  };
+  const auto constant = energy(centered);
+  baselines.push_back({task, "a constant output", constant, mnist ? "52.85" : ""});
+  baselines.push_back({task, fmt::format("{} principal components", components),
+                       constant - energy(centered.mm(weight.t())), mnist ? "13.87" : ""});
+}
+
 }  // namespace
 
 std::vector<ControlArm> autoencoder_arms(const ControlOptions& options, const Split& images) {
@@ -111,8 +134,8 @@ std::vector<ControlArm> autoencoder_arms(const ControlOptions& options, const Sp
   const auto data = rows_of_all(options, images);
   const auto add = [&](const Start& start, std::initializer_list<Way> ways) {
     for (const auto way : ways) {
-      arms.push_back(
-          control_arm(autoencoder(options, {784, 1000, 500, 250, 30}, start, way), "", data));
+      arms.push_back(control_arm(
+          autoencoder(options, {784, 1000, 500, 250, digits_code}, start, way), "", data));
     }
   };
   add(bad_start(), {Way::none, Way::autoencoders, Way::denoising, Way::rbms});
@@ -123,12 +146,30 @@ std::vector<ControlArm> autoencoder_arms(const ControlOptions& options, const Sp
   const auto curves = std::make_shared<GeneratedImages>(make_curves, sizes_of(data));
   for (const auto& start : {bad_start(), elu_start()}) {
     for (const auto way : {Way::none, Way::autoencoders}) {
-      auto arm = autoencoder(options, {784, 400, 200, 100, 50, 25, 6}, start, way);
+      auto arm = autoencoder(options, {784, 400, 200, 100, 50, 25, curves_code}, start, way);
       arm.images = curves;
-      arms.push_back(control_arm(arm, "curves", data));
+      arms.push_back(control_arm(arm, curves_task, data));
     }
   }
   return arms;
+}
+
+std::vector<Baseline> autoencoder_baselines(const ControlOptions& options, const Split& images,
+                                            const std::vector<ControlArm>& arms, bool mnist) {
+  const auto has = [&](const std::string& task) {
+    return std::any_of(arms.begin(), arms.end(), [&](const ControlArm& arm) {
+      return arm.control == "A" && arm.task == task;
+    });
+  };
+  const auto data = rows_of_all(options, images);
+  std::vector<Baseline> baselines;
+  if (has("")) add_baselines(data, digits_code, "", mnist, baselines);
+  if (has(curves_task)) {
+    GeneratedImages curves(make_curves, sizes_of(data));
+    const auto device = images.train.inputs.device();
+    add_baselines(curves.rows(device, Rows::all), curves_code, curves_task, false, baselines);
+  }
+  return baselines;
 }
 
 }  // namespace layerwise::apps

@@ -144,9 +144,8 @@ void add_error(report::Series& series, const ControlArm& arm, const Results& res
   series.high.push_back(error.high);
 }
 
-/// @param mnist whether the images are MNIST's, of which the papers' lines are
 report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Results& results,
-                                bool mnist) {
+                                const std::vector<Baseline>& baselines) {
   report::Panel panel;
   panel.title = title_of("A");
   panel.y_label = "squared error an image (test)";
@@ -157,14 +156,13 @@ report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Resul
   panel.whole_x = true;
   add_points(panel, arms, results, "A", place_of,
              {Way::none, Way::autoencoders, Way::denoising, Way::rbms});
-  if (!mnist) return panel;
-  for (const auto& [error, label] :
-       {std::pair(52.85, "constant mean"), std::pair(13.87, "PCA, 30")}) {
+  for (size_t i = 0; i < baselines.size(); ++i) {
+    const auto& [task, what, error, published] = baselines[i];
     report::Series line;
-    line.x = {0.5, 5.5};
+    line.x = task.empty() ? std::vector{0.5, 5.5} : std::vector{5.6, 7.5};
     line.y = {error, error};
-    line.title = label;
-    line.style = {report::Style::Kind::line, report::color::black, 7, error > 50 ? 3 : 4, 0.5};
+    line.title = what;
+    line.style = {report::Style::Kind::line, report::color::black, 7, i % 2 == 0 ? 3 : 4, 0.5};
     panel.series.push_back(line);
   }
   return panel;
@@ -299,9 +297,13 @@ std::string HelpsReport::line(const Outcome& outcome) const {
 }
 
 report::Table HelpsReport::table(const Plan&, const Results& results, const Curves&) const {
-  report::Table table{
-      {"arm", "", "squared error or % wrong, test", "after equal time", "published", "troubles"},
-      {}};
+  report::Table table{{"arm", "", "squared error or % wrong, test", "after as many multiplications",
+                       "published", "troubles"},
+                      {}};
+  for (const auto& [task, what, error, published] : baselines_) {
+    table.rows.push_back(
+        {fmt::format("A: {}", what), task, fmt::format("{:.2f}", error), "", published, ""});
+  }
   for (const auto& arm : arms_) {
     for (size_t i = 0; i < arm.finals.size(); ++i) {
       const bool timed = arm.control == "A" && arm.way == Way::none;
@@ -368,7 +370,7 @@ std::vector<CaptionedFigure> HelpsReport::figures(const Plan&, const Results& re
   std::vector<report::Panel> panels;
   for (const auto& control : controls_of(arms_)) {
     if (control == "A") {
-      panels.push_back(autoencoder_panel(arms_, results, mnist_));
+      panels.push_back(autoencoder_panel(arms_, results, baselines_));
     } else if (control == "E") {
       panels.push_back(tasks_panel(arms_, results));
       panels.push_back(codes_panel(arms_, results));

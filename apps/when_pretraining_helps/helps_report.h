@@ -14,9 +14,12 @@ namespace layerwise::apps {
 class HelpsReport : public study::Report {
  public:
   /// @param rates chosen before the repeats, by arm
-  /// @param mnist whether the images are MNIST's
-  HelpsReport(std::vector<ControlArm> arms, const std::map<std::string, double>& rates, bool mnist)
-      : Report(std::vector<std::string>()), arms_(std::move(arms)), rates_(rates), mnist_(mnist) {}
+  HelpsReport(std::vector<ControlArm> arms, const std::map<std::string, double>& rates,
+              std::vector<Baseline> baselines)
+      : Report(std::vector<std::string>()),
+        arms_(std::move(arms)),
+        rates_(rates),
+        baselines_(std::move(baselines)) {}
 
   std::vector<Score> curve_scores(const StageInfo& info, const FitView& view) const override;
   std::string label(const StageInfo& info) const override;
@@ -41,7 +44,7 @@ class HelpsReport : public study::Report {
 
   std::vector<ControlArm> arms_;
   const std::map<std::string, double>& rates_;
-  bool mnist_;
+  std::vector<Baseline> baselines_;
 };
 
 }  // namespace layerwise::apps

@@ -109,7 +109,8 @@ Study study_of(HelpsRun& run, const ControlOptions& options, const RunOptions& s
   const Split data{images.train, images.test};
   Study study("When does layer-wise pretraining help?", data, plan_of(run.arms),
               [&run](Repeat& repeat) { run_arms(run, repeat); });
-  study.report = std::make_shared<HelpsReport>(run.arms, run.rates, mnist);
+  study.report = std::make_shared<HelpsReport>(
+      run.arms, run.rates, autoencoder_baselines(options, data, run.arms, mnist));
   study.claims = control_claims(run.arms, margin);
   study.published = {comparable_accuracies(run.arms),
                      "Larochelle et al. 2009 (D) and Vincent et al. 2010 (E), reduced",

@@ -14,7 +14,8 @@ echo "$LAYERWISE_DOCS/html/index.html"
 example=$(sed -n '/^#include <torch\/nn.h>/,$p' apps/examples/own_study.cpp)
 [[ $(<README.md) == *"$example"* ]] ||
   { printf 'error: README.md does not show apps/examples/own_study.cpp as it is\n' >&2; exit 1; }
-# The library's README shows the parts, without the program around them.
+# The library's README shows the parts, and the options that they are put together in, without the program around them.
 parts=$(sed -n '/^\/\/ A data set/,/^int main/p' apps/examples/own_parts.cpp | sed '$d')
-[[ $(<src/layerwise/README.md) == *"$parts"* ]] ||
+options=$(sed -n '/^  const SupervisedDeepeningOptions/,/^  Observer/p' apps/examples/own_parts.cpp | sed '$d')
+[[ $(<src/layerwise/README.md) == *"$parts"*"$options"* ]] ||
   { printf 'error: src/layerwise/README.md does not show apps/examples/own_parts.cpp as it is\n' >&2; exit 1; }

@@ -48,7 +48,8 @@ GreedyNet convolutional() {
 
 GreedyNet dense_net() {
   RandomState draw(1);
-  const auto own = block(nn::Linear(10, 7), nn::BatchNorm1d(7), nn::Tanh());
+  const auto own = block(nn::Linear(nn::LinearOptions(10, 7).bias(false)), nn::BatchNorm1d(7),
+                         nn::ELU(nn::ELUOptions().alpha(0.5)), nn::Linear(7, 7), nn::Tanh());
   return GreedyNet(std::vector{dense(12, 10, draw), own}, output(7, 3, draw));
 }
 

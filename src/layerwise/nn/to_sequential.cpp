@@ -146,8 +146,11 @@ class Layers {
     std::string text;
     const auto plain = [&](const char* kind) { text = spelled(kind); };
     if (const auto* layer = module.as<nn::LinearImpl>()) {
-      if (layer->options.bias())
-        text = linear(layer->options.in_features(), layer->options.out_features());
+      const auto& o = layer->options;
+      text = o.bias() ? linear(o.in_features(), o.out_features())
+                      : spelled("Linear", fmt::format("\"in_features\": {}, \"out_features\": {}, "
+                                                      "\"bias\": false",
+                                                      o.in_features(), o.out_features()));
     } else if (const auto* norm = module.as<nn::BatchNorm1dImpl>()) {
       text = batch_norm("BatchNorm1d", norm->options);
     } else if (const auto* norm2 = module.as<nn::BatchNorm2dImpl>()) {
@@ -158,6 +161,8 @@ class Layers {
       plain("Tanh");
     } else if (module.as<nn::SigmoidImpl>() != nullptr) {
       plain("Sigmoid");
+    } else if (const auto* elu = module.as<nn::ELUImpl>()) {
+      text = spelled("ELU", fmt::format("\"alpha\": {}", elu->options.alpha()));
     } else if (module.as<nn::FlattenImpl>() != nullptr) {
       plain("Flatten");
     } else if (module.as<nn::DropoutImpl>() != nullptr) {

@@ -13,7 +13,7 @@ enum class CachePlace {
               ///< rows
   device,     ///< in the memory of the blocks' device
   memory,     ///< in the CPU's memory
-  file,       ///< in a memory-mapped file, which is removed when the stage ends
+  file,       ///< in a memory-mapped file without a name, gone with its last mapping
   none,       ///< nowhere: the frozen blocks are run for every batch
 };
 
