@@ -439,6 +439,23 @@ TEST_CASE("Repeats have streams of their own, and threads change nothing") {
           content_of(folder.file("two/repeat1_phase_2.safetensors")));
 }
 
+TEST_CASE("Codes can have cross-entropy as their loss, and pixels another") {
+  const TemporaryFolder folder;
+  write_images(folder.path() / "data");
+  const auto command = app + small + "--activation sigmoid --optimizer sgd --quiet ";
+  REQUIRE(run(folder, command + "--out mse").status == 0);
+  REQUIRE(run(folder, command + "--code-loss bce --out bce").status == 0);
+  const auto rows = [&](const std::string& name, const std::string& stage) {
+    std::vector<std::string> all;
+    for (const auto& line : lines_of(content_of(folder.file(name + "/metrics.csv"))))
+      if (fields_of(line)[4] == stage) all.push_back(line);
+    return all;
+  };
+  CHECK(rows("mse", "1") == rows("bce", "1"));  // whose targets are pixels
+  CHECK(rows("mse", "2") != rows("bce", "2"));
+  require_two_lines(run(folder, app + small + "--code-loss bce --out other"), 2);
+}
+
 TEST_CASE("Pictures are drawn", "[gnuplot]") {
   const TemporaryFolder folder;
   write_images(folder.path() / "data");
