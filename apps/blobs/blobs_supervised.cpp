@@ -129,7 +129,7 @@ int main(int argc, char** argv) {
   const auto make_study = [&](const RunOptions& run) {
     SupervisedDeepeningOptions deepening{
         .layers = training.layers, .fit = training.options(run.engine), .head = head};
-    deepening.fit.early_stopping = early_stop.make("cross_entropy");
+    deepening.fit.early_stopping = early_stop.make();
     early_stop.check(data.validation);
     if (head != HeadPolicy::kept)
       deepening.next_head = [&](RandomState& draw) {

@@ -184,10 +184,13 @@ int main(int argc, char** argv) {
   FineTuning fine_tuning;
   OwnFineTuning tune_autoencoder;
   OwnFineTuning tune_classifier;
+  EarlyStop early_stop;
   Margin margin;
   const auto add_options = [&](CLI::App& app) {
     data.add_to(app);
+    data.add_validation_to(app);
     training.add_to(app);
+    early_stop.add_to(app, "Training");
     tune_autoencoder.add_to(app, "--fine-tune-autoencoder",
                             "Also classify codes of an autoencoder whose weights were all fitted");
     tune_classifier.add_to(app, "--fine-tune-classifier",
@@ -200,10 +203,12 @@ int main(int argc, char** argv) {
   };
   const auto make_study = [&](const RunOptions& run) {
     check(run, tune_autoencoder, tune_classifier);
-    const AutoencoderDeepeningOptions deepening{training.layers, training.options(run.engine),
-                                                tune_autoencoder.over(fine_tuning),
-                                                tune_classifier.over(fine_tuning),
-                                                /*code_statistics=*/true};
+    early_stop.check(data.validation);
+    AutoencoderDeepeningOptions deepening{training.layers, training.options(run.engine),
+                                          tune_autoencoder.over(fine_tuning),
+                                          tune_classifier.over(fine_tuning),
+                                          /*code_statistics=*/true};
+    deepening.fit.early_stopping = early_stop.make();
     const auto blobs = data.make();
     data.export_to_file(blobs);
     const auto parts = data.split_of();

@@ -293,7 +293,7 @@ FitOptions CnnOptions::fit(const EngineOptions& engine) const {
   FitOptions fit{.epochs = epochs, .batch_size = batch_size, .engine = engine};
   optimizer.apply_to(fit);
   fit.l2 = takes_l2(fit.optimizer) ? l2 : 0;
-  fit.early_stopping = early_stop.make("cross_entropy");
+  fit.early_stopping = early_stop.make();
   return fit;
 }
 

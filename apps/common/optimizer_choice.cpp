@@ -38,6 +38,10 @@ CLI::Option* add_optimizer(CLI::App& app, std::string& optimizer) {
                     "What takes the steps");
 }
 
+CLI::Option* add_momentum(CLI::App& app, double& momentum) {
+  return add_number(app, "--momentum", momentum, "Momentum of sgd and rmsprop", 0, false, 1);
+}
+
 CLI::Option* add_schedule(CLI::App& app, Schedule& schedule) {
   return add_value(
       app, "--schedule", schedule, schedule_spelling(),
@@ -75,7 +79,7 @@ void OptimizerChoice::add_to(CLI::App& app, const std::string& group) {
   add_number(app, "--learning-rate", learning_rate, "Learning rate, which --schedule may lower", 0,
              true, largest_number)
       ->group(group);
-  add_number(app, "--momentum", momentum, "Momentum of sgd and rmsprop", 0, false, 1)->group(group);
+  add_momentum(app, momentum)->group(group);
   add_schedule(app, schedule)->group(group);
   add_choice(app, "--schedule-over", over_all_stages, {{"stage", false}, {"all", true}},
              "Whether each stage runs through the schedule, or all together do once")

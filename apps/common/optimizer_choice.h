@@ -12,6 +12,8 @@ namespace layerwise::apps {
 
 /// `--optimizer`, by name.
 CLI::Option* add_optimizer(CLI::App& app, std::string& optimizer);
+/// `--momentum`, of sgd and rmsprop.
+CLI::Option* add_momentum(CLI::App& app, double& momentum);
 /// `--schedule`.
 CLI::Option* add_schedule(CLI::App& app, Schedule& schedule);
 
@@ -51,8 +53,8 @@ struct EarlyStop {
   void add_to(CLI::App& app, const std::string& group);
   /// @throws UsageError if there are no validation rows to stop by
   void check(int64_t validation) const;
-  /// @param metric that is to become small
-  std::optional<EarlyStopping> make(const std::string& metric) const;
+  /// @param metric that is to become small; if empty, the loss
+  std::optional<EarlyStopping> make(const std::string& metric = "") const;
 };
 
 }  // namespace layerwise::apps

@@ -172,7 +172,7 @@ void AutoencoderOptions::add_to(CLI::App& app) {
   add_value(app, "--learning-rate", learning_rate, list_of(finite_number(0, true, largest_number)),
             "Learning rate: one for all phases, or a list", "X[,X...]")
       ->group(group);
-  add_number(app, "--momentum", momentum, "Momentum of sgd and rmsprop", 0, false, 1)->group(group);
+  add_momentum(app, momentum)->group(group);
   add_schedule(app, schedule)->group(group);
   early_stop.add_to(app, group);
   add_choice(app, "--adam-counter", shared_adam_counter, {{"shared", true}, {"fresh", false}},
@@ -292,7 +292,7 @@ StackedAutoencoderOptions AutoencoderOptions::training() const {
     fit.engine = engine;
     fit.optimizer = make_optimizer(optimizer, item_for(learning_rate, k), momentum);
     fit.schedule = schedule;
-    fit.early_stopping = early_stop.make("mse");
+    fit.early_stopping = early_stop.make();
     fit.l2 = takes_l2(fit.optimizer) ? l2 : 0;
     fit.sampling = item_for(sampling, k);
     fit.last_batch = last_batch;

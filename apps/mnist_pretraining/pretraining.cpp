@@ -90,9 +90,11 @@ void PretrainingOptions::add_to(CLI::App& app) {
       ->group(group);
   add_count(app, "--batch-size", batch_size, "Rows of a step, an independent random subset")
       ->group(group);
-  add_number(app, "--learning-rate", learning_rate, "Learning rate of Adam", 0, true,
-             largest_number)
+  add_optimizer(app, optimizer)->group(group);
+  add_number(app, "--learning-rate", learning_rate, "Learning rate", 0, true, largest_number)
       ->group(group);
+  add_momentum(app, momentum)->group(group);
+  add_schedule(app, schedule)->group(group);
   add_l2(app, l2)->group(group);
   add_number(app, "--head-share", head_share,
              "Share of the steps in which head-first trains its head alone", 0, true, 1)
@@ -130,6 +132,7 @@ void PretrainingOptions::check(const RunOptions& run) const {
   require_once("--variants", variants);
   require_once("--budgets", budgets.value_or(std::vector<int64_t>{}));
   require_once("--learning-rates", learning_rates);
+  check_optimizer(run, optimizer);
   if (encoder.data.validation == 0)
     throw UsageError("--validation 0 leaves no row to measure held-out accuracy on",
                      "ask for some rows");
@@ -200,6 +203,12 @@ void PretrainingOptions::check_data(const RunOptions& run, const Split& data) co
                                  encoder.batch_size, data.train.size()),
                      "ask for smaller batches");
   }
+  for (const auto count : label_counts()) {
+    const auto own = has_budgets() ? tuned_training(learning_rate) : training();
+    for (const auto& variant : chosen_variants()) {
+      for (const auto& fit : fits_of(variant, own, count)) check_fit(fit, count);
+    }
+  }
   const auto first = data.train.targets.narrow(0, 0, most_labels);
   try {
     require_every_class(data.train.targets, classes);
@@ -253,8 +262,9 @@ ClassifierTraining PretrainingOptions::training() const {
   ClassifierTraining training;
   training.fit.epochs = epochs;
   training.fit.batch_size = batch_size;
-  training.fit.optimizer = Adam{learning_rate};
-  training.fit.l2 = l2;
+  training.fit.optimizer = make_optimizer(optimizer, learning_rate, momentum);
+  training.fit.schedule = schedule;
+  training.fit.l2 = takes_l2(training.fit.optimizer) ? l2 : 0;
   training.fit.sampling = Sampling::independent;
   training.fit.engine = encoder.engine;
   training.fit.hook_every = has_budgets() ? 100 : 1;
@@ -265,7 +275,7 @@ ClassifierTraining PretrainingOptions::training() const {
 ClassifierTraining PretrainingOptions::tuned_training(double rate) const {
   auto tuned = training();
   tuned.fit.steps = steps;
-  tuned.fit.optimizer = Adam{rate};
+  set_learning_rate(tuned.fit.optimizer, rate);
   tuned.fit.early_stopping = stopping_by_accuracy(patience);
   return tuned;
 }

@@ -42,7 +42,10 @@ struct PretrainingOptions {
   std::vector<std::string> variants;  ///< initially all
   int64_t epochs = 4;
   int64_t batch_size = 50;
+  std::string optimizer = "adam";
   double learning_rate = 0.01;
+  double momentum = 0;
+  Schedule schedule;
   double l2 = 5e-4;
   double head_share = 0.25;
   int64_t curve_every = 1;

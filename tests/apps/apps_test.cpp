@@ -196,10 +196,10 @@ TEST_CASE("The programs give the library's numbers for a seed, sizes and setting
 
 TEST_CASE("Optimizer, schedule, head and early stop change the training, and are carried out") {
   const TemporaryFolder folder;
-  const auto accuracy = [&](const std::string& options) {
+  const auto accuracy = [&](const std::string& options, const char* name = "blobs_supervised") {
     const auto out = fmt::format("out{}", std::hash<std::string>{}(options));
     const auto outcome =
-        run(folder, program("blobs_supervised") +
+        run(folder, program(name) +
                         " --repeats 1 --layers 3 --epochs 8 --quiet --force --samples 200 " +
                         options + " --out " + out);
     INFO(options << "\n" << outcome.err);
@@ -216,6 +216,9 @@ TEST_CASE("Optimizer, schedule, head and early stop change the training, and are
   }
   REQUIRE(accuracy("--schedule cosine --schedule-over all") != accuracy("--schedule cosine"));
   REQUIRE(accuracy("--validation 40 --early-stop 1") != accuracy("--validation 40"));
+  const std::string slow = "--learning-rate 0.002 --validation 40";
+  REQUIRE(accuracy(slow + " --early-stop 1", "blobs_unsupervised") !=
+          accuracy(slow, "blobs_unsupervised"));
 }
 
 TEST_CASE("A CUDA device that is not there is a failure", "[cuda]") {

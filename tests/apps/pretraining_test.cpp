@@ -322,6 +322,9 @@ TEST_CASE("What cannot be compared is refused, and nothing is written") {
   for (const auto& [options, status, value] : std::vector<Wrong>{
            {"--labels 111", 2, "111"},
            {"--labels 9", 2, "'9'"},
+           {"--momentum 0.9", 2, "--momentum has no effect with adam"},
+           {"--optimizer adamw --l2 0.1", 2, "--l2 has no effect with adamw"},
+           {"--labels 60 --schedule step:4:0.5", 2, "the schedule step:4:0.5 needs"},
            {"--labels 15", 2, "--batch-size 20 with 15"},
            {"--budgets 60,200", 2, "200"},
            {"--budgets 60,30,60", 2, "60 twice"},

@@ -55,9 +55,11 @@ StageResult fit_and_evaluate(const StageView& view, const Problem& problem, cons
   result.engine = engine->use();
   std::vector<Hook> all(hooks.begin(), hooks.end());
   std::optional<BestValues> best;
-  if (options.early_stopping) {
-    check(*options.early_stopping, problem.objective, data);
-    best.emplace(view.trained, *options.early_stopping);
+  if (auto stopping = options.early_stopping) {
+    if (stopping->metric.empty() && !problem.objective.terms.empty())
+      stopping->metric = problem.objective.loss().name;
+    check(*stopping, problem.objective, data);
+    best.emplace(view.trained, *stopping);
     all.emplace_back(std::ref(*best));
   }
   result.fit = fit(*engine, data.train.size(), options, random, all);

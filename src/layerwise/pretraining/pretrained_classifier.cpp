@@ -54,13 +54,8 @@ class Fits {
         random_(random),
         observer_(observer) {}
 
-  int64_t steps() const { return steps_; }
-
   /// Takes steps on the blocks that are trainable now.
-  void fit(int64_t steps, bool last) {
-    auto options = training_.fit;
-    options.steps = steps;
-    if (!last) options.early_stopping.reset();
+  void fit(const FitOptions& options) {
     std::vector<Hook> hooks;
     if (observer_.on_progress) {
       hooks.emplace_back([&](const FitView& fit) { return shown(fit); });
@@ -69,7 +64,7 @@ class Fits {
         fit_stage(net_->stage(), {classification(), Target::given, {}, random_.noise, ++fits_},
                   features_, data_, options, random_, hooks);
     if (options.early_stopping) result_.best_step = done_ + result_.stage.fit.best_step;
-    done_ += steps;
+    done_ += options.steps;
   }
 
   /// Adds scores for the size of the codes that are the input of the head.
@@ -149,28 +144,37 @@ const std::vector<ClassifierVariant>& classifier_variants() {
   return variants;
 }
 
+std::vector<FitOptions> fits_of(const ClassifierVariant& variant,
+                                const ClassifierTraining& training, int64_t rows) {
+  auto all = training.fit;
+  all.steps = steps_of(rows, training.fit);
+  if (variant.trained != Trained::head_then_everything) return {all};
+  if (all.steps < 2)
+    throw std::invalid_argument("'" + variant.name + "' needs two steps, for two fits");
+  auto head = all;
+  head.steps = std::clamp<int64_t>(
+      std::llround(training.head_share * static_cast<double>(all.steps)), 1, all.steps - 1);
+  head.early_stopping.reset();
+  all.steps -= head.steps;
+  return {head, all};
+}
+
 ClassifierResult train_classifier(const ClassifierVariant& variant, const ClassifierParts& parts,
                                   const Split& data, const ClassifierTraining& training,
                                   const StageInfo& info, Random random, const Observer& observer) {
   check(training.fit, data.train.size());
+  const auto planned = fits_of(variant, training, data.train.size());
+  for (const auto& fit : planned) check(fit, data.train.size());
   auto net = network_of(variant, parts, data.train.inputs, random.initialization);
   check_stage(net->stage(), {classification()}, data);  // the test rows too, before anything else
   Fits fits(net, data, training, info, random, observer);
-  if (variant.trained == Trained::everything) {
-    fits.fit(fits.steps(), true);
-    return fits.end();
+  if (variant.trained != Trained::everything) net->freeze_hidden();
+  fits.fit(planned.front());
+  if (variant.trained == Trained::head && variant.codes != Codes::inputs) fits.measure_codes();
+  if (planned.size() > 1) {
+    net->unfreeze();
+    fits.fit(planned.back());
   }
-  net->freeze_hidden();
-  if (variant.trained == Trained::head) {
-    fits.fit(fits.steps(), true);
-    if (variant.codes != Codes::inputs) fits.measure_codes();
-    return fits.end();
-  }
-  const auto head_steps = std::clamp<int64_t>(
-      std::llround(training.head_share * static_cast<double>(fits.steps())), 1, fits.steps() - 1);
-  fits.fit(head_steps, false);
-  net->unfreeze();
-  fits.fit(fits.steps() - head_steps, true);
   return fits.end();
 }
 

@@ -68,6 +68,11 @@ struct ClassifierResult {
 /// cross-entropy.
 EarlyStopping stopping_by_accuracy(int64_t patience);
 
+/// The fits of a variant on so many rows, in order: of `head_then_everything` two, otherwise one.
+/// @throws std::invalid_argument if there are too few steps for two
+std::vector<FitOptions> fits_of(const ClassifierVariant& variant,
+                                const ClassifierTraining& training, int64_t rows);
+
 /// Trains one variant of a classifier on labeled rows.
 ///
 /// Every variant draws the weights of the whole network in the same order, and the values of a

@@ -43,7 +43,7 @@ struct EarlyStopping {
     Mode mode = Mode::min;
   };
   std::string split = "validation";  ///< the split whose scores are compared
-  std::string metric;                ///< one that the objective reports
+  std::string metric;                ///< one that the objective reports; if empty, its loss
   Mode mode = Mode::min;
   int64_t patience = 10;             ///< evaluations in a row without improvement that end the fit
   bool restore_best = true;          ///< restore the best values at the end, and score those
