@@ -93,7 +93,8 @@ programs() {
     --k 1 --crop 4 "${data[@]}"
   run study blobs_study --repeats 1 --layers 4 --epochs 5
   run rbms mnist_dbn --units 784,300,100 --rbm-epochs 1 --epochs 1 "${data[@]}"
-  run controls when_pretraining_helps --controls D --repeats 1 --layer-epochs 1 --classifier-epochs 2 "${data[@]}"
+  run controls when_pretraining_helps --controls D --arms D_sigmoid_none,D_sigmoid_rbms --repeats 1 --layer-epochs 1 \
+    --classifier-epochs 1 "${data[@]}"
 }
 
 speed() {
