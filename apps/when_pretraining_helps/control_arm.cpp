@@ -42,7 +42,7 @@ std::string arm_name(const std::string& control, const std::string& task, const 
 std::string words_for(const std::string& task, const Start& start, Way way) {
   const auto from = fmt::format("{}{}{}", task, task.empty() ? "" : ": ", start.what);
   return way == Way::none ? from + ", not pretrained"
-                          : fmt::format("{}, pretrained: {}", from, name_of(way));
+                          : fmt::format("{}, pretrained: {}", from, in_words(way));
 }
 
 double forward_work(const std::vector<int64_t>& units, int64_t depth, int64_t rows) {

@@ -50,7 +50,7 @@ std::vector<Claim> control_claims(const std::vector<ControlArm>& arms, double ma
                          const std::string& reference, const std::string& suffix) {
       const auto& where = arm.finals[i].where;
       claims.push_back({fmt::format("{}{}{}: {} against {}{}", subject, where.empty() ? "" : ", ",
-                                    where, name_of(arm.way), against, suffix),
+                                    where, in_words(arm.way), against, suffix),
                         arm.score(i, "test", arm.metric), other.score(i, "test", reference),
                         accuracy           ? margin
                         : arm.task.empty() ? margin_of_digits
@@ -73,7 +73,7 @@ std::vector<Claim> control_claims(const std::vector<ControlArm>& arms, double ma
     }
     const auto* plain = sibling(arms, arm, Way::autoencoders);
     if (arm.control == "E" && arm.way == Way::denoising && plain != nullptr)
-      add(*plain, 0, name_of(plain->way), arm.metric, "");
+      add(*plain, 0, in_words(plain->way), arm.metric, "");
   }
   return claims;
 }

@@ -118,7 +118,7 @@ void add_points(report::Panel& panel, const std::vector<ControlArm>& arms, const
   for (size_t i = 0; i < ways.size(); ++i) {
     const auto way = ways[i];
     report::Series series;
-    series.title = way == Way::none ? "no pretraining" : name_of(way);
+    series.title = in_words(way);
     series.style = style_of(way, false);
     series.style.kind = report::Style::Kind::points;
     for (const auto& arm : arms) {
@@ -182,11 +182,11 @@ report::Panel error_panel(const std::string& control, const std::vector<ControlA
     for (const auto& last : first->finals) panel.x_tics.push_back(last.x);
     std::sort(panel.x_tics.begin(), panel.x_tics.end());
   }
-  panel.log_y = control == "C";
+  panel.log_y = true;
   for (const auto& arm : arms) {
     if (arm.control != control) continue;
     report::Series series;
-    series.title = fmt::format("{}, {}", arm.start.name, name_of(arm.way));
+    series.title = fmt::format("{}, {}", arm.start.name, in_words(arm.way));
     series.style = style_of(arm.way, !is_bad(arm));
     constexpr const char* others[] = {"C_pixels", "C_pca", "C_random-frozen", "B_tanh_none"};
     const auto other = std::find(std::begin(others), std::end(others), arm.name);
@@ -228,7 +228,7 @@ report::Panel codes_panel(const std::vector<ControlArm>& arms, const Results& re
     if (arm.control != "E" || arm.way == Way::autoencoders) continue;
     report::Series series;
     series.title =
-        fmt::format("{}, {}", arm.task, arm.way == Way::none ? "random" : name_of(arm.way));
+        fmt::format("{}, {}", arm.task, arm.way == Way::none ? "random layers" : in_words(arm.way));
     series.style = style_of(arm.way, false);
     series.style.dash = static_cast<int>(place_of_task(arm));
     const auto* pixels_of = arm.way == Way::none ? &arm : sibling(arms, arm, Way::none);
@@ -344,7 +344,7 @@ std::vector<std::string> HelpsReport::lead(const Plan&, const Results& results) 
           "{}{}{}{}{}, {}: {} is {} with pretraining ({}), {} without.", title_of(control),
           arm.task.empty() ? "" : ", ", arm.task, where.empty() ? "" : ", ", where, arm.start.what,
           control == "A" ? "the squared error an image" : "the test error in percent",
-          text_of(arm, results, telling, arm.metric), name_of(arm.way),
+          text_of(arm, results, telling, arm.metric), in_words(arm.way),
           text_of(*without, results, telling, arm.metric)));
     }
   }

@@ -148,6 +148,22 @@ const char* name_of(Way way) {
   throw std::logic_error("no such way");
 }
 
+const char* in_words(Way way) {
+  switch (way) {
+    case Way::none:
+      return "no pretraining";
+    case Way::autoencoders:
+      return "autoencoders";
+    case Way::denoising:
+      return "denoising autoencoders";
+    case Way::rbms:
+      return "RBMs";
+    case Way::supervised:
+      return "supervised layers";
+  }
+  throw std::logic_error("no such way");
+}
+
 Start bad_start() {
   return {"sigmoid", "sigmoid units", Activation::sigmoid, fan_in_uniform_};
 }

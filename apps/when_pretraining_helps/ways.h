@@ -23,6 +23,8 @@ enum class Way {
 };
 /// "none", "autoencoders", ...
 const char* name_of(Way way);
+/// "no pretraining", "autoencoders", "denoising autoencoders", ...
+const char* in_words(Way way);
 
 /// What a network starts from: its units, and how random weights are drawn.
 struct Start {

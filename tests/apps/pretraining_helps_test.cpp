@@ -90,8 +90,8 @@ TEST_CASE("The fifth control trains all layers, and heads on frozen codes by dep
   // The classes of digits are ten, those of the generated images two: guessing shows it.
   CHECK(std::stod(errors["E_digits_sigmoid_none"]["5 1"]) < 0.35);
   CHECK(std::stod(errors["E_convex_sigmoid_none"]["5 1"]) > 0.35);
-  CHECK(contains(outcome.out, "denoising against random layers"));
-  CHECK(contains(outcome.out, "all layers: denoising against autoencoders"));
+  CHECK(contains(outcome.out, "denoising autoencoders against random layers"));
+  CHECK(contains(outcome.out, "all layers: denoising autoencoders against autoencoders"));
 }
 
 TEST_CASE("A when_pretraining_helps that is killed goes on to the same bytes, in threads too") {
