@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include <fmt/format.h>
 #include <torch/cuda.h>
 #include <torch/utils.h>
 

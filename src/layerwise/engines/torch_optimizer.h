@@ -18,9 +18,7 @@ class TorchOptimizer {
 
   void zero_grad() { optimizer_->zero_grad(); }
   void step() { optimizer_->step(); }
-  /// @param evaluate computes the loss and its gradient anew, for optimizers that ask more than
-  /// once
-  ///   in a step
+  /// @param evaluate computes the loss and its gradient, as often as the optimizer asks for them
   void step(const torch::optim::Optimizer::LossClosure& evaluate) { optimizer_->step(evaluate); }
   /// Sets every learning rate to its first value times this factor.
   void scale_learning_rate(double factor);
