@@ -234,7 +234,7 @@ void CnnOptions::add_to(CLI::App& app) {
 
 void CnnOptions::check(const RunOptions& run) const {
   optimizer.check(run);
-  if ((crop > 0 || flip) && run.engine.cache.required()) {
+  if (augments() && run.engine.cache.required()) {
     throw UsageError("--cache with --crop or --flip: features of images that change cannot be kept",
                      "leave out --cache, and they are computed for every batch");
   }
@@ -326,7 +326,7 @@ std::vector<Arm> cnn_arms(const CnnOptions& options, const EngineOptions& engine
   // Of a block, a training step takes three times the multiplications of a forward pass. Greedy
   // training takes one more pass over the data, to cache its output, or without a cache, one in
   // every epoch of each later stage.
-  const bool cached = !(options.crop > 0 || options.flip) && engine.cache.place != CachePlace::none;
+  const bool cached = !options.augments() && engine.cache.place != CachePlace::none;
   const auto equal_cost = [cached, epochs = static_cast<double>(options.epochs)](int64_t depth) {
     return cached ? 1 + 1 / (3 * epochs) : 1 + static_cast<double>(depth - 1) / 6;
   };

@@ -52,6 +52,8 @@ struct CnnOptions {
   /// Whether a block halves its images, by space to depth: where its width doubles.
   bool halves(int64_t block) const;
   FitOptions fit(const EngineOptions& engine) const;
+  /// Whether training images are changed at random, so that their features cannot be kept.
+  bool augments() const { return crop > 0 || flip; }
   /// @param inputs of the training rows
   std::optional<Augmentation> augmentation(const torch::Tensor& inputs) const;
 };

@@ -136,12 +136,10 @@ int main(int argc, char** argv) {
                 data, plan_of(arms),
                 [arms](Repeat& repeat) { study::run(arms, repeat, repeat.data); });
     study.claims = cnn_claims(cnn, margin.value);
-    study.published = {published_by(reproduce), fmt::format("'{}'", reproduce),
-                       options_changed(run.app(), {"Run", "Data", "Network", "Training"},
-                                       {"--device", "--seed", "--repeats", "--threads", "--out",
-                                        "--math-threads", "--engine", "--precision", "--cache",
-                                        "--cache-budget", "--cache-precision", "--curves",
-                                        "--reproduce", "--margin", "--data-dir", "--arms"})};
+    auto changed =
+        options_changed(run.app(), {"Data", "Network", "Training"}, {"--data-dir", "--arms"});
+    if (quick) changed.emplace_back("--quick");
+    study.published = {published_by(reproduce), fmt::format("'{}'", reproduce), changed};
     study.report = std::make_shared<CnnReport>(arms, cnn.depth(), data, study.published.values);
     return study;
   };
