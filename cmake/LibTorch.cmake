@@ -45,12 +45,13 @@ endif()
 
 message(STATUS "LibTorch ${Torch_VERSION} in ${_torch_prefix}")
 
-# A pip wheel brings fmt's headers, which shadow the system's, but not its library. Header-only, either
-# version serves.
+# A pip wheel brings fmt's headers, but not its library. Where both it and the system have them, one header of each
+# does not compile, so that the wheel's are named here.
 layerwise_find(fmt libfmt-dev)
 add_library(layerwise::fmt INTERFACE IMPORTED GLOBAL)
 if(EXISTS "${_torch_prefix}/include/fmt/format-inl.h" AND NOT _torch_prefix STREQUAL "/usr")
-  target_link_libraries(layerwise::fmt INTERFACE fmt::fmt-header-only)
+  target_compile_definitions(layerwise::fmt INTERFACE FMT_HEADER_ONLY=1)
+  target_include_directories(layerwise::fmt SYSTEM INTERFACE "${_torch_prefix}/include")
 else()
   target_link_libraries(layerwise::fmt INTERFACE fmt::fmt)
 endif()

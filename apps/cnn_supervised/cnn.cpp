@@ -29,7 +29,7 @@ std::vector<Block> dense_layers(int64_t inputs, int64_t units, const CnnOptions&
                                 RandomState& draw) {
   std::vector<Block> layers{
       Block(nn::Flatten()),
-      Block(make_dense({inputs, units, Activation::linear}, he_uniform_, draw))};
+      Block(make_dense({inputs, units, Activation::linear}, options.initializer, draw))};
   if (options.batch_norm) layers.emplace_back(nn::BatchNorm1d(units));
   layers.emplace_back(nn::ReLU());
   if (options.dropout > 0) layers.emplace_back(nn::Dropout(options.dropout));
@@ -70,7 +70,7 @@ class Maker {
                                    .kernel_size = kernel_size,
                                    .batch_norm = options_.batch_norm,
                                    .space_to_depth = options_.halves(made_) ? 2 : 1},
-                                  draw));
+                                  draw, options_.initializer));
   }
   /// A head for the newest block.
   Block head(RandomState& draw) const {
@@ -80,14 +80,15 @@ class Maker {
         const auto more = dense_layers(width(made_), width(made_), options_, draw);
         layers.insert(layers.end(), more.begin(), more.end());
       }
-      layers.push_back(output(width(made_), classes_, draw));
+      layers.emplace_back(make_dense({width(made_), classes_, Activation::linear},
+                                     options_.output_initializer(), draw));
       return as_one(layers);
     }
     return Block(make_pooled_head({.channels = width(made_),
                                    .classes = classes_,
                                    .convolutions = k_ - 1,
                                    .batch_norm = options_.batch_norm},
-                                  draw));
+                                  draw, options_.initializer, options_.output_initializer()));
   }
   /// A network of so many blocks, drawn from the first up.
   GreedyNet net(int64_t depth, RandomState& draw) {
@@ -210,6 +211,11 @@ void CnnOptions::add_to(CLI::App& app) {
       ->group(network_group);
   add_switch(app, "--batch-norm", batch_norm, "Normalize by batch in every block and head")
       ->group(network_group);
+  add_choice(app, "--initializer", initializer,
+             {{"he-uniform", he_uniform_}, {"fan-in-uniform", fan_in_uniform_}},
+             "How first weights are drawn: he-uniform, with Glorot's bound for the last layer, or "
+             "fan-in-uniform, within 1 / sqrt(fan-in) everywhere, as PyTorch; biases are 0")
+      ->group(network_group);
   add_choice(app, "--head", head, with_values(head_policy_names(), head_policy_named),
              "A stage's head: the last one (for equal --widths), a new one, or a new one that "
              "starts from the last one's values")
@@ -282,6 +288,10 @@ Split CnnOptions::split(const LabelledImages& images) const {
       part->inputs = (values_of(part->inputs).view(shape) - mean) / deviation;
   }
   return parts;
+}
+
+Initializer CnnOptions::output_initializer() const {
+  return initializer == he_uniform_ ? glorot_uniform_ : initializer;
 }
 
 bool CnnOptions::halves(int64_t block) const {

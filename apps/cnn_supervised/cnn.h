@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "layerwise/nn/initializers.h"
 #include "layerwise/pretraining/supervised_deepening.h"
 #include "layerwise/study/arms.h"
 #include "layerwise/study/claims.h"
@@ -25,6 +26,7 @@ struct CnnOptions {
   std::vector<int64_t> widths = {16, 32, 32, 32};  ///< channels, or units, of each block
   std::vector<int64_t> head_layers = {1, 2};       ///< k of each greedy arm
   bool batch_norm = true;                          ///< of blocks and heads
+  Initializer initializer = he_uniform_;           ///< of all layers but the last
   HeadPolicy head = HeadPolicy::fresh;
   int64_t epochs = 3;  ///< of a stage
   int64_t batch_size = 128;
@@ -48,6 +50,8 @@ struct CnnOptions {
   /// standard deviation 1 in the training rows.
   Split split(const LabelledImages& images) const;
 
+  /// Of the last, linear layer.
+  Initializer output_initializer() const;
   int64_t depth() const { return static_cast<int64_t>(widths.size()); }
   /// Whether a block halves its images, by space to depth: where its width doubles.
   bool halves(int64_t block) const;

@@ -56,6 +56,7 @@ CnnOptions settings_of(const std::string& reproduce) {
   options.widths = k == 1 ? std::vector<int64_t>{256, 256, 512, 1024, 1024}
                           : std::vector<int64_t>{128, 128, 256, 256};
   options.batch_norm = k > 1;
+  options.initializer = fan_in_uniform_;  // PyTorch's, which the paper's code takes
   options.epochs = 50;
   options.crop = 4;
   options.flip = true;

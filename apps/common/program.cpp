@@ -98,8 +98,8 @@ int run_guarded(const std::function<void()>& body) {
     return report_error("out of memory", "ask for fewer units or less data", 1);
   } catch (const c10::OutOfMemoryError& error) {
     return report_error(error.what_without_backtrace(),
-                        "ask for fewer units, a smaller --batch-size or less data, or use "
-                        "--device cpu",
+                        "ask for a smaller --batch-size or --cache-budget, fewer units or less "
+                        "data, or use --device cpu",
                         1);
   } catch (const c10::Error& error) {
     return report_error(error.what_without_backtrace(),

@@ -147,7 +147,8 @@ TEST_CASE("What cnn_supervised cannot do is refused in two lines") {
   }
   require_two_lines(run(folder, app + " --dataset cifar-10 --data-dir data --out out"), 1);
   const auto help = run(folder, app + " --reproduce belilovsky-k1 --help");
-  for (const auto* part : {"[256,256,512,1024,1024]", "[4]", "[cifar-10]", "[step:15:0.2]", "[50]"})
+  for (const auto* part : {"[256,256,512,1024,1024]", "[fan-in-uniform]", "[4]", "[cifar-10]",
+                           "[step:15:0.2]", "[50]"})
     CHECK(contains(help.out, part));
 }
 

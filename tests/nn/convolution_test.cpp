@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include <torch/nn/functional/conv.h>
 
 #include "layerwise/layerwise.h"
@@ -33,6 +35,18 @@ TEST_CASE("Convolutional blocks and heads give the shapes that they say, and the
   auto head = make_pooled_head({.channels = 4, .classes = 3, .convolutions = 2}, draw);
   REQUIRE((head->forward(features).sizes() == torch::IntArrayRef{5, 3}));
   REQUIRE(head->named_parameters().contains("convolution2.norm.weight"));
+}
+
+TEST_CASE("Initializers of a head fill its convolutions and its linear layer") {
+  const auto largest = [](const torch::Tensor& weight) { return weight.abs().max().item<float>(); };
+  const PooledHeadOptions options{.channels = 16, .classes = 10, .convolutions = 1};
+  RandomState draw(1);
+  const auto head = make_pooled_head(options, draw);
+  CHECK(largest(head->convolutions.front()->weight) > 1 / std::sqrt(16 * 9.0));
+  CHECK(largest(head->weight) > 1 / std::sqrt(16 * 4.0));
+  const auto narrow = make_pooled_head(options, draw, fan_in_uniform_, fan_in_uniform_);
+  CHECK(largest(narrow->convolutions.front()->weight) <= 1 / std::sqrt(16 * 9.0));
+  CHECK(largest(narrow->weight) <= 1 / std::sqrt(16 * 4.0));
 }
 
 TEST_CASE("Convolutions that cannot be are refused") {

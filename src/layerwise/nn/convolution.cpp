@@ -136,10 +136,11 @@ torch::Tensor PooledHeadImpl::forward(const torch::Tensor& x) {
   return at::linear(values.flatten(1), weight, bias);
 }
 
-PooledHead make_pooled_head(const PooledHeadOptions& options, RandomState& initialization) {
+PooledHead make_pooled_head(const PooledHeadOptions& options, RandomState& initialization,
+                            Initializer of_convolutions, Initializer of_linear) {
   PooledHead head(options);
-  for (auto& block : head->convolutions) he_uniform_(block->weight, initialization);
-  glorot_uniform_(head->weight, initialization);
+  for (auto& block : head->convolutions) of_convolutions(block->weight, initialization);
+  of_linear(head->weight, initialization);
   return head;
 }
 

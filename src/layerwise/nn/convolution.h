@@ -115,7 +115,9 @@ class PooledHeadImpl : public torch::nn::Cloneable<PooledHeadImpl> {
 };
 TORCH_MODULE(PooledHead);
 
-/// A head with `he_uniform` convolutions and a `glorot_uniform` linear layer, drawn in this order.
-PooledHead make_pooled_head(const PooledHeadOptions& options, RandomState& initialization);
+/// A head with weights drawn by initializers, the convolutions' first; biases are zero, scales one.
+PooledHead make_pooled_head(const PooledHeadOptions& options, RandomState& initialization,
+                            Initializer of_convolutions = he_uniform_,
+                            Initializer of_linear = glorot_uniform_);
 
 }  // namespace layerwise
