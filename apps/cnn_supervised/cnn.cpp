@@ -341,7 +341,9 @@ std::vector<Arm> cnn_arms(const CnnOptions& options, const EngineOptions& engine
     return cached ? 1 + 1 / (3 * epochs) : 1 + static_cast<double>(depth - 1) / 6;
   };
   arms.push_back(end_to_end(
-      end_to_end_arm, fmt::format("all blocks at once, as many steps as all stages; k = {}", k),
+      end_to_end_arm,
+      fmt::format("all blocks at once, {}as many steps as all stages; k = {}",
+                  options.early_stop.patience > 0 ? "at most " : "", k),
       options, engine, [](int64_t depth) { return static_cast<double>(depth); }, data));
   arms.push_back(end_to_end(end_to_end_cheap_arm,
                             fmt::format("all blocks at once, as many multiplications; k = {}", k),

@@ -97,7 +97,8 @@ LabelledImages ImageData::read() const {
     const std::string fetched = set.fetched;
     throw report::Failure(
         error.what(),
-        fetched.empty() ? fmt::format("name a folder with {} with --data-dir", set.files)
+        fetched.empty() && error.code() == 0 ? error.hint()
+        : fetched.empty() ? fmt::format("name a folder with {} with --data-dir", set.files)
         : data_dir.empty()
             ? fmt::format("{}; or name a folder that has them with --data-dir", fetched)
             : fmt::format("name a folder with {} with --data-dir, or {}, and leave out --data-dir",

@@ -61,10 +61,22 @@ void prepare_process() {
   occupy_standard_streams();
 }
 
-/// Rewords CLI11's message for an option that is given twice: "At Most 1 required but received 2".
+/// Rewords CLI11's messages for an option that is given twice ("At Most 1 required but received
+/// 2"), and for a line of a file that names no option.
 std::string without_jargon(const std::string& message) {
   const auto place = message.find("At Most 1 required but received");
-  return place == std::string::npos ? message : message.substr(0, place) + "given more than once";
+  if (place != std::string::npos) return message.substr(0, place) + "given more than once";
+  const std::string of_file = "INI was not able to parse ";
+  if (message.starts_with(of_file))
+    return fmt::format("--config: '{}' is no option", message.substr(of_file.size()));
+  return message;
+}
+
+/// What LibTorch was asked for and what was free, without what it advises a Python program.
+std::string without_advice(const std::string& message) {
+  const std::string last = " is free.";
+  const auto place = message.find(last);
+  return place == std::string::npos ? message : message.substr(0, place + last.size());
 }
 
 int results_status() {
@@ -97,7 +109,7 @@ int run_guarded(const std::function<void()>& body) {
   } catch (const std::bad_alloc&) {
     return report_error("out of memory", "ask for fewer units or less data", 1);
   } catch (const c10::OutOfMemoryError& error) {
-    return report_error(error.what_without_backtrace(),
+    return report_error(without_advice(error.what_without_backtrace()),
                         "ask for a smaller --batch-size or --cache-budget, fewer units or less "
                         "data, or use --device cpu",
                         1);
@@ -172,10 +184,11 @@ int run_program(CLI::App& app, const std::vector<std::string>& arguments,
       ->group("Run");
   app.set_help_flag("-h,--help", "Print this help and exit")->group("Run");
   app.allow_config_extras(CLI::config_extras_mode::error);
-  app.set_config("--config", "", "Read options from this file, lines as epochs=20 (INI or TOML)")
+  app.set_config("--config", "", "Read options from this file, lines as epochs=20 (INI)")
       ->check(file_name())
       ->option_text("FILE")
       ->group("Run");
+  app.get_config_formatter_base()->arrayDelimiter('\n');  // widths=4,8 is one value
   app.get_formatter()->column_width(34);
   const auto see_help = fmt::format("see `{} --help`", app.get_name());
   try {

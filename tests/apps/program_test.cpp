@@ -69,15 +69,18 @@ TEST_CASE("A run that is resumed has its own options") {
 
 TEST_CASE("A file may hold options, and those of the command line go before it") {
   const TemporaryFolder folder;
-  std::ofstream(folder.file("options.ini")) << "seed=7\nrepeats=3\nquiet=true\n";
+  std::ofstream(folder.file("options.ini")) << "seed=7\nrepeats=3\nquiet=true\nwidths=4,8\n";
   CLI::App app("A program", "program");
   RunOptions options;
   options.add_to(app);
+  std::string widths;
+  app.add_option("--widths", widths);
   const auto file = folder.file("options.ini");
   CHECK(run_program(app, {"--config", file, "--repeats", "2"}, [] {}) == 0);
   CHECK(options.seed == 7);
   CHECK(options.repeats == 2);
   CHECK(options.quiet);
+  CHECK(widths == "4,8");
 }
 
 TEST_CASE("The programs' options are typed when they are parsed") {

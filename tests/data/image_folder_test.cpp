@@ -101,11 +101,33 @@ TEST_CASE("A folder that cannot be read as images is refused with the name of wh
     write(data / "cats/2.png", damaged);
     REQUIRE(contains(fault(data), "cats/2.png' is no PNG, JPEG, BMP or PNM image"));
   }
+  const auto large = pnm(20, 10, std::vector<uint8_t>(600, 9));
+  write(data / "cats/2.png", large.substr(0, 40));
+  REQUIRE(contains(fault(data), "cats/2.png' is no PNG, JPEG, BMP or PNM image"));
+  write(data / "cats/2.png", large.substr(0, large.size() - 1));
+  REQUIRE(contains(fault(data), "it is cut off"));
   write(data / "cats/2.png", pnm(2, 3, std::vector<uint8_t>(6)));
   REQUIRE(contains(fault(data), "cats/2.png' has 2 x 3 pixels, expected 3 x 2 pixels as in '"));
   std::filesystem::remove(data / "cats/2.png");
   write(data / "notes.txt", "text");
   REQUIRE(contains(fault(data), "notes.txt' is no folder of a class"));
+}
+
+TEST_CASE("The first training images of a folder are of all classes") {
+  const TemporaryFolder folder;
+  for (int image = 0; image < 20; ++image) {
+    for (const auto* name : {"train/a/", "train/b/", "test/a/", "test/b/"})
+      write(folder.path() / (name + std::to_string(image) + ".png"), png());
+  }
+  const auto found = read_image_folders(folder.path());
+  for (const auto& some :
+       {found.train.targets.slice(0, 0, 10), found.train.targets.slice(0, 30, 40)}) {
+    const auto of_b = some.sum().item<int64_t>();
+    REQUIRE(of_b > 0);
+    REQUIRE(of_b < 10);
+  }
+  REQUIRE(found.train.targets.sum().item<int64_t>() == 20);
+  REQUIRE(torch::equal(found.train.targets, read_image_folders(folder.path()).train.targets));
 }
 
 TEST_CASE("Training and test images have the same classes and sizes") {

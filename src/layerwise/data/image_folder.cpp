@@ -1,7 +1,6 @@
 #include "layerwise/data/image_folder.h"
 
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
@@ -15,6 +14,7 @@
 
 #include "layerwise/data/class_names.h"
 #include "layerwise/file.h"
+#include "layerwise/random.h"
 
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
@@ -57,22 +57,51 @@ std::vector<fs::path> entries_of(const fs::path& folder, bool deep) {
   return entries;
 }
 
+/// The content of a file, as stb_image reads it. Some of its decoders go on where a file ends, with
+/// pixels that nobody has written.
+struct Content {
+  std::string bytes;
+  size_t place = 0;
+  bool cut = false;  ///< whether more was asked for than there is
+
+  int read(char* to, int wanted) {
+    constexpr int of_its_buffer = 128;  // it asks for so many bytes, whether it needs them or not
+    const auto there = std::min(bytes.size() - place, static_cast<size_t>(wanted));
+    std::copy_n(bytes.data() + place, there, to);
+    place += there;
+    if (there == 0 || (static_cast<int>(there) < wanted && wanted != of_its_buffer)) cut = true;
+    return static_cast<int>(there);
+  }
+  void skip(int count) {  // negative: back
+    const auto left = static_cast<int64_t>(bytes.size() - place);
+    if (count > left) cut = true;
+    place += static_cast<size_t>(std::min<int64_t>(count, left));
+  }
+};
+
+constexpr stbi_io_callbacks content_callbacks{
+    [](void* content, char* to, int wanted) {
+      return static_cast<Content*>(content)->read(to, wanted);
+    },
+    [](void* content, int count) { static_cast<Content*>(content)->skip(count); },
+    [](void* content) {
+      const auto* of = static_cast<Content*>(content);
+      return static_cast<int>(of->place == of->bytes.size());
+    }};
+
 /// [channels, height, width] uint8
 torch::Tensor decoded(const fs::path& path, int64_t channels) {
-  const auto content = read_file(path);
-  if (content.size() > std::numeric_limits<int>::max())
-    throw FileError(fmt::format("'{}' is larger than any image", path.string()));
+  Content content{read_file(path)};
   int height = 0;
   int width = 0;
   int found = 0;
   const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
-      stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(content.data()),
-                            static_cast<int>(content.size()), &width, &height, &found,
-                            static_cast<int>(channels)),
+      stbi_load_from_callbacks(&content_callbacks, &content, &width, &height, &found,
+                               static_cast<int>(channels)),
       stbi_image_free);
-  if (!pixels) {
+  if (!pixels || content.cut) {
     throw FileError(fmt::format("'{}' is no PNG, JPEG, BMP or PNM image that can be read: {}",
-                                path.string(), stbi_failure_reason()),
+                                path.string(), pixels ? "it is cut off" : stbi_failure_reason()),
                     0, "mend it, or take it out of its class's folder");
   }
   return torch::from_blob(pixels.get(), {height, width, channels}, torch::kUInt8)
@@ -159,7 +188,10 @@ LabelledImages read_image_folders(const fs::path& folder) {
   images.channels = of_train.size(0);
   images.height = of_train.size(1);
   images.width = of_train.size(2);
-  images.train = {train.data.inputs.flatten(1), train.data.targets};
+  // Options take the first or last rows for this or that: any of them are of all classes.
+  const auto order = torch::tensor(RandomState(0).permutation(train.data.size()));
+  images.train = {train.data.inputs.flatten(1).index_select(0, order),
+                  train.data.targets.index_select(0, order)};
   images.test = {test.data.inputs.flatten(1), test.data.targets};
   images.checksum = checksum_of(images.train);
   return images;

@@ -36,7 +36,8 @@ ImageFolder read_image_folder(const std::filesystem::path& folder,
                               const ImageFolderOptions& options = {});
 
 /// Reads `FOLDER/train` and `FOLDER/test`, which hold images of one size by the same classes, in
-/// color.
+/// color. The training images come in one order, random but the same every time, so that the first
+/// and the last rows are of all classes.
 /// @throws FileError as `read_image_folder`, and if sizes or classes of the two differ
 LabelledImages read_image_folders(const std::filesystem::path& folder);
 

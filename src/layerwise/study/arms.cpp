@@ -1,5 +1,7 @@
 #include "layerwise/study/arms.h"
 
+#include <algorithm>
+
 #include "layerwise/study/statistics.h"
 
 namespace layerwise::study {
@@ -31,8 +33,10 @@ report::Series mean_by_depth(const Results& results, const Arm& arm, const std::
     series.x.push_back(static_cast<double>(fit.info.layers));
     series.y.push_back(mean);
     if (count < 2) continue;
-    series.low.push_back(low);
-    series.high.push_back(high);
+    // Of two repeats, an interval may reach beyond all values that there are.
+    const bool share = metric.ends_with("accuracy");
+    series.low.push_back(share ? std::max(low, 0.0) : low);
+    series.high.push_back(share ? std::min(high, 1.0) : high);
   }
   if (series.low.size() != series.x.size()) series.low = series.high = {};
   return series;
