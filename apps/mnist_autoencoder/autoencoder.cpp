@@ -149,7 +149,7 @@ void AutoencoderOptions::add_to(CLI::App& app) {
   add_choice(app, "--code-loss", code_loss,
              {{"mse", ReconstructionLoss::mse}, {"bce", ReconstructionLoss::bce}},
              "The same where codes are reconstructed; bce needs --activation sigmoid, where sgd "
-             "learns nothing from mse")
+             "learns faster from it")
       ->group(group);
   add_value(
       app, "--epochs", epochs, list_of(whole_number(1, most)),

@@ -216,6 +216,11 @@ TEST_CASE("Optimizer, schedule, head and early stop change the training, and are
   }
   REQUIRE(accuracy("--schedule cosine --schedule-over all") != accuracy("--schedule cosine"));
   REQUIRE(accuracy("--validation 40 --early-stop 1") != accuracy("--validation 40"));
+  CHECK(contains(run(folder, program("blobs_supervised") + " --repeats 1 --layers 2 --epochs 20 "
+                                                           "--validation 100 --early-stop 2 "
+                                                           "--out early")
+                     .out,
+                 " (best after step "));
   const std::string slow = "--learning-rate 0.002 --validation 40";
   REQUIRE(accuracy(slow + " --early-stop 1", "blobs_unsupervised") !=
           accuracy(slow, "blobs_unsupervised"));

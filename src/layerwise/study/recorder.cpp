@@ -406,6 +406,9 @@ void Recorder::on_stage(int64_t repeat, const StageReport& report) {
   if (repeat == settings_.first_repeat) {
     auto line = study_.report->line(outcome);
     if (!line.empty() && !outcome.details.empty()) line += fmt::format(" ({})", outcome.details);
+    const auto& taken = report.result.fit;
+    if (!line.empty() && taken.best_step > 0)
+      line += fmt::format(" (best after step {} of {})", taken.best_step, taken.steps);
     print_line(line);
   }
   const auto label = progress_label(repeat, report.info);
