@@ -53,6 +53,16 @@ fs::path cache() {
   return fs::path(home != nullptr ? home : "") / ".cache" / "layerwise";
 }
 
+/// What to do about files that cannot be read. A folder of the user's own may be whole and only one
+/// of its images unreadable: then the error knows better.
+std::string hint_for(const FileError& error, const DataSet& set, bool data_dir_given) {
+  const std::string fetched = set.fetched;
+  const auto name_folder = fmt::format("name a folder with {} with --data-dir", set.files);
+  if (fetched.empty()) return error.code() == 0 ? error.hint() : name_folder;
+  return data_dir_given ? fmt::format("{}, or {}, and leave out --data-dir", name_folder, fetched)
+                        : fetched + "; or name a folder that has them with --data-dir";
+}
+
 }  // namespace
 
 void ImageData::add_to(CLI::App& app) {
@@ -94,15 +104,7 @@ LabelledImages ImageData::read() const {
   try {
     return set.read(place);
   } catch (const FileError& error) {
-    const std::string fetched = set.fetched;
-    throw report::Failure(
-        error.what(),
-        fetched.empty() && error.code() == 0 ? error.hint()
-        : fetched.empty() ? fmt::format("name a folder with {} with --data-dir", set.files)
-        : data_dir.empty()
-            ? fmt::format("{}; or name a folder that has them with --data-dir", fetched)
-            : fmt::format("name a folder with {} with --data-dir, or {}, and leave out --data-dir",
-                          set.files, fetched));
+    throw report::Failure(error.what(), hint_for(error, set, !data_dir.empty()));
   }
 }
 

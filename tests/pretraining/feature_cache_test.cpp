@@ -160,6 +160,7 @@ TEST_CASE("Room is found by size: on the device, in memory, rounded, in a file, 
   CHECK(file.place == CachePlace::file);
   CHECK(contains(file.reason, "[1000, 250, 1000] in fp32, 1.0 GB"));
   CHECK(contains(file.reason, "500 MB"));
+  CHECK(contains(room(100'000).reason, "100 KB"));
   auto on_device = size;
   on_device.device = testing::fake_device();
   const CacheOptions one{.budget = gigabyte};

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <torch/nn/modules/linear.h>
@@ -142,6 +143,28 @@ TEST_CASE("Without restoring, the last values stay and the best step is told") {
   const auto result = fit_stage(net->stage(), {classification()}, data, options, random, hooks);
   CHECK(value_of(result.scores, "validation", "cross_entropy") == looks.values.back());
   CHECK(result.fit.best_step == looks.steps[looks.steps.size() - 8]);
+}
+
+TEST_CASE(
+    "A fit that only does harm ends with its first values, one without numbers with its last") {
+  auto data = noisy_data();
+  const auto fitted = [&] {
+    Random random(2, 0);
+    GreedyNet net(dense(2, 20, random.initialization), output(20, 3, random.initialization));
+    const auto before = net->parameters().front().clone();
+    auto options = long_fit(EngineKind::autograd);
+    options.optimizer = Sgd{.learning_rate = 1e4};
+    options.early_stopping = EarlyStopping{.metric = "cross_entropy", .patience = 3};
+    const auto result = fit_stage(net->stage(), {classification()}, data, options, random);
+    return std::pair(result.fit.best_step, net->parameters().front().equal(before));
+  };
+  const auto [best, as_before] = fitted();
+  CHECK(best == 0);
+  CHECK(as_before);
+  data.validation.inputs.fill_(NAN);
+  const auto [none, same] = fitted();
+  CHECK(!none);
+  CHECK(!same);
 }
 
 TEST_CASE("Early stopping that cannot be is refused before the first step") {

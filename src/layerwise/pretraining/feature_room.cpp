@@ -19,8 +19,10 @@ namespace fs = std::filesystem;
 constexpr int64_t always_fits = int64_t{1} << 26;  // bytes
 
 std::string amount(int64_t bytes) {
-  return bytes < 1'000'000'000 ? fmt::format("{:.0f} MB", static_cast<double>(bytes) / 1e6)
-                               : fmt::format("{:.1f} GB", static_cast<double>(bytes) / 1e9);
+  const auto number = static_cast<double>(bytes);
+  return bytes < 1'000'000       ? fmt::format("{:.0f} KB", number / 1e3)
+         : bytes < 1'000'000'000 ? fmt::format("{:.0f} MB", number / 1e6)
+                                 : fmt::format("{:.1f} GB", number / 1e9);
 }
 
 int64_t budget_in(torch::Device device, const CacheOptions& options) {

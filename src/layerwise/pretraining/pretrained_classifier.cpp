@@ -63,7 +63,7 @@ class Fits {
     result_.stage =
         fit_stage(net_->stage(), {classification(), Target::given, {}, random_.noise, ++fits_},
                   features_, data_, options, random_, hooks);
-    if (options.early_stopping) result_.best_step = done_ + result_.stage.fit.best_step;
+    if (const auto best = result_.stage.fit.best_step) result_.best_step = done_ + *best;
     done_ += options.steps;
   }
 

@@ -60,7 +60,9 @@ struct ClassifierResult {
   /// scores include "code_mean" and "code_deviation" of "train": the root mean square, over the
   /// units, of the codes' means and standard deviations.
   StageResult stage;
-  int64_t best_step = 0;    ///< with early stopping: the step whose weights were kept
+  /// With early stopping: the step whose weights were kept, of all fits; none if no score was a
+  /// number.
+  std::optional<int64_t> best_step;
   GreedyNet net = nullptr;  ///< with the final weights
 };
 

@@ -50,6 +50,14 @@ int64_t whole_number_in(std::string_view field) {
 
 /// What identifies a value among those of a repeat, as in a row of metrics.csv:
 /// `variant,labels,stage,layers,split,metric`.
+/// When a fit that early stopping watched was best; empty for other fits.
+std::string when_best(const FitResult& fit) {
+  if (!fit.best_step) return {};
+  return *fit.best_step == 0
+             ? " (best before the first step)"
+             : fmt::format(" (best after step {} of {})", *fit.best_step, fit.steps);
+}
+
 std::string metric_key(const StageInfo& info, const std::string& split, const std::string& metric) {
   return fmt::format("{},{},{},{},{},{}", info.variant, text_if_counted(info.labels), info.stage,
                      text_if_counted(info.layers), split, metric);
@@ -406,9 +414,7 @@ void Recorder::on_stage(int64_t repeat, const StageReport& report) {
   if (repeat == settings_.first_repeat) {
     auto line = study_.report->line(outcome);
     if (!line.empty() && !outcome.details.empty()) line += fmt::format(" ({})", outcome.details);
-    const auto& taken = report.result.fit;
-    if (!line.empty() && taken.best_step > 0)
-      line += fmt::format(" (best after step {} of {})", taken.best_step, taken.steps);
+    if (!line.empty()) line += when_best(report.result.fit);
     print_line(line);
   }
   const auto label = progress_label(repeat, report.info);

@@ -26,7 +26,8 @@ class BestValues {
   /// Restores the best values.
   /// @returns false if none were kept: `restore_best` is off, or no result was a number
   bool restore() const;
-  int64_t step() const { return step_; }
+  /// After which step the result was best; none if no result was a number.
+  std::optional<int64_t> step() const { return step_; }
 
  private:
   bool improves(const std::vector<double>& values) const;
@@ -35,7 +36,7 @@ class BestValues {
   EarlyStopping options_;
   std::vector<EarlyStopping::Criterion> criteria_;
   int64_t looks_without_ = 0;
-  int64_t step_ = 0;
+  std::optional<int64_t> step_;
   std::vector<double> values_;
   std::optional<Snapshot> best_;
 };

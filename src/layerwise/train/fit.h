@@ -108,7 +108,9 @@ struct FitResult {
   int64_t steps = 0;   ///< steps done
   /// The epoch (from 1) whose loss was not finite, which ended the fit; 0 if there was none.
   int64_t diverged_in = 0;
-  int64_t best_step = 0;  ///< with early stopping: the step after which the scores were best
+  /// With early stopping: the step after which the scores were best, 0 for before the first; none
+  /// if no score was a number.
+  std::optional<int64_t> best_step;
 };
 
 /// Fits one stage: the training loop that all algorithms share. `engine` and `early_stopping` are
