@@ -197,6 +197,11 @@ std::string about_cuda() {
   return name_of_card(0);
 }
 
+std::string openblas_kernels() {
+  const auto name = loaded_function<const char* (*)()>("openblas_get_corename");
+  return name == nullptr ? "" : name();
+}
+
 BuildInfo build_info() {
   return {LAYERWISE_VERSION, TORCH_VERSION, blas_in_use(), from_config("CPU capability usage: "),
           cuda_in_use()};

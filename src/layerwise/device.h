@@ -58,6 +58,9 @@ void keep_freed_memory();
 /// get different bits.
 void prepare_thread(int math_threads);
 
+/// The processor whose kernels OpenBLAS uses, e.g. "Haswell"; empty with another BLAS.
+std::string openblas_kernels();
+
 /// The software that the results of a run depend on.
 struct BuildInfo {
   std::string layerwise;       ///< this library's version

@@ -15,6 +15,7 @@
 #include <torch/cuda.h>
 
 #include "layerwise/data/blobs.h"
+#include "layerwise/device.h"
 #include "layerwise/engines/processor.h"
 #include "layerwise/file.h"
 
@@ -398,6 +399,29 @@ TEST_CASE("An engine that cannot do what it is asked for says why") {
   }
   refused("--engine fast", "not one of: auto, autograd, dense, tiny");
   REQUIRE(run(folder, command + "--force --out out --centers 65").status == 0);
+}
+
+TEST_CASE("Where OpenBLAS is too old for the processor, a run says so and oneDNN multiplies") {
+  const auto targets = simd_targets();
+  if (openblas_kernels().empty() ||
+      std::find(targets.begin(), targets.end(), "AVX2") == targets.end()) {
+    WARN("skipped: no OpenBLAS, or no AVX2");
+    return;
+  }
+  const TemporaryFolder folder;
+  const auto outcome = [&](const std::string& kernels) {
+    return run(folder, "OPENBLAS_CORETYPE=" + kernels + " " + program("blobs_supervised") + once +
+                           "--force --out run");
+  };
+  const auto products = [&] {
+    const auto run = nlohmann::json::parse(content_of(folder.file("run/run.json")));
+    return run["engine_choices"]["fp32_products"].get<std::string>();
+  };
+  const auto slow = outcome("Prescott");
+  INFO(slow.err);
+  CHECK(contains(slow.err, "kernels for Prescott: set OPENBLAS_CORETYPE="));
+  CHECK(products() == (has_onednn() ? "oneDNN" : "BLAS"));
+  CHECK(!contains(outcome("Haswell").err, "OpenBLAS"));
 }
 
 TEST_CASE("run.json has what is needed to repeat the run") {

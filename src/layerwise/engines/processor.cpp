@@ -3,6 +3,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <stdexcept>
 
@@ -13,6 +14,8 @@
 #include <cpuid.h>
 #include <xmmintrin.h>
 #endif
+
+#include "layerwise/device.h"
 
 namespace layerwise {
 
@@ -37,8 +40,8 @@ bool is_amd() {
 
 Multiplier default_multiplier() {
 #if defined(__x86_64__)
-  if (has_onednn() && is_amd() && (hwy::SupportedTargets() & HWY_AVX3) != 0)
-    return Multiplier::onednn;
+  const bool wide_amd = is_amd() && (hwy::SupportedTargets() & HWY_AVX3) != 0;
+  if (has_onednn() && (wide_amd || !better_openblas_kernels().empty())) return Multiplier::onednn;
 #endif
   return Multiplier::blas;
 }
@@ -79,6 +82,20 @@ std::vector<std::string> simd_targets() {
 ProcessorChoices processor_choices() {
   all_targets();
   return {hwy::TargetName(targets_here().front()), name_of(chosen_multiplier())};
+}
+
+std::string better_openblas_kernels() {
+#if defined(__x86_64__)
+  constexpr std::array with_avx2{"Haswell",  "Excavator",  "Zen",
+                                 "SkylakeX", "Cooperlake", "SapphireRapids"};
+  const auto kernels = openblas_kernels();
+  const bool known = std::find(with_avx2.begin(), with_avx2.end(), kernels) != with_avx2.end();
+  if (kernels.empty() || known) return {};
+  const auto here = hwy::SupportedTargets();
+  if ((here & HWY_AVX3) != 0) return "SkylakeX";
+  if ((here & HWY_AVX2) != 0) return "Haswell";
+#endif
+  return {};
 }
 
 bool has_onednn() {

@@ -19,9 +19,17 @@ struct ProcessorChoices {
   bool operator==(const ProcessorChoices&) const = default;
 };
 
-/// The current choices. By default the widest instruction set that is available; and oneDNN on AMD
-/// processors with AVX-512, where it was measured to be faster, if this build has it, else BLAS.
+/// The current choices. By default the widest instruction set that is available; and oneDNN, if
+/// this build has it, where it was measured to be faster: on AMD processors with AVX-512, and where
+/// `better_openblas_kernels` says that OpenBLAS is slow; else BLAS.
 ProcessorChoices processor_choices();
+
+/// For which processor OpenBLAS should take its kernels, as the value of OPENBLAS_CORETYPE in the
+/// environment. Empty if it uses this processor's vectors as it is, or with another BLAS.
+///
+/// For a processor that is newer than itself, OpenBLAS may take kernels without AVX (0.3.21 does on
+/// some of Intel's, there those for Prescott), and then it multiplies several times more slowly.
+std::string better_openblas_kernels();
 
 /// Whether this build can multiply matrices with oneDNN.
 bool has_onednn();

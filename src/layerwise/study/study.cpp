@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "layerwise/device.h"
+#include "layerwise/engines/processor.h"
 #include "layerwise/file.h"
 #include "layerwise/report/failure.h"
 #include "layerwise/report/print.h"
@@ -190,6 +191,15 @@ report::RunFolder folder_of(const Study& study, const Settings& settings, const 
           settings.force ? Use::replace : Use::begin};
 }
 
+void note_slow_blas() {
+  const auto better = better_openblas_kernels();
+  if (better.empty()) return;
+  report::print_note(fmt::format(
+      "OpenBLAS does not know this processor and is slow, with kernels for {}: set "
+      "OPENBLAS_CORETYPE={} in the environment\n",
+      openblas_kernels(), better));
+}
+
 }  // namespace
 
 Repeat::Repeat(int64_t number_, const Split& data_, const Plan& plan_,
@@ -286,6 +296,7 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
         fmt::format("device {}: {}\n", device.str(),
                     settings.threads > 1 ? "several repeats run at once" : about_cuda()));
   }
+  if (device.is_cpu() && !settings.quiet) note_slow_blas();
   const auto data = study.data.to(device);
   throw_if_interrupted("nothing has been written");
   const auto folder = folder_of(study, settings, start);
