@@ -13,7 +13,8 @@ Shows on a GPU what only a GPU can show. Needs CUDA's LibTorch and its toolkit; 
   --torch     the folder of a LibTorch with CUDA (default: the torch of your python3)
   --packages  what packages.sh has fetched (default: packages and MNIST of this machine)
   --out       where the build, the runs and the times go (default: build/gpu)
-  STEP        build tests sanitizer programs speed (default: these, in this order) papers (half an hour; needs CIFAR-10)
+  STEP        build tests sanitizer early programs memory speed (default: these, in this order)
+              papers (half an hour; needs CIFAR-10)
 EOT
 }
 
@@ -27,11 +28,11 @@ while [ $# -gt 0 ]; do
       [ -n "${2:-}" ] || { printf 'error: %s needs a value\nhint: see --help\n' "$1" >&2; exit 2; }
       printf -v "${1#--}" %s "$2"; shift 2 ;;
     -h | --help) usage; exit ;;
-    build | tests | sanitizer | programs | speed | papers) steps+=("$1"); shift ;;
+    build | tests | sanitizer | early | programs | memory | speed | papers) steps+=("$1"); shift ;;
     *) printf "error: unknown argument '%s'\nhint: see --help\n" "$1" >&2; exit 2 ;;
   esac
 done
-[ ${#steps[@]} -gt 0 ] || steps=(build tests sanitizer programs speed)
+[ ${#steps[@]} -gt 0 ] || steps=(build tests sanitizer early programs memory speed)
 [ -n "$torch" ] || torch=$(python3 -c 'import os, torch; print(os.path.dirname(torch.__file__))')
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
@@ -67,23 +68,47 @@ sanitizer() {
   done
 }
 
+# NAME PROGRAM OPTIONS...: a program on the CPU and on the GPU.
+on_both() {
+  local name=$1 program=$2 device started
+  shift 2
+  mkdir -p "$out/runs"
+  for device in cpu cuda again; do
+    started=$(date +%s.%N)
+    "$out/build/bin/$program" "$@" --device "${device/again/cuda}" --out "$out/runs/$name-$device" --force --quiet \
+      >"$out/runs/$name-$device.txt" 2>"$out/runs/$name-$device.err" ||
+      { cat "$out/runs/$name-$device.err" >&2; return 1; }
+    awk -v a="$started" -v b="$(date +%s.%N)" 'BEGIN { printf "%.1f s", b - a }' >"$out/runs/$name-$device/seconds"
+  done
+  cmp "$out/runs/$name-cuda/metrics.csv" "$out/runs/$name-again/metrics.csv"
+}
+
+# A few steps of every program: the losses on both agree to 1e-4.
+early() {
+  run() {
+    on_both "early-$1" "${@:2}"
+    python3 "$root/tests/gpu/difference.py" "early-$1" "$out/runs/early-$1-cpu" "$out/runs/early-$1-cuda" 1e-4
+  }
+  run supervised blobs_supervised --repeats 1 --layers 4 --epochs 1
+  run unsupervised blobs_unsupervised --repeats 1 --layers 4 --epochs 1
+  run study blobs_study --repeats 1 --layers 3 --autoencoder-layers 3 --epochs 1 --fine-tune 1
+  run autoencoder mnist_autoencoder --validation 58500 --epochs 1 "${data[@]}"
+  run gaussian mnist_autoencoder --reproduce gaussian --validation 58500 --epochs 1 "${data[@]}"
+  run pretraining mnist_pretraining --encoder-epochs 1 --validation 58500 --labels 500 --epochs 1 --curve-every 10 \
+    --variants none,frozen,fine-tuned "${data[@]}"
+  run convolutions cnn_supervised --repeats 1 --train-rows 1280 --epochs 1 --schedule constant \
+    --arms greedy_k1,end_to_end --k 1 --crop 4 "${data[@]}"
+  run rbms mnist_dbn --units 784,300,100 --rbm-epochs 1 --epochs 1 --validation 59900 "${data[@]}"
+  run controls when_pretraining_helps --controls A --arms A_sigmoid_none,A_sigmoid_rbms,A_elu_none,A_elu_denoising \
+    --repeats 1 --autoencoder-epochs 1 --tuning-epochs 1 --train-rows 1000 "${data[@]}"
+}
+
 # Twice on the GPU and once on the CPU: the same bits, and what rounding makes of a short run.
 programs() {
-  local name program started
   run() {
-    name=$1 program=$2
-    shift 2
-    for device in cpu cuda again; do
-      started=$(date +%s.%N)
-      "$out/build/bin/$program" "$@" --device "${device/again/cuda}" --out "$out/runs/$name-$device" --force --quiet \
-        >"$out/runs/$name-$device.txt" 2>"$out/runs/$name-$device.err" ||
-        { cat "$out/runs/$name-$device.err" >&2; return 1; }
-      awk -v a="$started" -v b="$(date +%s.%N)" 'BEGIN { printf "%.1f s", b - a }' >"$out/runs/$name-$device/seconds"
-    done
-    cmp "$out/runs/$name-cuda/metrics.csv" "$out/runs/$name-again/metrics.csv"
-    python3 "$root/tests/gpu/difference.py" "$name" "$out/runs/$name-cpu" "$out/runs/$name-cuda"
+    on_both "$@"
+    python3 "$root/tests/gpu/difference.py" "$1" "$out/runs/$1-cpu" "$out/runs/$1-cuda"
   }
-  mkdir -p "$out/runs"
   run supervised blobs_supervised --repeats 1 --layers 4 --epochs 5
   run unsupervised blobs_unsupervised --repeats 1 --layers 4 --epochs 5
   run autoencoder mnist_autoencoder "${data[@]}"
@@ -97,6 +122,22 @@ programs() {
     --classifier-epochs 1 "${data[@]}"
 }
 
+# What a run holds at most on the card, above what it held before, and how much of that is its data.
+memory() {
+  local before peak used pid
+  used() { nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits | head -1; }
+  before=$(used) peak=0
+  "$out/build/bin/mnist_autoencoder" --device cuda --out "$out/runs/memory" --force --quiet "${data[@]}" >"$out/runs/memory.txt" &
+  pid=$!
+  while kill -0 $pid 2>/dev/null; do
+    used=$(used)
+    [ "$used" -le "$peak" ] || peak=$used
+  done
+  wait $pid
+  echo "mnist_autoencoder: at most $((peak - before)) MiB on the card with CUDA's own; its 70,000 images are 209 MiB," \
+    "the codes of 60,000 of them 69 MiB"
+}
+
 speed() {
   local peers=$root/tests/gpu/peers work shape
   rm -f "$out/speed.tsv"
@@ -108,6 +149,7 @@ speed() {
       :: "PyTorch eager" python3 "$peers/steps_pytorch.py" eager ${work#*_} $shape \
       :: "PyTorch compiled" python3 "$peers/steps_pytorch.py" compiled ${work#*_} $shape \
       :: "PyTorch graph" python3 "$peers/steps_pytorch.py" graph ${work#*_} $shape \
+      :: "products alone" python3 "$peers/steps_pytorch.py" products ${work#*_} $shape \
       :: JAX python3 "$peers/steps_jax.py" ${work#*_} $shape
   done
   peers=$root/tests/benchmarks/peers

@@ -194,10 +194,10 @@ report::RunFolder folder_of(const Study& study, const Settings& settings, const 
 void note_slow_blas() {
   const auto better = better_openblas_kernels();
   if (better.empty()) return;
-  report::print_note(fmt::format(
-      "OpenBLAS does not know this processor and is slow, with kernels for {}: set "
-      "OPENBLAS_CORETYPE={} in the environment\n",
-      openblas_kernels(), better));
+  report::print_note(
+      fmt::format("OpenBLAS does not know this processor and is slow, with kernels for {}: set "
+                  "OPENBLAS_CORETYPE={} in the environment\n",
+                  openblas_kernels(), better));
 }
 
 }  // namespace

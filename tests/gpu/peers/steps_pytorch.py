@@ -1,9 +1,10 @@
 """Steps of an autoencoder with one hidden layer (ELU, Adam) in PyTorch on CUDA, for run.sh.
 
-    python3 steps_pytorch.py eager|compiled|graph fp32|tf32|bf16 INPUTS HIDDEN BATCH ROWS
+    python3 steps_pytorch.py eager|compiled|graph|products fp32|tf32|bf16 INPUTS HIDDEN BATCH ROWS
 
 compiled: torch.compile of the whole step, mode reduce-overhead. graph: torch.cuda.CUDAGraph of the eager step, whose
-rows are copied to where the graph reads them. All have Adam's fused, capturable version.
+rows are copied to where the graph reads them. All have Adam's fused, capturable version. products: only the five matrix
+products of a step, in such a graph, one after the other: what the card takes for them.
 """
 import os
 import sys
@@ -32,10 +33,20 @@ def step(chosen):
     return loss
 
 
+kind = {"device": "cuda", "dtype": torch.bfloat16 if precision == "bf16" else torch.float32}
+rows_in, rows_hidden = torch.rand(batch, inputs, **kind), torch.rand(batch, hidden, **kind)
+first, second = torch.rand(hidden, inputs, **kind), torch.rand(inputs, hidden, **kind)
+
+
+def products(_):
+    return (rows_in @ first.T, rows_hidden @ second.T, rows_in.T @ rows_hidden, rows_in @ second, rows_hidden.T @ rows_in)
+
+
 if mode == "compiled":
     step = torch.compile(step, mode="reduce-overhead")
-elif mode == "graph":
-    eager, fixed = step, torch.zeros(batch, dtype=torch.int64, device="cuda")
+elif mode in ("graph", "products"):
+    eager = step if mode == "graph" else products
+    fixed = torch.zeros(batch, dtype=torch.int64, device="cuda")
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
