@@ -9,10 +9,11 @@
 namespace layerwise {
 namespace {
 
-TEST_CASE(
-    "A device is found by its name, and a wrong name is told from a device that is not there") {
+TEST_CASE("A device is found by its name, and a wrong name is told from a device that is not there",
+          "[cuda]") {
   CHECK(find_device("cpu").is_cpu());
-  for (const auto* name : {"", "tpu", "CPU", "cpu:0", "cuda:", "cuda:x", "cuda:-1", "cuda:1x"})
+  for (const auto* name :
+       {"", "tpu", "CPU", "cpu:0", "cuda:", "cuda:x", "cuda:-1", "cuda:1x", "cuda:256"})
     CHECK_THROWS_AS(find_device(name), std::invalid_argument);
   for (const auto* name : {"cuda:99", "mps", "meta"})
     CHECK_THROWS_AS(find_device(name), DeviceUnavailable);

@@ -267,9 +267,10 @@ void RunOptions::add_to(CLI::App& app) {
   app.add_flag("--quiet", quiet, "No progress on stderr")->group(group);
 }
 
-void RunOptions::check() const {
+void RunOptions::check() {
   try {
-    const auto fault = why_not_in(engine.precision, find_device(device));
+    choose_threads();
+    const auto fault = why_not_in(engine.precision, find_device(device_for_repeats()));
     if (!fault.empty())
       throw UsageError(fmt::format("--precision {}: {}", name_of(engine.precision), fault),
                        "leave it out, or name another --device");

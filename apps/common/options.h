@@ -191,11 +191,10 @@ struct RunOptions : study::Settings {
   std::string resumed = {};  ///< the folder of the run that this one goes on with
 
   void add_to(CLI::App& app);
-  /// @throws UsageError if a combination is refused
-  void check() const;
   /// Sets `threads`, if it was not given: on the CPU, as many as there are cores, but no more than
   /// repeats; elsewhere 1.
-  void choose_threads();
+  /// @throws UsageError if a combination is refused
+  void check();
   /// Sets what the cache of features needs to know of the run.
   void settle_cache();
 
@@ -214,6 +213,8 @@ struct RunOptions : study::Settings {
   void refuse_longer(const std::string& name, const std::vector<Value>& list, int64_t phases) const;
 
  private:
+  void choose_threads();
+
   CLI::App* app_ = nullptr;
   std::string resume_;
 };

@@ -79,6 +79,14 @@ std::string without_advice(const std::string& message) {
   return place == std::string::npos ? message : message.substr(0, place + last.size());
 }
 
+constexpr auto see_the_card = "see what nvidia-smi says of the card; --resume goes on with the run";
+
+/// Whether LibTorch or CUDA says that the card failed; there is only the text to tell it by.
+bool is_of_card(const std::string& message) {
+  return message.find("CUDA") != std::string::npos || message.find("cuBLAS") != std::string::npos ||
+         message.find("cuDNN") != std::string::npos;
+}
+
 int results_status() {
   if (report::results_arrived()) return 0;
   return report_error("the results could not be written to standard output",
@@ -115,10 +123,17 @@ int run_guarded(const std::function<void()>& body) {
                         1);
   } catch (const c10::Error& error) {
     return report_error(error.what_without_backtrace(),
-                        "if memory ran out, ask for fewer units or less data", 1);
+                        is_of_card(error.what_without_backtrace())
+                            ? see_the_card
+                            : "if memory ran out, ask for fewer units or less data",
+                        1);
   } catch (const std::exception& error) {
-    return report_error(error.what(),
-                        "this should not have happened: please report it with the command line", 1);
+    return report_error(
+        error.what(),
+        is_of_card(error.what())
+            ? see_the_card
+            : "this should not have happened: please report it with the command line",
+        1);
   }
 }
 
@@ -222,7 +237,6 @@ int run_program(int argc, char** argv, const Program& program) {
   if (program.add_options) program.add_options(app);
   return run_program(app, command.arguments, [&] {
     options.check();
-    options.choose_threads();
     options.resumed = command.resumed;
     options.settle_cache();
     const auto study = program.make_study(options);

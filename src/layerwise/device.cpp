@@ -69,11 +69,32 @@ constexpr bool built_for_cuda = false;
 #endif
 constexpr auto other_device = "use --device cpu, or --device auto to take what there is";
 
+/// `13.0` for 13000, as CUDA counts versions.
+[[maybe_unused]] std::string cuda_version(int number) {
+  return fmt::format("{}.{}", number / 1000, number % 1000 / 10);
+}
+
+/// Why LibTorch for CUDA has no CUDA device here.
+std::string why_no_cuda() {
+#ifdef LAYERWISE_CUDA
+  int driver = 0;
+  int runtime = 0;
+  cudaDriverGetVersion(&driver);
+  cudaRuntimeGetVersion(&runtime);
+  if (driver > 0 && driver / 1000 < runtime / 1000) {
+    return fmt::format("the driver is for CUDA {} at most, this LibTorch for CUDA {}",
+                       cuda_version(driver), cuda_version(runtime));
+  }
+#endif
+  return "LibTorch finds no CUDA device on this machine";
+}
+
 c10::Device find_cuda(int index) {
   if (!torch::cuda::is_available()) {
     throw DeviceUnavailable(
         about_cuda(),
-        built_for_cuda ? "see what nvidia-smi says of the driver; or use --device cpu"
+        built_for_cuda ? "see what nvidia-smi says, and update the driver or take a LibTorch for "
+                         "its CUDA; or use --device cpu"
                        : "build with a LibTorch for CUDA (pip install torch, then --torch pip), or "
                          "use --device cpu");
   }
@@ -94,11 +115,6 @@ std::string name_of_card([[maybe_unused]] c10::DeviceIndex index) {
 #endif
 }
 
-/// `13.0` for 13000, as CUDA counts versions.
-[[maybe_unused]] std::string cuda_version(int number) {
-  return fmt::format("{}.{}", number / 1000, number % 1000 / 10);
-}
-
 std::string cuda_in_use() {
   if (!torch::cuda::is_available()) return "none: " + about_cuda();
   const auto count = static_cast<c10::DeviceIndex>(torch::cuda::device_count());
@@ -116,10 +132,11 @@ std::string cuda_in_use() {
   return text;
 }
 
-/// Nothing if LibTorch knows no such kind of device.
+/// Nothing if LibTorch knows no such device. It keeps eight bits of a number: of cuda:256, cuda:0.
 std::optional<c10::Device> parsed(const std::string& name) {
   try {
-    return c10::Device(name);
+    const c10::Device device(name);
+    return device.str() == name ? std::optional(device) : std::nullopt;
   } catch (const c10::Error&) {
     return std::nullopt;
   }
@@ -193,7 +210,7 @@ void prepare_thread(int math_threads) {
 
 std::string about_cuda() {
   if (!built_for_cuda) return "this LibTorch is built for the CPU alone";
-  if (!torch::cuda::is_available()) return "LibTorch finds no CUDA device on this machine";
+  if (!torch::cuda::is_available()) return why_no_cuda();
   return name_of_card(0);
 }
 

@@ -5,6 +5,7 @@
 With ALLOWED, only losses are compared, and the status is 1 if one differs by more than that share of itself.
 """
 import csv
+import math
 import sys
 
 LOSSES = {"mse", "cross_entropy", "squared_error"}
@@ -27,8 +28,9 @@ for a, b in zip(*(rows(folder, allowed is not None) for folder in folders), stri
     x, y = float(a["value"]), float(b["value"])
     difference = abs(x - y) / max(abs(x), 1e-3)
     compared += 1
-    if difference > worst:
-        worst, where = difference, f"{a['variant']} stage {a['stage']}, {a['split']} {a['metric']}: {x:.6g} and {y:.6g}"
+    if not difference <= worst:  # NaN is the largest of all
+        worst = math.inf if math.isnan(difference) else difference
+        where = f"{a['variant']} stage {a['stage']}, {a['split']} {a['metric']}: {x:.6g} and {y:.6g}"
 print(f"{name}: {' and '.join(map(seconds, folders))}; largest relative difference of {compared} "
       f"{'results' if allowed is None else 'early losses'} {worst:.2g} ({where.strip()})")
 if allowed is not None and not (compared > 0 and worst <= allowed):

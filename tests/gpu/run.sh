@@ -43,6 +43,7 @@ if [ -n "$packages" ]; then
   export LD_LIBRARY_PATH=$out/packages/usr/lib/x86_64-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
 cd "$root"
+cuda_tests="nn_test train_test engines_test pretraining_test random_test apps_test"
 
 build() {
   local prefix=$torch
@@ -52,13 +53,18 @@ build() {
     prefix="$torch;$out/packages/usr"
   fi
   cmake --preset release -B "$out/build" -DCMAKE_PREFIX_PATH="$prefix"
-  cmake --build "$out/build" --target turns nn_test train_test engines_test pretraining_test \
+  # shellcheck disable=SC2086
+  cmake --build "$out/build" --target turns $cuda_tests \
     blobs_supervised blobs_unsupervised blobs_study cnn_supervised mnist_autoencoder mnist_pretraining mnist_dbn \
     when_pretraining_helps
 }
 
 tests() {
-  for test in nn_test train_test pretraining_test engines_test; do "$out/build/tests/$test" '[cuda]' -d yes; done
+  local test
+  for test in $cuda_tests; do
+    "$out/build/tests/$test" '[cuda]' -d yes | tee "$out/$test.txt"
+    ! grep -q 'skipped: no CUDA' "$out/$test.txt" || { echo "error: this build finds no CUDA device" >&2; return 1; }
+  done
 }
 
 sanitizer() {
@@ -87,8 +93,9 @@ on_both() {
 early() {
   run() {
     on_both "early-$1" "${@:2}"
-    python3 "$root/tests/gpu/difference.py" "early-$1" "$out/runs/early-$1-cpu" "$out/runs/early-$1-cuda" 1e-4
+    python3 "$root/tests/gpu/difference.py" "early-$1" "$out/runs/early-$1-cpu" "$out/runs/early-$1-cuda" 1e-4 || apart+=("$1")
   }
+  local apart=()
   run supervised blobs_supervised --repeats 1 --layers 4 --epochs 1
   run unsupervised blobs_unsupervised --repeats 1 --layers 4 --epochs 1
   run study blobs_study --repeats 1 --layers 3 --autoencoder-layers 3 --epochs 1 --fine-tune 1
@@ -97,10 +104,11 @@ early() {
   run pretraining mnist_pretraining --encoder-epochs 1 --validation 58500 --labels 500 --epochs 1 --curve-every 10 \
     --variants none,frozen,fine-tuned "${data[@]}"
   run convolutions cnn_supervised --repeats 1 --train-rows 1280 --epochs 1 --schedule constant \
-    --arms greedy_k1,end_to_end --k 1 --crop 4 "${data[@]}"
+    --arms greedy_k1,end_to_end --k 1 --crop 4 --dataset mnist "${data[@]}"
   run rbms mnist_dbn --units 784,300,100 --rbm-epochs 1 --epochs 1 --validation 59900 "${data[@]}"
   run controls when_pretraining_helps --controls A --arms A_sigmoid_none,A_sigmoid_rbms,A_elu_none,A_elu_denoising \
     --repeats 1 --autoencoder-epochs 1 --tuning-epochs 1 --train-rows 1000 "${data[@]}"
+  [ ${#apart[@]} -eq 0 ] || { echo "error: further apart than 1e-4: ${apart[*]}" >&2; return 1; }
 }
 
 # Twice on the GPU and once on the CPU: the same bits, and what rounding makes of a short run.
@@ -115,7 +123,7 @@ programs() {
   run gaussian mnist_autoencoder --reproduce gaussian --epochs 2 "${data[@]}"
   run pretraining mnist_pretraining --encoder-epochs 1 --curve-every 20 "${data[@]}"
   run convolutions cnn_supervised --repeats 1 --train-rows 2000 --epochs 1 --schedule constant --arms greedy_k1,end_to_end \
-    --k 1 --crop 4 "${data[@]}"
+    --k 1 --crop 4 --dataset mnist "${data[@]}"
   run study blobs_study --repeats 1 --layers 4 --epochs 5
   run rbms mnist_dbn --units 784,300,100 --rbm-epochs 1 --epochs 1 "${data[@]}"
   run controls when_pretraining_helps --controls D --arms D_sigmoid_none,D_sigmoid_rbms --repeats 1 --layer-epochs 1 \
@@ -125,9 +133,10 @@ programs() {
 # What a run holds at most on the card, above what it held before, and how much of that is its data.
 memory() {
   local before peak used pid
-  used() { nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits | head -1; }
+  used() { nvidia-smi -i 0 --query-gpu=memory.used --format=csv,noheader,nounits; }
+  mkdir -p "$out/runs"
   before=$(used) peak=0
-  "$out/build/bin/mnist_autoencoder" --device cuda --out "$out/runs/memory" --force --quiet "${data[@]}" >"$out/runs/memory.txt" &
+  "$out/build/bin/mnist_autoencoder" --device cuda:0 --out "$out/runs/memory" --force --quiet "${data[@]}" >"$out/runs/memory.txt" &
   pid=$!
   while kill -0 $pid 2>/dev/null; do
     used=$(used)

@@ -377,6 +377,32 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("A look at a split on another device waits for it once, however much is measured") {
+  const auto device = testing::fake_device();
+  const auto data = blobs_of(200).to(device);
+  RandomState random(1);
+  GreedyNet net{dense(2, 10, random), output(10, 3, random)};
+  net->to(device);
+  const auto engine =
+      make_engine(net->stage(), {classification()}, data, {.epochs = 1, .batch_size = 32});
+  std::vector<int64_t> order(static_cast<size_t>(data.train.size()));
+  std::iota(order.begin(), order.end(), 0);
+  std::vector<int64_t> allocations;
+  for (int epoch = 0; epoch < 3; ++epoch) {
+    const auto before = testing::fake_device_use();
+    engine->run(order);
+    allocations.push_back(testing::fake_device_use().allocations - before.allocations);
+  }
+  CHECK(allocations[2] == allocations[1]);
+  const auto waits = [&](const auto& look) {
+    const auto before = testing::fake_device_use();
+    REQUIRE(look().size() == 2);
+    return testing::fake_device_use().downloads - before.downloads;
+  };
+  CHECK(waits([&] { return engine->evaluate("test"); }) == 1);
+  CHECK(waits([&] { return engine->evaluate_last_batch(); }) == 1);
+}
+
 TEST_CASE("A stage on CUDA agrees with the CPU", "[cuda]") {
   if (const auto device = testing::cuda()) check_a_stage_on(*device);
 }

@@ -65,13 +65,14 @@ std::vector<Score> StagePass::evaluate_batch(std::span<const int64_t> rows, int6
   const auto batch = batch_of(rows);
   const bool corrupted = problem_.corruption && problem_.corruption->in_evaluation;
   const auto pass = forward(batch.inputs, batch.targets, place, corrupted, false);
-  std::vector<Score> scores;
-  const auto add = [&](const Metric& metric) {
-    scores.push_back({"last_batch", metric.name, plain_nan(metric.mean(pass).item<double>())});
-  };
-  for (const auto& metric : problem_.objective.metrics) add(metric);
+  std::vector<Metric> metrics = problem_.objective.metrics;
   const auto& terms = problem_.objective.terms;
-  for (size_t i = 1; i < terms.size(); ++i) add(terms[i].metric);
+  for (size_t i = 1; i < terms.size(); ++i) metrics.push_back(terms[i].metric);
+  std::vector<torch::Tensor> means;
+  for (const auto& metric : metrics) means.push_back(metric.mean(pass));
+  std::vector<Score> scores;
+  for (const double mean : fetched(means))
+    scores.push_back({"last_batch", metrics[scores.size()].name, plain_nan(mean)});
   return scores;
 }
 

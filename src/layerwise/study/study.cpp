@@ -191,8 +191,16 @@ report::RunFolder folder_of(const Study& study, const Settings& settings, const 
           settings.force ? Use::replace : Use::begin};
 }
 
-void note_slow_blas() {
-  const auto better = better_openblas_kernels();
+/// Says which device is taken and why, and what the user should know about it.
+void note_device(const Settings& settings, const c10::Device& device) {
+  if (settings.device == "auto") {
+    report::print_note(
+        fmt::format("device {}: {}\n", device.str(),
+                    settings.threads > 1 ? "several repeats run at once" : about_cuda()));
+  }
+  if (!device.is_cpu() && settings.repeats > 1)
+    report::print_note(fmt::format("repeats run one after another on {}\n", device.str()));
+  const auto better = device.is_cpu() ? better_openblas_kernels() : "";
   if (better.empty()) return;
   report::print_note(
       fmt::format("OpenBLAS does not know this processor and is slow, with kernels for {}: set "
@@ -291,12 +299,7 @@ Study::Study(std::string title_, Split data_, Plan plan_, Algorithm algorithm_)
 void run_study(const Study& study, const Settings& settings, const Start& start) {
   check(study, settings);
   const auto device = find_device(settings.device_for_repeats());
-  if (settings.device == "auto" && !settings.quiet) {
-    report::print_note(
-        fmt::format("device {}: {}\n", device.str(),
-                    settings.threads > 1 ? "several repeats run at once" : about_cuda()));
-  }
-  if (device.is_cpu() && !settings.quiet) note_slow_blas();
+  if (!settings.quiet) note_device(settings, device);
   const auto data = study.data.to(device);
   throw_if_interrupted("nothing has been written");
   const auto folder = folder_of(study, settings, start);

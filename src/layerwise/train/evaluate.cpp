@@ -39,6 +39,14 @@ void Engine::scale_learning_rate(std::span<const double>) {
   throw std::logic_error("fit: the engine knows no schedules of the learning rate");
 }
 
+std::vector<double> fetched(const std::vector<torch::Tensor>& scalars) {
+  if (scalars.empty()) return {};
+  std::vector<torch::Tensor> doubles;
+  for (const auto& scalar : scalars) doubles.push_back(scalar.to(torch::kFloat64));
+  const auto values = torch::stack(doubles).cpu();
+  return {values.data_ptr<double>(), values.data_ptr<double>() + values.numel()};
+}
+
 double plain_nan(double value) {
   return std::isnan(value) ? std::numeric_limits<double>::quiet_NaN() : value;
 }
@@ -133,9 +141,9 @@ std::vector<Score> evaluate(StageChain& chain, const Dataset& data, Target targe
         }
       });
   std::vector<Score> scores;
-  for (size_t i = 0; i < metrics.size(); ++i) {
-    const auto mean = sums[i].item<double>() / static_cast<double>(data.size());
-    scores.push_back({split, metrics[i].name, plain_nan(mean)});
+  for (const double sum : fetched(sums)) {
+    const auto mean = sum / static_cast<double>(data.size());
+    scores.push_back({split, metrics[scores.size()].name, plain_nan(mean)});
   }
   return scores;
 }

@@ -59,6 +59,9 @@ torch::Tensor forward_in_chunks(
 std::vector<Score> evaluate(StageChain& chain, const Dataset& data, Target target,
                             const std::vector<Metric>& metrics, const std::string& split);
 
+/// The values of scalars of one device, which is waited for once.
+std::vector<double> fetched(const std::vector<torch::Tensor>& scalars);
+
 /// The value of a score.
 /// @throws std::out_of_range if there is no score with these names
 double value_of(const std::vector<Score>& scores, const std::string& split,
