@@ -340,6 +340,11 @@ TEST_CASE("Ctrl-C ends with 130, says how to go on, and that ends with the same 
     REQUIRE(
         (content_of(folder.path() / "part" / name) == content_of(folder.path() / "whole" / name)));
   }
+  const auto engines = [&](const std::string& run) {
+    return nlohmann::json::parse(content_of(folder.file(run + "/run.json")))["engines"];
+  };
+  CHECK(engines("whole").size() == 2);
+  CHECK(engines("part") == engines("whole"));
 }
 
 TEST_CASE("A run goes on with what its engines chose when it began, or not at all") {

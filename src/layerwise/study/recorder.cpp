@@ -264,7 +264,8 @@ Recorder::Recorder(const Study& study, const Settings& settings, const report::R
   for (size_t i = 0; i < done_.size(); ++i) done_[i].curves_written = curves_[i].size();
 }
 
-void Recorder::begin() {
+void Recorder::begin(RunDescription& description) {
+  description_ = &description;
   double finished = 0;
   for (const auto& repeat : done_) finished += repeat.work;
   progress_.begin(finished);
@@ -355,6 +356,7 @@ void Recorder::note_engine(const EngineUse& use) {
   const std::lock_guard lock(mutex_);
   if (std::find(engines_.begin(), engines_.end(), use) != engines_.end()) return;
   engines_.push_back(use);
+  description_->note_engine(use);
   progress_.note(fmt::format("engine {}{}{}\n", use.name,
                              use.details.empty() ? "" : fmt::format(" ({})", use.details),
                              use.reason.empty() ? "" : fmt::format(": {}", use.reason)));
@@ -363,8 +365,9 @@ void Recorder::note_engine(const EngineUse& use) {
 void Recorder::note_features(const StageInfo& info, const std::string& kept) {
   if (kept.empty()) return;
   const std::lock_guard lock(mutex_);
-  features_.push_back(fmt::format("{}: {}", study_.report->label(info), kept));
-  progress_.note(features_.back() + "\n");
+  const auto features = fmt::format("{}: {}", study_.report->label(info), kept);
+  description_->note_features(features);
+  progress_.note(features + "\n");
 }
 
 Next Recorder::on_progress(int64_t repeat, const StageInfo& info, const FitView& view) {

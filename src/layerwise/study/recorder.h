@@ -8,6 +8,7 @@
 
 #include "layerwise/report/progress.h"
 #include "layerwise/report/run_folder.h"
+#include "layerwise/study/run_description.h"
 #include "layerwise/study/study.h"
 
 namespace layerwise::study {
@@ -46,7 +47,9 @@ class Recorder {
 
   /// The repeats begin now: the time before, and fits that are finished, say nothing about how long
   /// they take.
-  void begin();
+  /// @param description learns which engines take steps, and where features are kept; must outlive
+  ///   the repeats
+  void begin(RunDescription& description);
   /// @param repeat its number
   Observer observer_of(int64_t repeat);
   /// Adds the rows of fits that the repeat did not reach.
@@ -61,10 +64,6 @@ class Recorder {
   void write_mean_curves();
 
   const Results& results() const { return results_; }
-  /// The engines that took steps, in the order of their first use.
-  const std::vector<EngineUse>& engines() const { return engines_; }
-  /// Where the features of the first repeat's fits were kept, in words.
-  const std::vector<std::string>& features() const { return features_; }
   const Curves& curves() const { return curves_; }
 
  private:
@@ -106,8 +105,8 @@ class Recorder {
   std::atomic<bool> lines_printed_ = false;
   std::mutex mutex_;
   Results results_;
-  std::vector<EngineUse> engines_;
-  std::vector<std::string> features_;
+  std::vector<EngineUse> engines_;  ///< that took steps, in the order of their first use
+  RunDescription* description_ = nullptr;
   Curves curves_;
   struct Done {
     double work = 0;            // of completed fits

@@ -124,14 +124,22 @@ void RunDescription::try_to_end(const std::string& status) noexcept {
   }
 }
 
-void RunDescription::add_results(const Results& results, const std::vector<EngineUse>& engines,
-                                 const std::vector<std::string>& features) {
-  for (const auto& kept : features) json_["features"].push_back(kept);
-  for (const auto& [name, reason, details] : engines) {
-    const ordered_json use{{"name", name}, {"reason", reason}, {"details", details}};
-    auto& known = json_["engines"];
-    if (std::find(known.begin(), known.end(), use) == known.end()) known.push_back(use);
-  }
+void RunDescription::note(const char* key, const ordered_json& value) {
+  auto& known = json_[key];
+  if (std::find(known.begin(), known.end(), value) != known.end()) return;
+  known.push_back(value);
+  write();
+}
+
+void RunDescription::note_engine(const EngineUse& use) {
+  note("engines", {{"name", use.name}, {"reason", use.reason}, {"details", use.details}});
+}
+
+void RunDescription::note_features(const std::string& kept) {
+  note("features", kept);
+}
+
+void RunDescription::add_results(const Results& results) {
   for (const auto trouble : {Trouble::diverged, Trouble::collapsed}) {
     const auto has_it = [&](const RepeatOutcomes& repeat) {
       return std::find(repeat.troubles.begin(), repeat.troubles.end(), trouble) !=

@@ -23,14 +23,18 @@ class RunDescription {
   /// The command that began the run, also if another command resumes it, and what else is needed to
   /// repeat it.
   report::Origin origin(const Settings& settings) const;
-  void add_results(const Results& results, const std::vector<EngineUse>& engines,
-                   const std::vector<std::string>& features);
+  /// Writes down an engine that takes steps; what a run has noted is kept when it is resumed.
+  void note_engine(const EngineUse& use);
+  /// Writes down where the features of a fit are kept.
+  void note_features(const std::string& kept);
+  void add_results(const Results& results);
   void end(const std::string& status);
   /// Like `end`, but ignores errors; for use after another error, which is more important.
   void try_to_end(const std::string& status) noexcept;
 
  private:
   void keep_beginning();
+  void note(const char* key, const nlohmann::ordered_json& value);
   void write() const;
 
   std::filesystem::path path_;

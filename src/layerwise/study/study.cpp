@@ -328,11 +328,11 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
     set_math_threads(static_cast<int>(settings.math_threads));
     prepare_thread(static_cast<int>(settings.math_threads));
     if (study.prepare) study.prepare(data, folder.path());
-    recorder.begin();
+    recorder.begin(description);
     run_repeats(study, settings, data, folder.path(), finished, recorder);
     recorder.finish();
     const auto& results = recorder.results();
-    description.add_results(results, recorder.engines(), recorder.features());
+    description.add_results(results);
     report::write_run_file(folder.file("results.json"), results_json(study, settings, results));
     present(study, results, recorder.curves(), description.origin(settings), folder, failure);
     throw_if_interrupted();  // for the last time: a later signal finds everything done
