@@ -42,7 +42,8 @@ void Engine::scale_learning_rate(std::span<const double>) {
 std::vector<double> fetched(const std::vector<torch::Tensor>& scalars) {
   if (scalars.empty()) return {};
   std::vector<torch::Tensor> doubles;
-  for (const auto& scalar : scalars) doubles.push_back(scalar.to(torch::kFloat64));
+  for (const auto& scalar : scalars)
+    doubles.push_back(scalar.to(scalars.front().device(), torch::kFloat64).reshape({}));
   const auto values = torch::stack(doubles).cpu();
   return {values.data_ptr<double>(), values.data_ptr<double>() + values.numel()};
 }

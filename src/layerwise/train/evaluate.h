@@ -59,7 +59,7 @@ torch::Tensor forward_in_chunks(
 std::vector<Score> evaluate(StageChain& chain, const Dataset& data, Target target,
                             const std::vector<Metric>& metrics, const std::string& split);
 
-/// The values of scalars of one device, which is waited for once.
+/// The values of scalars, fetched from the device of the first at once.
 std::vector<double> fetched(const std::vector<torch::Tensor>& scalars);
 
 /// The value of a score.
