@@ -315,7 +315,7 @@ TEST_CASE("Ctrl-C ends with 130, says how to go on, and that ends with the same 
   const TemporaryFolder folder;
   write_images(folder.path() / "data", {.train = 2000});
   const std::string options =
-      " --data-dir data --validation 20 --units 30,12,7 --batch-size 25 --epochs 2,3000 ";
+      " --data-dir data --validation 20 --units 30,12,70 --batch-size 25 --epochs 2,3000 ";
   REQUIRE(run(folder, app + options + "--out whole").status == 0);
   const auto command = fmt::format("cd '{}' && exec env {}{}--out part >out.txt 2>err.txt",
                                    folder.path().string(), app, options);
@@ -343,7 +343,7 @@ TEST_CASE("Ctrl-C ends with 130, says how to go on, and that ends with the same 
   const auto engines = [&](const std::string& run) {
     return nlohmann::json::parse(content_of(folder.file(run + "/run.json")))["engines"];
   };
-  CHECK(engines("whole").size() == 2);
+  CHECK(engines("whole").size() == 2);  // of a phase each
   CHECK(engines("part") == engines("whole"));
 }
 
