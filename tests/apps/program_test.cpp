@@ -105,7 +105,6 @@ TEST_CASE("--repeats is a number of repeats, or a part of a study") {
     options.add_to(app);
     const int status = run_program(app, arguments, [&] {
       options.check();
-      options.choose_threads();
       options.check();
     });
     return std::pair(status, options);
