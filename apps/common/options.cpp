@@ -269,6 +269,7 @@ void RunOptions::add_to(CLI::App& app) {
 
 void RunOptions::check() {
   try {
+    find_device(device);
     choose_threads();
     const auto fault = why_not_in(engine.precision, find_device(device_for_repeats()));
     if (!fault.empty())
