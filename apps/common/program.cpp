@@ -79,12 +79,14 @@ std::string without_advice(const std::string& message) {
   return place == std::string::npos ? message : message.substr(0, place + last.size());
 }
 
-constexpr auto see_the_card = "see what nvidia-smi says of the card; --resume goes on with the run";
-
-/// Whether LibTorch or CUDA says that the card failed; there is only the text to tell it by.
-bool is_of_card(const std::string& message) {
-  return message.find("CUDA") != std::string::npos || message.find("cuBLAS") != std::string::npos ||
-         message.find("cuDNN") != std::string::npos;
+/// The hint for an error of LibTorch or CUDA: one about the card if the card failed, which only the
+/// text tells, else the other.
+const char* hint_about_card_or(const char* other, const std::string& message) {
+  for (const auto* library : {"CUDA", "cuBLAS", "cuDNN"}) {
+    if (message.find(library) != std::string::npos)
+      return "see what nvidia-smi says of the card; --resume goes on with the run";
+  }
+  return other;
 }
 
 int results_status() {
@@ -122,18 +124,12 @@ int run_guarded(const std::function<void()>& body) {
                         "data, or use --device cpu",
                         1);
   } catch (const c10::Error& error) {
-    return report_error(error.what_without_backtrace(),
-                        is_of_card(error.what_without_backtrace())
-                            ? see_the_card
-                            : "if memory ran out, ask for fewer units or less data",
-                        1);
-  } catch (const std::exception& error) {
+    const std::string what = error.what_without_backtrace();
     return report_error(
-        error.what(),
-        is_of_card(error.what())
-            ? see_the_card
-            : "this should not have happened: please report it with the command line",
-        1);
+        what, hint_about_card_or("if memory ran out, ask for fewer units or less data", what), 1);
+  } catch (const std::exception& error) {
+    const auto* report_it = "this should not have happened: please report it with the command line";
+    return report_error(error.what(), hint_about_card_or(report_it, error.what()), 1);
   }
 }
 

@@ -144,7 +144,7 @@ memory() {
   done
   wait $pid
   echo "mnist_autoencoder: at most $((peak - before)) MiB on the card with CUDA's own; its 70,000 images are 209 MiB," \
-    "the codes of 60,000 of them 69 MiB"
+    "their codes 80 MiB"
 }
 
 speed() {
