@@ -58,43 +58,52 @@ class Maker {
         classes_(classes_of(data)),
         k_(k) {}
 
-  Block next_block(RandomState& draw) {
-    ++made_;
+  /// @param number of the block, from 1
+  Block block(int64_t number, RandomState& draw) const {
     if (options_.network == CnnOptions::Network::dense) {
-      const int64_t inputs = made_ > 1 ? width(made_ - 1) : pixels_;
-      return as_one(dense_layers(inputs, width(made_), options_, draw));
+      const int64_t inputs = number > 1 ? width(number - 1) : pixels_;
+      return as_one(dense_layers(inputs, width(number), options_, draw));
     }
-    const int64_t inputs = made_ > 1 ? width(made_ - 1) : channels_;
+    const int64_t inputs = number > 1 ? width(number - 1) : channels_;
     return Block(make_convolution({.in_channels = inputs,
-                                   .out_channels = width(made_),
+                                   .out_channels = width(number),
                                    .kernel_size = kernel_size,
                                    .batch_norm = options_.batch_norm,
-                                   .space_to_depth = options_.halves(made_) ? 2 : 1},
+                                   .space_to_depth = options_.halves(number) ? 2 : 1},
                                   draw, options_.initializer));
   }
-  /// A head for the newest block.
-  Block head(RandomState& draw) const {
+  /// The head behind a block.
+  Block head(int64_t number, RandomState& draw) const {
     if (options_.network == CnnOptions::Network::dense) {
       std::vector<Block> layers;
       for (int64_t i = 1; i < k_; ++i) {
-        const auto more = dense_layers(width(made_), width(made_), options_, draw);
+        const auto more = dense_layers(width(number), width(number), options_, draw);
         layers.insert(layers.end(), more.begin(), more.end());
       }
-      layers.emplace_back(make_dense({width(made_), classes_, Activation::linear},
+      layers.emplace_back(make_dense({width(number), classes_, Activation::linear},
                                      options_.output_initializer(), draw));
       return as_one(layers);
     }
-    return Block(make_pooled_head({.channels = width(made_),
+    return Block(make_pooled_head({.channels = width(number),
                                    .classes = classes_,
                                    .convolutions = k_ - 1,
                                    .batch_norm = options_.batch_norm},
                                   draw, options_.initializer, options_.output_initializer()));
   }
   /// A network of so many blocks, drawn from the first up.
-  GreedyNet net(int64_t depth, RandomState& draw) {
+  GreedyNet net(int64_t depth, RandomState& draw) const {
     std::vector<Block> blocks;
-    while (made_ < depth) blocks.push_back(next_block(draw));
-    return GreedyNet(blocks, head(draw));
+    for (int64_t number = 1; number <= depth; ++number) blocks.push_back(block(number, draw));
+    return GreedyNet(blocks, head(depth, draw));
+  }
+
+  /// The factories of a network that is deepened.
+  BlockFactory next_block() const {
+    return [this](int64_t stage, RandomState& draw) { return block(stage, draw); };
+  }
+  BlockFactory next_head(HeadPolicy policy) const {
+    if (policy == HeadPolicy::kept) return {};
+    return [this](int64_t stage, RandomState& draw) { return head(stage, draw); };
   }
 
  private:
@@ -105,17 +114,7 @@ class Maker {
   int64_t pixels_;  // of all channels
   int64_t classes_;
   int64_t k_;
-  int64_t made_ = 0;
 };
-
-/// The factories of a network that is deepened.
-BlockFactory next_block_of(Maker& maker) {
-  return [&](RandomState& draw) { return maker.next_block(draw); };
-}
-BlockFactory next_head_of(Maker& maker, HeadPolicy policy) {
-  if (policy == HeadPolicy::kept) return {};
-  return [&](RandomState& draw) { return maker.head(draw); };
-}
 
 Arm deepening_arm(const std::string& name, const std::string& description,
                   const CnnOptions& options, const EngineOptions& engine, int64_t k,
@@ -129,10 +128,10 @@ Arm deepening_arm(const std::string& name, const std::string& description,
       .earlier_blocks = earlier};
   return {name, description, plan_of(deepening, data), [=](Repeat& repeat, const Split& split) {
             auto of_net = deepening;
-            Maker maker(options, split, k);
+            const Maker maker(options, split, k);
             auto net = maker.net(1, repeat.random.initialization);
-            const auto next = next_block_of(maker);
-            of_net.next_head = next_head_of(maker, options.head);
+            const auto next = maker.next_block();
+            of_net.next_head = maker.next_head(options.head);
             const auto done = repeat.go_on_with(net, next, of_net.next_head, of_net.ensemble);
             deepen_supervised(net, split, of_net, next, repeat.random, repeat.observer, done);
           }};
@@ -162,13 +161,13 @@ Arm end_to_end(const std::string& name, const std::string& description, const Cn
   return {name, description, plan, [=](Repeat& repeat, const Split& split) {
             const auto start = repeat.random;
             const auto k = options.head_layers.front();
-            Maker first(options, split, k);
-            auto kept = first.net(1, repeat.random.initialization);
-            auto depth = repeat.go_on_with(kept, next_block_of(first),
-                                           next_head_of(first, HeadPolicy::fresh));
+            const Maker maker(options, split, k);
+            auto kept = maker.net(1, repeat.random.initialization);
+            auto depth =
+                repeat.go_on_with(kept, maker.next_block(), maker.next_head(HeadPolicy::fresh));
             while (++depth <= options.depth()) {
               auto random = start;
-              auto net = Maker(options, split, k).net(depth, random.initialization);
+              auto net = maker.net(depth, random.initialization);
               net->to(split.train.inputs.device());
               StageRunner runner(net, split, repeat.observer,
                                  {.augmentation = options.augmentation(split.train.inputs)});

@@ -112,17 +112,16 @@ StackedAutoencoder unrolled_rbms(const LayerwiseTraining& training, const Split&
 StackedAutoencoder deepened(const LayerwiseTraining& training, const Split& data, Random& random,
                             const Observer& observer) {
   auto random_net = training.random_network(random.initialization);
-  size_t next = 0;
-  const BlockFactory next_block = [&](RandomState&) {
-    return *(random_net->encoder->begin() + static_cast<std::ptrdiff_t>(next++));
+  const BlockFactory next_block = [&](int64_t stage, RandomState&) {
+    return *(random_net->encoder->begin() + static_cast<std::ptrdiff_t>(stage - 1));
   };
   auto options = deepening_options(training);
-  options.next_head = [&](RandomState& draw) {
-    return output(training.units[next], training.classes, draw);
+  options.next_head = [&](int64_t stage, RandomState& draw) {
+    return output(training.units.at(static_cast<size_t>(stage)), training.classes, draw);
   };
   bool diverged = false;
   const auto watching = noting_divergence(observer, diverged);
-  auto first = next_block(random.initialization);
+  auto first = next_block(1, random.initialization);
   GreedyNet net(first, output(training.units[1], training.classes, random.initialization));
   net->to(data.train.inputs.device());
   random_net->to(data.train.inputs.device());

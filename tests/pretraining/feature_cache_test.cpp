@@ -44,14 +44,11 @@ SupervisedDeepeningOptions deepening(const CacheOptions& cache) {
 Trained train(const SupervisedDeepeningOptions& options, torch::Device device = torch::kCPU) {
   const auto data = pictures().to(device);
   Random random(1, 0);
-  const auto next = [channels = int64_t{2}](RandomState& draw) mutable {
-    const ConvolutionOptions convolution{.in_channels = channels, .out_channels = 4};
-    channels = 4;
-    return Block(make_convolution(convolution, draw));
+  const auto next = [](int64_t stage, RandomState& draw) {
+    return Block(make_convolution({.in_channels = stage == 1 ? 2 : 4, .out_channels = 4}, draw));
   };
-  BlockFactory next_block = next;
-  const auto first = next_block(random.initialization);
-  GreedyNet net(first, options.next_head(random.initialization));
+  const auto first = next(1, random.initialization);
+  GreedyNet net(first, options.next_head(1, random.initialization));
   net->to(device);
   Trained trained;
   Observer observer;
@@ -63,7 +60,7 @@ Trained train(const SupervisedDeepeningOptions& options, torch::Device device = 
   observer.on_stage = [&](const StageReport& report) {
     for (const auto& score : report.result.scores) trained.scores.push_back(score.value);
   };
-  deepen_supervised(net, data, options, next_block, random, observer);
+  deepen_supervised(net, data, options, next, random, observer);
   return trained;
 }
 

@@ -147,6 +147,66 @@ TEST_CASE("One block trained greedily has the bits of one trained end to end; ca
   REQUIRE(std::abs(second(true) - second(false)) < 1e-5 * second(false));
 }
 
+TEST_CASE("A block or head of any stage that does not fit is refused before anything is trained") {
+  int trained = 0;
+  const Observer counting{.on_stage = [&](const StageReport&) { ++trained; }};
+  const auto refused = [&](const SupervisedDeepeningOptions& options, const BlockFactory& next,
+                           const std::string& part) {
+    Random random(1, 0);
+    GreedyNet net(convolution(2, 3, random.initialization), head(3, random.initialization));
+    const auto streams = random.to_text();
+    try {
+      deepen_supervised(net, images(), options, next, random, counting);
+      FAIL_CHECK("not refused: " << part);
+    } catch (const std::invalid_argument& error) {
+      INFO(error.what());
+      CHECK(testing::contains(error.what(), part));
+    }
+    CHECK(random.to_text() == streams);
+    CHECK(net->layers() == 2);
+  };
+  // Each block of stage 2 widens what stage 3 expects.
+  const auto narrow = [](RandomState& draw) { return convolution(3, 4, draw); };
+  auto options = deepening(HeadPolicy::fresh, 4);
+  options.layers = 4;
+  refused(options, narrow, "block 3");
+  options.head = HeadPolicy::kept;
+  options.next_head = {};
+  options.layers = 3;
+  refused(options, narrow, "block 3, PooledHead(3 channels");
+  options = deepening(HeadPolicy::fresh, 3);
+  options.layers = 4;
+  options.next_head = [](int64_t stage, RandomState& draw) {
+    return head(stage == 3 ? 5 : 3, draw);
+  };
+  const auto same = [](RandomState& draw) { return convolution(3, 3, draw); };
+  refused(options, same, "block 4, PooledHead(5 channels");
+  options.head = HeadPolicy::warm;
+  options.next_head = [](int64_t stage, RandomState& draw) {
+    return stage == 3 ? block(torch::nn::Flatten(), torch::nn::Linear(48, 3)) : head(3, draw);
+  };
+  refused(options, same, "no tensor of the old one");
+
+  Random random(1, 0);
+  const auto points = split(to_dataset(make_blobs({.samples = int64_t{40}, .features = 4})), 20);
+  GreedyNet net(dense(4, 5, random.initialization), output(5, 4, random.initialization));
+  const auto encoder = [](RandomState& draw) { return dense(5, 5, draw); };
+  const auto classifier = [](int64_t stage, RandomState& draw) {
+    return output(stage == 2 ? 6 : 5, 3, draw);
+  };
+  CHECK_THROWS_AS(deepen_autoencoder(net, points, {.layers = 3, .fit = {.epochs = 1}}, encoder,
+                                     classifier, random, counting),
+                  std::invalid_argument);
+  StackedAutoencoder stack(
+      std::vector{block(torch::nn::Linear(4, 3)), block(torch::nn::Linear(3, 2))},
+      std::vector{block(torch::nn::Linear(2, 5)), block(torch::nn::Linear(3, 4))});
+  StackedAutoencoderOptions phases;
+  phases.phases = {{.epochs = 1}};
+  CHECK_THROWS_WITH(train_stacked_autoencoder(stack, points, phases, random, counting),
+                    "the network puts out [2, 5], but is to reconstruct [2, 3]");
+  CHECK(trained == 0);
+}
+
 TEST_CASE("Blocks and heads that do not go together are refused with their shapes") {
   const auto refused = [](const Block& block, const Block& top, const std::string& part) {
     Random random(1, 0);

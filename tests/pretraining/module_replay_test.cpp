@@ -84,10 +84,12 @@ struct ModuleRun {
 std::vector<std::vector<double>> module_losses(const json& options, torch::ScalarType type) {
   ModuleRun experiment{options, type};
   auto deepening = experiment.deepening();
-  int64_t made = 1;
-  const BlockFactory next = [&](RandomState& draw) { return experiment.block(++made, draw); };
-  if (deepening.head != HeadPolicy::kept)
-    deepening.next_head = [&](RandomState& draw) { return experiment.head(made, draw); };
+  const auto next = [&](int64_t stage, RandomState& draw) { return experiment.block(stage, draw); };
+  if (deepening.head != HeadPolicy::kept) {
+    deepening.next_head = [&](int64_t stage, RandomState& draw) {
+      return experiment.head(stage, draw);
+    };
+  }
   auto& draw = experiment.random.initialization;
   const auto first = experiment.block(1, draw);
   GreedyNet net(first, experiment.head(1, draw));

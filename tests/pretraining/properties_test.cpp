@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -190,7 +191,7 @@ void require_equal_from_every_stage(const Algorithm& algorithm, const BlockFacto
       Random other(4, 1);
       kept = make(other);
       for (int64_t k = 2; k <= done; ++k) {
-        kept->deepen(next_block(other.initialization));
+        kept->deepen(next_block(k, other.initialization));
         if (exits) kept->keep_head_as_exit(output(units, outputs, other.initialization));
       }
       kept->freeze_hidden();
@@ -249,17 +250,14 @@ TEST_CASE(
   for (const auto earlier :
        {EarlierBlocks::frozen, EarlierBlocks::trained, EarlierBlocks::random}) {
     INFO("earlier blocks " << static_cast<int>(earlier));
-    std::vector<uint64_t> made;  // the weights with which each block began
-    const auto remembered = [&](Block block) {
-      made.push_back(fingerprint(*block.ptr()));
+    std::vector<uint64_t> made(3);  // the weights with which each block began
+    const BlockFactory next = [&](int64_t stage, RandomState& draw) {
+      const auto block = dense(stage == 1 ? 2 : units, units, draw);
+      made.at(static_cast<size_t>(stage - 1)) = fingerprint(*block.ptr());
       return block;
     };
-    const BlockFactory next = [&](RandomState& draw) {
-      return remembered(dense(units, units, draw));
-    };
     Random random(1, 0);
-    GreedyNet net(remembered(dense(2, units, random.initialization)),
-                  output(units, 3, random.initialization));
+    GreedyNet net(make_block(next, 1, random), output(units, 3, random.initialization));
     std::vector<std::vector<uint64_t>> after;  // of every block, after each stage
     Observer observer;
     observer.on_stage = [&](const StageReport&) {
@@ -287,11 +285,11 @@ TEST_CASE("A head is kept from stage to stage, or where one is made, fresh") {
   const BlockFactory next = [](RandomState& draw) { return dense(units, units, draw); };
   for (const bool fresh : {false, true}) {
     SupervisedDeepeningOptions deepening{.layers = 4, .fit = {.epochs = 1}};
-    int64_t made = 0;
+    std::set<int64_t> made;
     if (fresh) {
       deepening.head = HeadPolicy::fresh;
-      deepening.next_head = [&](RandomState& draw) {
-        ++made;
+      deepening.next_head = [&](int64_t stage, RandomState& draw) {
+        made.insert(stage);
         return output(units, 3, draw);
       };
     }
@@ -302,7 +300,7 @@ TEST_CASE("A head is kept from stage to stage, or where one is made, fresh") {
     Observer observer;
     observer.on_stage = [&](const StageReport&) { same += net->head->ptr(0).get() == first; };
     deepen_supervised(net, data, deepening, next, random, observer);
-    REQUIRE(made == (fresh ? 2 : 0));
+    REQUIRE(made == (fresh ? std::set<int64_t>{2, 3} : std::set<int64_t>{}));
     REQUIRE(same == (fresh ? 1 : 3));
   }
 }

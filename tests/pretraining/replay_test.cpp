@@ -110,7 +110,7 @@ TEST_CASE("Every supervised stage follows PyTorch's replay from the same startin
       require_same_curve(net, experiment, experiment.data, classification(), stage["curve"]);
       put(net->blocks().back(), stage["block"]);
       put(*net->head->begin(), stage["head"]);
-      net->deepen(experiment.next_block()(experiment.random.initialization));
+      net->deepen(experiment.next_block()(2, experiment.random.initialization));
     }
   }
 }
@@ -130,11 +130,11 @@ TEST_CASE(
       put(*net->head->begin(), stage["head"]);
       net->freeze_hidden();
       const auto own =
-          net->exchange_head(experiment.classifier()(experiment.random.initialization));
+          net->exchange_head(experiment.classifier()(1, experiment.random.initialization));
       require_same_curve(net, experiment, experiment.data, classification(),
                          stage["classifier_curve"]);
       net->exchange_head(own);
-      net->deepen(experiment.next_block()(experiment.random.initialization));
+      net->deepen(experiment.next_block()(2, experiment.random.initialization));
     }
   }
 }
@@ -144,18 +144,17 @@ TEST_CASE("Short whole runs agree with PyTorch's to rounding, accuracies within 
   for (const bool supervised : {true, false}) {
     for (const auto& replay : replays[supervised ? "supervised_short" : "unsupervised_short"]) {
       INFO(replay["options"].dump());
-      const auto in_float64 = [&](RandomState* moving) {
+      const auto in_float64 = [&](std::optional<uint32_t> moving) {
         Experiment experiment(replay["options"]);
         experiment.use_float64();
         experiment.moving = moving;
         return testing::run(experiment, supervised);
       };
-      const auto exact = in_float64(nullptr);
+      const auto exact = in_float64({});
       std::vector<testing::ScoresByStage> moved;
-      for (uint32_t run = 0; run < testing::moved_runs; ++run) {
-        RandomState random(run);
-        moved.push_back(in_float64(&random));
-      }
+      // Of one loss here, one run in eight moves the kink of a ReLU past a row.
+      constexpr auto runs = 4 * testing::moved_runs;
+      for (uint32_t run = 0; run < runs; ++run) moved.push_back(in_float64(run));
       for (const auto engine : {EngineKind::autograd, EngineKind::dense, EngineKind::tiny}) {
         Experiment experiment(replay["options"]);
         experiment.fit.engine.kind = engine;

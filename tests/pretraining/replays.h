@@ -1,10 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,7 +42,7 @@ struct Experiment {
   FitOptions fit;
   Random random;
   torch::ScalarType type = torch::kFloat32;
-  RandomState* moving = nullptr;  ///< if set, the weights of new blocks are moved
+  std::optional<uint32_t> moving = {};  ///< if set, the seed by which weights of new blocks move
 
   explicit Experiment(const nlohmann::json& given)
       : options(given),
@@ -60,21 +62,28 @@ struct Experiment {
   }
 
   GreedyNet net(int64_t outputs) {
-    Block first = typed(dense(features, units, random.initialization));
-    Block head = typed(output(units, outputs, random.initialization));
+    Block first = typed(dense(features, units, random.initialization), 1, 0);
+    Block head = typed(output(units, outputs, random.initialization), 1, 1);
     return GreedyNet(first, head);
   }
   BlockFactory next_block() const {
-    return [this](RandomState& draw) { return typed(dense(units, units, draw)); };
+    return [this](int64_t stage, RandomState& draw) {
+      return typed(dense(units, units, draw), stage, 0);
+    };
   }
   BlockFactory classifier() const {
-    return [this](RandomState& draw) { return typed(output(units, centers, draw)); };
+    return [this](int64_t stage, RandomState& draw) {
+      return typed(output(units, centers, draw), stage, 2);
+    };
   }
 
  private:
-  Block typed(Block block) const {
+  Block typed(Block block, int64_t stage, uint32_t part) const {
     block.ptr()->to(type);
-    if (moving != nullptr) move_weights(block, *moving);
+    if (moving) {
+      RandomState moves(std::array{*moving, static_cast<uint32_t>(stage), part});
+      move_weights(block, moves);
+    }
     return block;
   }
 

@@ -61,6 +61,8 @@ class GreedyNetImpl : public torch::nn::Module {
   torch::nn::Sequential trainable() const;
   /// The blocks that the next fit trains, and the frozen blocks below them.
   StageView stage() const;
+  /// Where its parameters are; the CPU if it has none.
+  torch::Device device() const;
 
   torch::nn::Sequential hidden;
   torch::nn::Sequential head;
@@ -69,7 +71,6 @@ class GreedyNetImpl : public torch::nn::Module {
  private:
   void append(Block block);
   void freeze(int64_t count);
-  torch::Device device() const;
 
   int64_t frozen_ = 0;
 };

@@ -78,6 +78,23 @@ void evaluate_fine_tuned_autoencoder(const Stage& stage, const std::string& fine
   untouched.restore();
 }
 
+/// Checks that the data fit the network as it is and as each further stage will find it, as an
+/// autoencoder and as a classifier, with blocks that are made for this alone.
+void check_stages(const Stage& stage, const StageRunner& runner, const BlockFactory& next_block,
+                  Random random) {
+  const auto& net = stage.net;
+  auto blocks = net->blocks();
+  const Block& decoder = *std::as_const(*net->head).begin();
+  const auto inputs = autoencoding(stage.data);
+  for (int64_t number = std::max<int64_t>(stage.number, 1);; ++number) {
+    runner.check(number, inputs, reconstruction(), blocks, decoder);
+    runner.check(number, stage.data, classification(), blocks,
+                 make_block(stage.classifier, number, random, net->device()));
+    if (static_cast<int64_t>(blocks.size()) + 1 >= stage.options.layers) return;
+    blocks.push_back(make_block(next_block, number + 1, random, net->device()));
+  }
+}
+
 /// Whether a classification fits the hidden layers too.
 bool is_classifier_tuning(const std::string& variant) {
   return variant == fine_tuned_classifier || variant == fine_tuned_both;
@@ -130,6 +147,7 @@ void deepen_autoencoder(GreedyNet& net, const Split& data,
   for (const auto& tuning : {options.fine_tune_autoencoder, options.fine_tune_classifier})
     if (tuning) check(tuning->applied_to(options.fit), data.train.size());
   auto runner = stage.runner();
+  check_stages(stage, runner, next_block, random);
   const auto begin_stage = [&] {
     ++stage.number;
     if (stage.number > 1) net->deepen(make_block(next_block, stage.number, random));

@@ -33,14 +33,16 @@ Plan plan_of(const AutoencoderDeepeningOptions& options, const Split& data);
 /// restored after it. So the autoencoder that is deepened further is the same, bit for bit, with
 /// and without fine-tuning. Reported tasks: reconstruction, then classification; variants: "",
 /// "fine_tuned_autoencoder", "fine_tuned_classifier", "fine_tuned_both". A reconstruction that
-/// diverges is the last stage.
+/// diverges is the last stage. Before anything is trained, the blocks and output layers of all
+/// stages are made once, and checked.
 /// @param net one hidden block, and a head that outputs as many values as an input row has
 /// @param data its targets are the class labels
 /// @param next_block creates each further block
 /// @param classifier creates each output layer for the classes
 /// @param random the random streams; to continue a training, in their state at its last checkpoint
 /// @param done number of stages that `net` has completed; it must have the blocks that they added
-/// @throws std::invalid_argument if `layers` is less than the network has, or as `fit`
+/// @throws std::invalid_argument if `layers` is less than the network has, or as `fit` or
+///   `check_stage`
 /// @see Brownlee, "How to Use Greedy Layer-Wise Pretraining in Deep Learning Neural Networks",
 ///   2019; Bengio et al., "Greedy Layer-Wise Training of Deep Networks", 2007, section 3
 void deepen_autoencoder(GreedyNet& net, const Split& data,

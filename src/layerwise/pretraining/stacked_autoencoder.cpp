@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "layerwise/engines/engines.h"
+#include "layerwise/train/check_stage.h"
 
 namespace layerwise {
 
@@ -101,15 +102,20 @@ void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
   const int64_t rows = data.train.size();
   std::optional<FeatureCache> features(data);
   const auto stages = stages_of(training, net->depth(), rows);
+  const auto view_of = [&](const AutoencoderStage& stage) {
+    return stage.phase == 0 ? net->whole() : net->phase(stage.phase);
+  };
+  const auto problem_of = [&](const AutoencoderStage& stage) -> Problem {
+    return {training.objective(stage.phase), Target::features, training.corruption, random.noise,
+            static_cast<uint32_t>(stage.info.stage)};
+  };
+  for (const auto& stage : stages) check_stage(view_of(stage), problem_of(stage), data);
   int64_t steps = done.steps;
   for (const auto& stage : stages) {
     if (stage.info.stage <= done.stages) continue;
     const auto options = counted_on(stage, training, steps);
-    const auto view = stage.phase == 0 ? net->whole() : net->phase(stage.phase);
-    const Problem problem{training.objective(stage.phase), Target::features, training.corruption,
-                          random.noise, static_cast<uint32_t>(stage.info.stage)};
-    const auto result = fit_stage(view, problem, *features, data, options, random,
-                                  progress_hooks(observer, stage.info));
+    const auto result = fit_stage(view_of(stage), problem_of(stage), *features, data, options,
+                                  random, progress_hooks(observer, stage.info));
     steps += result.fit.steps;
     if (observer.on_stage) observer.on_stage({stage.info, result, {}});
     if (result.diverged()) return;

@@ -74,7 +74,9 @@ StageInfo whole_chain(const std::vector<AutoencoderStage>& stages);
 /// @param random the random streams; to continue a training, in their state after its last stage
 ///   (`Random::restore`)
 /// @param done the progress of `net` so far
-/// @throws std::invalid_argument as `stages_of`
+/// @throws std::invalid_argument as `stages_of`, and as `check_stage` for any stage, before
+/// anything
+///   is trained
 /// @see Bengio et al., "Greedy Layer-Wise Training of Deep Networks", 2007, section 3; Vincent et
 ///   al., "Stacked Denoising Autoencoders", 2010, section 3.5
 void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,

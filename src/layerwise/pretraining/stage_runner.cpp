@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "layerwise/torch_random.h"
+#include "layerwise/train/check_stage.h"
 
 namespace layerwise {
 
@@ -13,10 +14,12 @@ FitOptions FineTuning::applied_to(FitOptions options) const {
   return options;
 }
 
-Block make_block(const BlockFactory& factory, int64_t stage, Random& random) {
+Block make_block(const BlockFactory& factory, int64_t stage, Random& random, torch::Device device) {
   auto generator = torch_generator(random.noise, static_cast<uint32_t>(stage), Draws::making);
   const WithGenerator drawing(generator);
-  return factory(random.initialization);
+  auto block = factory(stage, random.initialization);
+  if (!device.is_cpu()) block.ptr()->to(device);
+  return block;
 }
 
 Observer of_variant(const std::string& name, Observer observer) {
@@ -63,17 +66,28 @@ torch::Tensor StageRunner::output(const std::string& split, int64_t count, const
   return features_.output(blocks, split);
 }
 
+Problem StageRunner::problem(int64_t stage, const Objective& objective,
+                             const NoiseKey& noise) const {
+  return {.objective = objective,
+          .noise = noise,
+          .stage = static_cast<uint32_t>(stage),
+          .augmentation = options_.augmentation};
+}
+
+void StageRunner::check(int64_t stage, const Split& data, const Objective& objective,
+                        std::vector<Block> blocks, const Block& head) const {
+  const auto newest = blocks.back();
+  blocks.pop_back();
+  check_stage({std::move(blocks), {newest, head}}, problem(stage, objective, {}), data);
+}
+
 StageResult StageRunner::fit(const StageInfo& info, const Split& data, const Objective& objective,
                              const FitOptions& options, Random& random,
                              const std::function<std::vector<Score>()>& further) {
   const bool trains_blocks = net->frozen_blocks() < net->layers() - 1;
-  const Problem problem{.objective = objective,
-                        .noise = random.noise,
-                        .stage = static_cast<uint32_t>(info.stage),
-                        .augmentation = options_.augmentation};
   StageReport report{info,
-                     fit_stage(net->stage(), problem, features_, data, options, random,
-                               progress_hooks(observer_, info)),
+                     fit_stage(net->stage(), problem(info.stage, objective, random.noise),
+                               features_, data, options, random, progress_hooks(observer_, info)),
                      {}};
   if (trains_blocks) net->freeze_hidden();
   if (further) {

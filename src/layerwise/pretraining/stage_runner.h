@@ -1,8 +1,11 @@
 #pragma once
 
+#include <concepts>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "layerwise/nn/greedy_net.h"
@@ -12,12 +15,37 @@
 
 namespace layerwise {
 
-/// Creates the next block or head, with weights drawn from the given stream. Modules of LibTorch
-/// that draw their own weights use `torch_generator` of the stage that they are created for.
-using BlockFactory = std::function<Block(RandomState& initialization)>;
+/// Creates the block or head of a stage: a function of the random stream from which the weights are
+/// drawn, or of the number of the stage, from 1, and the stream. Modules of LibTorch that draw
+/// their own weights use `torch_generator` of that stage.
+///
+/// It is called more than once for a stage: before the training, to check the shapes of what is to
+/// come, and in a resumed run. So blocks that differ should differ by the number, not by a count of
+/// calls.
+class BlockFactory {
+ public:
+  BlockFactory() = default;
+  template <std::invocable<RandomState&> Make>
+  BlockFactory(Make make)
+      : make_([make = std::move(make)](int64_t, RandomState& initialization) mutable {
+          return make(initialization);
+        }) {}
+  template <std::invocable<int64_t, RandomState&> Make>
+  BlockFactory(Make make) : make_(std::move(make)) {}
+
+  Block operator()(int64_t stage, RandomState& initialization) const {
+    return make_(stage, initialization);
+  }
+  explicit operator bool() const { return static_cast<bool>(make_); }
+
+ private:
+  std::function<Block(int64_t stage, RandomState& initialization)> make_;
+};
 
 /// Creates the block or head for a stage.
-Block make_block(const BlockFactory& factory, int64_t stage, Random& random);
+/// @param device where it is put
+Block make_block(const BlockFactory& factory, int64_t stage, Random& random,
+                 torch::Device device = torch::kCPU);
 
 /// Fine-tuning: training of all weights after the stages; the original weights are restored after
 /// it.
@@ -70,6 +98,12 @@ class StageRunner {
   StageRunner(GreedyNet& net, const Split& data, const Observer& observer,
               StageRunnerOptions options = {});
 
+  /// Checks that the data fit the blocks that a stage is going to have: the last one and the head
+  /// are trained in it.
+  /// @throws std::invalid_argument as `check_stage`
+  void check(int64_t stage, const Split& data, const Objective& objective,
+             std::vector<Block> blocks, const Block& head) const;
+
   /// `fit_stage`, observed and reported. Hidden blocks that it trained are frozen afterwards.
   /// @param further computes scores to report after those of the objective
   StageResult fit(const StageInfo& info, const Split& data, const Objective& objective,
@@ -88,6 +122,8 @@ class StageRunner {
   GreedyNet& net;
 
  private:
+  Problem problem(int64_t stage, const Objective& objective, const NoiseKey& noise) const;
+
   torch::Tensor inputs_;
   FeatureCache features_;
   Observer observer_;

@@ -21,6 +21,10 @@ std::shared_ptr<torch::nn::Module> newest_block(const GreedyNet& net) {
   return net->blocks().back().ptr();
 }
 
+const Block& head_of(const GreedyNet& net) {
+  return *std::as_const(*net->head).begin();
+}
+
 constexpr auto ensemble_metric = "ensemble_accuracy";
 
 constexpr auto head_policies = std::to_array<std::pair<HeadPolicy, const char*>>(
@@ -45,7 +49,7 @@ class Ensemble {
       ++count;
       if (behind.contains(name.key())) add_head(*exit++);
     }
-    add_head(*std::as_const(*net->head).begin());
+    add_head(head_of(net));
   }
 
   /// Adds the head of a stage.
@@ -72,19 +76,43 @@ class Ensemble {
   double weight_ = 1;
 };
 
+/// The head of the next stage, which is not kept.
+Block next_head(const GreedyNet& net, const Block& old, const SupervisedDeepeningOptions& options,
+                int64_t stage, Random& random) {
+  auto next = make_block(options.next_head, stage, random, net->device());
+  if (options.head == HeadPolicy::warm && copy_matching_values(*old.ptr(), *next.ptr()) == 0)
+    throw std::invalid_argument("deepen_supervised: the new head has no tensor of the old one");
+  return next;
+}
+
 /// Gives the network the head of the next stage.
 void exchange_head(GreedyNet& net, const SupervisedDeepeningOptions& options, int64_t stage,
                    Random& random) {
   if (options.head == HeadPolicy::kept) return;
-  const Block old = *net->head->begin();
-  auto next = make_block(options.next_head, stage, random);
+  auto next = next_head(net, head_of(net), options, stage, random);
   if (options.ensemble) {
     net->keep_head_as_exit(std::move(next));
   } else {
     net->exchange_head(std::move(next));
   }
-  if (options.head == HeadPolicy::warm && copy_matching_values(*old.ptr(), *net->head->ptr(0)) == 0)
-    throw std::invalid_argument("deepen_supervised: the new head has no tensor of the old one");
+}
+
+/// Checks that the data fit the network as it is and as each further stage will find it, with
+/// blocks and heads that are made for this alone.
+/// @param stage the last one that the network has the blocks of
+void check_stages(const StageRunner& runner, const Split& data,
+                  const SupervisedDeepeningOptions& options, const BlockFactory& next_block,
+                  int64_t stage, Random random) {
+  auto blocks = runner.net->blocks();
+  auto head = head_of(runner.net);
+  runner.check(stage, data, classification(), blocks, head);
+  while (static_cast<int64_t>(blocks.size()) + 1 < options.layers) {
+    ++stage;
+    blocks.push_back(make_block(next_block, stage, random, runner.net->device()));
+    if (options.head != HeadPolicy::kept)
+      head = next_head(runner.net, head, options, stage, random);
+    runner.check(stage, data, classification(), blocks, head);
+  }
 }
 
 }  // namespace
@@ -146,13 +174,14 @@ void deepen_supervised(GreedyNet& net, const Split& data, const SupervisedDeepen
   check(fit_of_stage(1), data.train.size());
   if (options.fine_tuning) check(options.fine_tuning->applied_to(options.fit), data.train.size());
   StageRunner runner(net, data, observer, {options.code_statistics, options.augmentation});
+  check_stages(runner, data, options, next_block, std::max<int64_t>(done, 1), random);
   int64_t stage = done;
   std::optional<Ensemble> heads;
   if (options.ensemble) heads.emplace(runner, data, done, options.fit.engine.cache);
   const auto of_ensemble = [&] {
-    const Block& head = *std::as_const(*net->head).begin();
-    return heads->add(
-        data, [&](const auto& split) { return runner.output(split, net->layers() - 1, head); });
+    return heads->add(data, [&](const auto& split) {
+      return runner.output(split, net->layers() - 1, head_of(net));
+    });
   };
   const auto fit = [&](const char* variant, const FitOptions& fit_options, bool ensemble) {
     ++stage;

@@ -55,7 +55,8 @@ Plan plan_of(const SupervisedDeepeningOptions& options, const Split& data);
 /// hidden layers (or see `earlier_blocks`), inserts a new one before the output layer, which is
 /// kept (or replaced, see `head`), and fits again. Optionally all weights are fitted at the
 /// end; afterwards the original weights are restored. A stage that diverges is the last, because
-/// everything after it would be fitted to NaN.
+/// everything after it would be fitted to NaN. Before anything is trained, the blocks and heads of
+/// all stages are made once, and checked.
 /// @param net one hidden block and a head that outputs logits
 /// @param next_block creates each further block
 /// @param random the random streams; to continue a training, in their state at its last checkpoint
@@ -63,7 +64,7 @@ Plan plan_of(const SupervisedDeepeningOptions& options, const Split& data);
 /// @throws std::invalid_argument if `layers` is less than the network has, `next_head` is missing
 /// or
 ///   has no effect, an ensemble of one head is asked for, no tensor of a new head fits the old
-///   one's where it is to start from them, or as `fit`
+///   one's where it is to start from them, or as `fit` or `check_stage`
 /// @see Brownlee, "How to Use Greedy Layer-Wise Pretraining in Deep Learning Neural Networks",
 ///   2019; Bengio et al., "Greedy Layer-Wise Training of Deep Networks", 2007, section 4.1 (there
 ///   each stage has a new output layer)
