@@ -139,16 +139,16 @@ at::Tensor on_cpu(const at::Tensor& tensor) {
                        at::TensorOptions().dtype(tensor.scalar_type()));
 }
 
-at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool) {
+at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool non_blocking) {
   if (from.device().is_cpu()) count(use.uploads);
-  if (to.device().is_cpu()) count(use.downloads);
+  if (to.device().is_cpu() || (from.device().is_cpu() && !non_blocking)) count(use.waits);
   on_cpu(to).copy_(on_cpu(from));
   return to;
 }
 
 /// LibTorch 2 would look for its own kernels for XPU.
-at::Tensor& copy(at::Tensor& to, const at::Tensor& from, bool) {
-  copy_from(from, to, false);
+at::Tensor& copy(at::Tensor& to, const at::Tensor& from, bool non_blocking) {
+  copy_from(from, to, non_blocking);
   return to;
 }
 
@@ -171,7 +171,7 @@ at::Tensor view(const at::Tensor& tensor, at::IntArrayRef sizes) {
 }
 
 at::Scalar local_scalar(const at::Tensor& tensor) {
-  count(use.downloads);
+  count(use.waits);
   return on_cpu(tensor).item();
 }
 

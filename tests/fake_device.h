@@ -10,7 +10,8 @@ namespace layerwise::testing {
 struct FakeDeviceUse {
   int64_t allocations = 0;  ///< tensors made there
   int64_t uploads = 0;      ///< copies from the CPU
-  int64_t downloads = 0;  ///< copies to the CPU, `item()` among them: the CPU waits for the device
+  int64_t waits = 0;  ///< copies for which the CPU waits: those to it, `item()` among them, and
+                      ///< those from it that ask for that
 };
 
 /// A device that is no CPU. @see fake_device.cpp

@@ -138,17 +138,17 @@ Arm deepening_arm(const std::string& name, const std::string& description,
 }
 
 /// The same networks, all blocks trained from random weights, at every depth.
-/// @param epochs of each depth, as a multiple of a stage's
+/// @param length of the fit of each depth, as a multiple of a stage's
 Arm end_to_end(const std::string& name, const std::string& description, const CnnOptions& options,
-               const EngineOptions& engine, const std::function<double(int64_t depth)>& epochs,
+               const EngineOptions& engine, const std::function<double(int64_t depth)>& length,
                const Split& data) {
-  const auto fit_of = [=](int64_t depth) {
+  const auto fit_of = [=, rows = data.train.size()](int64_t depth) {
     auto fit = options.fit(engine);
-    fit.epochs =
-        std::max<int64_t>(1, std::llround(static_cast<double>(options.epochs) * epochs(depth)));
+    const auto an_epoch = steps_per_epoch(rows, fit);
+    fit.steps = std::llround(static_cast<double>(steps_of(rows, fit)) * length(depth));
+    fit.epochs = (fit.steps + an_epoch - 1) / an_epoch;
     const auto stages = fit.schedule.over_all_stages ? options.depth() : 1;
-    fit.schedule = stretched(fit.schedule, static_cast<double>(fit.epochs) /
-                                               static_cast<double>(stages * options.epochs));
+    fit.schedule = stretched(fit.schedule, length(depth) / static_cast<double>(stages));
     fit.schedule.over_all_stages = false;
     return fit;
   };
@@ -217,7 +217,8 @@ void CnnOptions::add_to(CLI::App& app) {
       ->group(network_group);
   add_choice(app, "--head", head, with_values(head_policy_names(), head_policy_named),
              "A stage's head: the last one (for equal --widths), a new one, or a new one that "
-             "starts from the last one's values")
+             "starts from those of the last one's tensors that have its shapes (of another width, "
+             "the biases)")
       ->group(network_group);
   add_count(app, "--epochs", epochs, "Epochs of every stage")->group(training_group);
   add_count(app, "--batch-size", batch_size, "Images of a step; a shorter last batch is kept")
@@ -282,9 +283,9 @@ Split CnnOptions::split(const LabelledImages& images) const {
   auto pixels = values_of(parts.train.inputs).view(shape);
   const auto mean = pixels.mean({0, 2, 3}, /*keepdim=*/true);
   const auto deviation = pixels.std({0, 2, 3}, /*unbiased=*/false, /*keepdim=*/true);
+  const auto scale = deviation.masked_fill(deviation == 0, 1);  // of a channel without content
   for (auto* part : {&parts.train, &parts.validation, &parts.test}) {
-    if (part->inputs.defined())
-      part->inputs = (values_of(part->inputs).view(shape) - mean) / deviation;
+    if (part->inputs.defined()) part->inputs = (values_of(part->inputs).view(shape) - mean) / scale;
   }
   return parts;
 }
@@ -333,11 +334,12 @@ std::vector<Arm> cnn_arms(const CnnOptions& options, const EngineOptions& engine
   }
   const auto k = options.head_layers.front();
   // Of a block, a training step takes three times the multiplications of a forward pass. Greedy
-  // training takes one more pass over the data, to cache its output, or without a cache, one in
-  // every epoch of each later stage.
+  // training sends the data once more through each block below the last, to cache its output, or
+  // without a cache, in every epoch of each later stage. Blocks count as equal, heads as nothing.
   const bool cached = !options.augments() && engine.cache.place != CachePlace::none;
-  const auto equal_cost = [cached, epochs = static_cast<double>(options.epochs)](int64_t depth) {
-    return cached ? 1 + 1 / (3 * epochs) : 1 + static_cast<double>(depth - 1) / 6;
+  const auto equal_cost = [cached, epochs = options.epochs](int64_t depth) {
+    const auto below = static_cast<double>(depth - 1);
+    return 1 + (cached ? below / static_cast<double>(3 * epochs * depth) : below / 6);
   };
   arms.push_back(end_to_end(
       end_to_end_arm,
@@ -345,7 +347,8 @@ std::vector<Arm> cnn_arms(const CnnOptions& options, const EngineOptions& engine
                   options.early_stop.patience > 0 ? "at most " : "", k),
       options, engine, [](int64_t depth) { return static_cast<double>(depth); }, data));
   arms.push_back(end_to_end(end_to_end_cheap_arm,
-                            fmt::format("all blocks at once, as many multiplications; k = {}", k),
+                            fmt::format("all blocks at once, {}as many multiplications; k = {}",
+                                        options.early_stop.patience > 0 ? "at most " : "", k),
                             options, engine, equal_cost, data));
   arms.push_back(deepening_arm(random_prefix_arm,
                                fmt::format("greedy on random blocks, frozen untrained; k = {}", k),

@@ -2,6 +2,7 @@
 /// objective, an augmentation, a corruption and a data set of your own, each in a few lines.
 #include <cmath>
 #include <cstdio>
+#include <exception>
 #include <memory>
 
 #include <torch/nn/init.h>
@@ -70,22 +71,22 @@ Objective confident(double weight) {
 }
 
 // An augmentation: a function of the inputs of a training batch, with counted random numbers.
-Augmentation mirrored() {
+Augmentation scaled() {
   return {[](const torch::Tensor& inputs, const NoisePlace& place) {
-    const auto sign = uniform_noise(place, 1).slice(1, 0, 1).lt(0.5).to(inputs) * 2 - 1;
-    return inputs * sign;
+    const auto u = uniform_noise(place, 1, inputs.device()).to(inputs.scalar_type());
+    return inputs * (0.95 + 0.1 * u);
   }};
 }
 
 // A corruption: a function of the clean inputs, likewise.
 Corruption speckle(double share) {
   return {.apply = [=](const torch::Tensor& clean, const NoisePlace& place) {
-    const auto u = uniform_noise(place, clean.size(1)).slice(1, 0, clean.size(1)).to(clean);
+    const auto u = uniform_noise(place, clean.size(1), clean.device()).to(clean.scalar_type());
     return Corrupted{clean * (1 + share * (2 * u - 1)), torch::ones_like(clean, torch::kBool)};
   }};
 }
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   Random random(/*seed=*/1, /*repeat=*/0);
   const auto all = argc > 1 ? data_of(argv[1]) : spirals(400);
   const auto data = split(all, {.test = 0.25}, /*stratified=*/true, random.order);
@@ -112,7 +113,12 @@ int main(int argc, char** argv) {
   net->freeze_hidden();
   FeatureCache features(data);
   const Problem problem{confident(0.1), Target::given, speckle(0.2),
-                        random.noise,   /*stage=*/4,   mirrored()};
+                        random.noise,   /*stage=*/4,   scaled()};
   const auto result = fit_stage(net->stage(), problem, features, data, options.fit, random);
   std::printf("the head again: test accuracy %.3f\n", value_of(result.scores, "test", "accuracy"));
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "error: %s\nhint: %s\n", error.what(),
+               "own_parts [DATA]: a CSV file with a column `class`, or a folder with one of images "
+               "for each class");
+  return 1;
 }

@@ -199,7 +199,13 @@ TEST_CASE("own_parts takes a table and a folder of images as well") {
     INFO(outcome.err);
     REQUIRE(outcome.status == 0);
     REQUIRE(contains(outcome.out, "3 blocks: test accuracy 1.000"));
+    REQUIRE(contains(outcome.out, "the head again: test accuracy 1.000"));
   }
+  const auto spirals = run(folder, program("own_parts"));
+  const std::string last = "the head again: test accuracy ";
+  REQUIRE(std::stod(spirals.out.substr(spirals.out.find(last) + last.size())) > 0.9);
+  for (const auto* missing : {"none.csv", "none"})
+    require_two_lines(run(folder, program("own_parts") + " " + missing), 1);
 }
 
 }  // namespace

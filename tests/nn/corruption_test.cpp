@@ -28,10 +28,10 @@ TEST_CASE(
   const std::vector<int64_t> one{70};
   const NoisePlace place{{1, 2}, 3, 4, rows};
   const auto noise = uniform_noise(place, 101);
-  REQUIRE(noise.sizes() == torch::IntArrayRef({3, 104}));
+  REQUIRE(noise.sizes() == torch::IntArrayRef({3, 101}));
   REQUIRE(torch::equal(uniform_noise({{1, 2}, 3, 4, one}, 101)[0], noise[1]));
-  const auto word = philox({25, 70, 4, 3}, {1, 2})[1];
-  REQUIRE(noise[1][101].item<double>() == (word + 0.5) / 4294967296.0);
+  const auto word = philox({25, 70, 4, 3}, {1, 2})[0];
+  REQUIRE(noise[1][100].item<double>() == (word + 0.5) / 4294967296.0);
   for (const auto& other : {NoisePlace{{9, 2}, 3, 4, rows}, NoisePlace{{1, 9}, 3, 4, rows},
                             NoisePlace{{1, 2}, 9, 4, rows}, NoisePlace{{1, 2}, 3, 9, rows}}) {
     REQUIRE_FALSE(torch::equal(uniform_noise(other, 101), noise));

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -111,6 +112,23 @@ TEST_CASE("The ensemble's accuracy is that of the heads' weighted probabilities"
   REQUIRE(right.item<double>() == reported);
   REQUIRE(plan_of(options, data).front().scores.back() ==
           std::pair<std::string, std::string>("test", "ensemble_accuracy"));
+}
+
+TEST_CASE("An ensemble of which a head has diverged has no accuracy") {
+  auto options = deepening(HeadPolicy::fresh, 3);
+  options.ensemble = true;
+  options.fit.optimizer = Sgd{1e30};
+  Random random(1, 0);
+  GreedyNet net(convolution(2, 3, random.initialization), head(3, random.initialization, 1));
+  int stages = 0;
+  Observer observer;
+  observer.on_stage = [&](const StageReport& report) {
+    ++stages;
+    CHECK(std::isnan(value_of(report.result.scores, "test", "ensemble_accuracy")));
+  };
+  const auto next = [](RandomState& draw) { return convolution(3, 3, draw); };
+  deepen_supervised(net, images(), options, next, random, observer);
+  CHECK(stages == 1);
 }
 
 TEST_CASE("One block trained greedily has the bits of one trained end to end; cached or not") {
@@ -228,7 +246,7 @@ TEST_CASE("Blocks and heads that do not go together are refused with their shape
       "what block 1 puts out, [2, 3, 4, 4] Float");
   refused(convolution(2, 3, draw), Block(torch::nn::Linear(7, 3)), "[2, 3, 4, 4] Float");
   refused(Block(make_convolution({.in_channels = 2, .out_channels = 3, .space_to_depth = 3}, draw)),
-          head(3, draw), "multiples of 3");
+          head(3, draw), "block 1, Convolution(");
   refused(convolution(2, 3, draw), Block(make_residual(3, draw)),
           "the network puts out [2, 3, 4, 4]");
 }

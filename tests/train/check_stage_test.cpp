@@ -1,5 +1,6 @@
 #include "layerwise/train/check_stage.h"
 
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
@@ -190,6 +191,35 @@ TEST_CASE("A block that puts out no tensor is named") {
     CHECK(contains(words, "block 1, "));
     CHECK(contains(words, "puts out nothing for the inputs, [2, 4] Float"));
   }
+}
+
+TEST_CASE("A last batch of one row is refused before the training by what cannot take it") {
+  const auto data = some_data();  // of 20 rows
+  Random random(1, 0);
+  const auto words = [&](int64_t batch_size, const FitOptions& given) {
+    auto options = given;
+    options.batch_size = batch_size;
+    nn::BatchNorm1d norm(4);
+    const auto before = fingerprint(*norm);
+    FeatureCache features(data);
+    int steps = 0;
+    const Hook counting = [&](const FitView& view) {
+      steps += view.step > 0 ? 1 : 0;
+      return Next::go_on;
+    };
+    const auto text = refusal([&] {
+      fit_stage({{}, {Block(norm), Block(nn::Linear(4, 3))}}, {classification()}, features, data,
+                options, random, std::array{counting});
+    });
+    CHECK((text == "not refused") == (steps > 0));
+    if (steps == 0) CHECK(fingerprint(*norm) == before);
+    return text;
+  };
+  CHECK(contains(words(19, {.epochs = 1}), "block 1, torch::nn::BatchNorm1d"));
+  CHECK(contains(words(1, {.epochs = 1}), "[1, 4] Float"));
+  CHECK(words(18, {.epochs = 1}) == "not refused");
+  CHECK(words(19, {.epochs = 1, .last_batch = LastBatch::drop}) == "not refused");
+  CHECK(words(19, {.steps = 1}) == "not refused");
 }
 
 TEST_CASE("The check leaves a block as it was: its mode, its values, its gradients") {

@@ -372,7 +372,7 @@ TEST_CASE(
     engine->run(order);
     const auto after = testing::fake_device_use();
     INFO("batches of " << batch_size);
-    CHECK(after.downloads - before.downloads == 1);
+    CHECK(after.waits - before.waits == 1);
     CHECK(after.uploads - before.uploads == 1);
   }
 }
@@ -397,7 +397,7 @@ TEST_CASE("A look at a split on another device waits for it once, however much i
   const auto waits = [&](const auto& look) {
     const auto before = testing::fake_device_use();
     REQUIRE(look().size() == 2);
-    return testing::fake_device_use().downloads - before.downloads;
+    return testing::fake_device_use().waits - before.waits;
   };
   CHECK(waits([&] { return engine->evaluate("test"); }) == 1);
   CHECK(waits([&] { return engine->evaluate_last_batch(); }) == 1);

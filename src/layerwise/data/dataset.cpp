@@ -12,6 +12,7 @@
 #include <torch/utils.h>
 
 #include "layerwise/data/mapped_tensor.h"
+#include "layerwise/upload.h"
 
 namespace layerwise {
 
@@ -31,16 +32,21 @@ std::vector<std::pair<std::string, Dataset>> Split::parts() const {
   return defined;
 }
 
-Dataset rows_of(const Dataset& dataset, std::span<const int64_t> rows) {
+Dataset rows_of(const Dataset& dataset, std::span<const int64_t> rows, torch::Device device) {
   const auto numbers =
       torch::tensor(c10::ArrayRef<int64_t>(rows.data(), rows.size()), torch::kInt64);
-  const auto index = numbers.to(dataset.inputs.device());
+  const auto index = upload(numbers, dataset.inputs.device());
   const auto& targets = dataset.targets;
-  const auto inputs = dataset.inputs.index_select(0, index);
+  const auto inputs = upload_rows(dataset.inputs, index, device);
   release_pages(dataset.inputs);
   if (!targets.defined()) return {inputs, targets};
   const bool together = targets.device() == index.device();
-  return {inputs, targets.index_select(0, together ? index : numbers.to(targets.device()))};
+  return {inputs,
+          upload_rows(targets, together ? index : upload(numbers, targets.device()), device)};
+}
+
+Dataset rows_of(const Dataset& dataset, std::span<const int64_t> rows) {
+  return rows_of(dataset, rows, dataset.inputs.device());
 }
 
 Split split(const Dataset& dataset, int64_t train_rows) {
@@ -110,7 +116,7 @@ torch::Tensor values_of(const torch::Tensor& tensor) {
 
 torch::Tensor values_for(const torch::Tensor& like, const torch::Tensor& tensor) {
   if (!like.defined()) return values_of(tensor);
-  const auto moved = values_of(tensor.to(like.device()));
+  const auto moved = values_of(upload(tensor, like.device()));
   return moved.is_floating_point() ? moved.to(like.scalar_type()) : moved;
 }
 

@@ -33,6 +33,9 @@ struct Split {
 };
 
 /// Some rows, in this order; with targets if there are any.
+/// @param device where to; see `upload`
+Dataset rows_of(const Dataset& dataset, std::span<const int64_t> rows, torch::Device device);
+/// The same where the data are.
 Dataset rows_of(const Dataset& dataset, std::span<const int64_t> rows);
 
 /// The first `train_rows` rows are for training, the rest for testing.

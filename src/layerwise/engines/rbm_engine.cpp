@@ -124,7 +124,7 @@ class RbmEngine : public Engine {
   }
 
   torch::Tensor features_of(const torch::Tensor& inputs, std::span<const int64_t> rows) {
-    const auto given = rows_of({inputs, {}}, rows).inputs;
+    const auto given = rows_of({inputs, {}}, rows, rbm_->weight.device()).inputs;
     return own_inputs_ ? given : pass_.chain().features(values_for(rbm_->weight, given));
   }
 
@@ -155,7 +155,7 @@ class RbmEngine : public Engine {
     const auto means = bernoulli ? torch::sigmoid(sums) : sums;
     const auto error = (rbm_->visible_means(means) - v).square().mean(1);
     const auto energy = rbm_->free_energy_of(v, sums);
-    const auto units = flipped_units(begin, v.size(0)).to(v.device());
+    const auto units = flipped_units(begin, v.size(0));
     const auto place = units.unsqueeze(1);
     const auto change = 1 - 2 * v.gather(1, place);
     const auto flipped = v.scatter(1, place, v.gather(1, place) + change);
@@ -173,7 +173,7 @@ class RbmEngine : public Engine {
     std::iota(numbers.begin(), numbers.end(), begin);
     auto place = pass_.place_of(numbers, 0);
     place.stage += only_evaluates;
-    const auto u = uniform_noise(place, 1).select(1, 0);
+    const auto u = uniform_noise(place, 1, rbm_->weight.device()).select(1, 0);
     return u.mul(static_cast<double>(rbm_->options.visible)).floor().to(torch::kInt64);
   }
 

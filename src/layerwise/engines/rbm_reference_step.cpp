@@ -14,8 +14,8 @@ namespace layerwise {
 namespace {
 
 torch::Tensor bernoulli(const torch::Tensor& means, const NoisePlace& place) {
-  const auto u = uniform_noise(place, means.size(1)).narrow(1, 0, means.size(1)).contiguous();
-  return u.to(means.device()).lt(means.to(torch::kFloat64)).to(means.scalar_type());
+  const auto u = uniform_noise(place, means.size(1), means.device());
+  return u.lt(means.to(torch::kFloat64)).to(means.scalar_type());
 }
 
 class ReferenceStep : public RbmStep {
@@ -74,7 +74,7 @@ class ReferenceStep : public RbmStep {
   torch::Tensor sample_hidden(const torch::Tensor& means, const NoisePlace& place) const {
     return rbm_->options.hidden_units == HiddenUnits::bernoulli
                ? bernoulli(means, place)
-               : means + normal_noise(place, means.size(1)).to(means.options());
+               : means + normal_noise(place, means.size(1), means.device()).to(means.scalar_type());
   }
 
   void add_error(const torch::Tensor& reconstruction, const torch::Tensor& v) {

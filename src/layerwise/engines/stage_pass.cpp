@@ -16,7 +16,8 @@ StagePass::StagePass(const StageView& view, Problem problem, Split data, Precisi
 Dataset StagePass::batch_of(std::span<const int64_t> rows) const {
   const auto& [inputs, targets] = data_.train;
   const bool given = problem_.target == Target::given;
-  auto batch = rows_of({inputs, given ? targets : torch::Tensor()}, rows);
+  const auto device = chain_.parameter().defined() ? chain_.parameter().device() : inputs.device();
+  auto batch = rows_of({inputs, given ? targets : torch::Tensor()}, rows, device);
   batch.inputs = values_for(chain_.parameter(), batch.inputs);
   if (given) batch.targets = values_for(chain_.parameter(), batch.targets);
   return batch;

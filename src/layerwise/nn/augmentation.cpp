@@ -10,7 +10,7 @@ namespace layerwise {
 
 namespace {
 
-/// @returns float64 [batch, count]
+/// @returns float64 [batch, count], on the device of the images
 torch::Tensor uniform_of_images(const torch::Tensor& images, const NoisePlace& place, int64_t count,
                                 const char* what) {
   if (images.dim() != 4) {
@@ -18,7 +18,7 @@ torch::Tensor uniform_of_images(const torch::Tensor& images, const NoisePlace& p
         fmt::format("{}: inputs of {} dimensions; images have 4, [batch, channels, height, width]",
                     what, images.dim()));
   }
-  return uniform_noise(place, count).narrow(1, 0, count);
+  return uniform_noise(place, count, images.device());
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ Augmentation random_crop(int64_t padding, const torch::Tensor& border) {
 Augmentation random_flip() {
   return {[](const torch::Tensor& images, const NoisePlace& place) {
     const auto u = uniform_of_images(images, place, 1, "random_flip");
-    const auto mirrored = u.lt(0.5).to(images.device()).view({-1, 1, 1, 1});
+    const auto mirrored = u.lt(0.5).view({-1, 1, 1, 1});
     return torch::where(mirrored, images.flip({3}), images);
   }};
 }

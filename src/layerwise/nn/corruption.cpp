@@ -10,6 +10,7 @@
 #include <torch/utils.h>
 
 #include "layerwise/philox.h"
+#include "layerwise/upload.h"
 
 namespace layerwise {
 
@@ -18,21 +19,11 @@ namespace {
 /// Uniform noise for each entry of a batch, on the device of the batch.
 torch::Tensor uniform_for(const torch::Tensor& clean, const NoisePlace& place) {
   const int64_t elements = clean.numel() / clean.size(0);
-  return uniform_noise(place, elements)
-      .narrow(1, 0, elements)
-      .contiguous()
-      .to(clean.device())
-      .view_as(clean);
+  return uniform_noise(place, elements, clean.device()).view_as(clean);
 }
 
-void require_share(double share, const char* what) {
-  if (!(share > 0 && share < 1))
-    throw std::invalid_argument(fmt::format("{}: the share is {}", what, share));
-}
-
-}  // namespace
-
-torch::Tensor uniform_noise(const NoisePlace& place, int64_t elements) {
+/// [rows, elements rounded up to a multiple of 4], on the CPU.
+torch::Tensor uniform_groups(const NoisePlace& place, int64_t elements) {
   const int64_t blocks = (elements + 3) / 4;
   auto noise = torch::empty({static_cast<int64_t>(place.rows.size()), 4 * blocks}, torch::kFloat64);
   auto* out = noise.data_ptr<double>();
@@ -55,15 +46,27 @@ torch::Tensor uniform_noise(const NoisePlace& place, int64_t elements) {
   return noise;
 }
 
-torch::Tensor normal_noise(const NoisePlace& place, int64_t elements) {
+void require_share(double share, const char* what) {
+  if (!(share > 0 && share < 1))
+    throw std::invalid_argument(fmt::format("{}: the share is {}", what, share));
+}
+
+}  // namespace
+
+torch::Tensor uniform_noise(const NoisePlace& place, int64_t elements, torch::Device device) {
+  return upload(uniform_groups(place, elements).narrow(1, 0, elements).contiguous(), device);
+}
+
+torch::Tensor normal_noise(const NoisePlace& place, int64_t elements, torch::Device device) {
   const auto rows = static_cast<int64_t>(place.rows.size());
-  const auto u = uniform_noise(place, elements).view({rows, -1, 2});
+  const auto u = uniform_groups(place, elements).view({rows, -1, 2});
   const auto radius = u.select(2, 0).log().mul_(-2).sqrt_();
   const auto angle = u.select(2, 1).mul(2 * std::numbers::pi);
-  return torch::stack({radius * angle.cos(), radius * angle.sin()}, 2)
-      .view({rows, -1})
-      .narrow(1, 0, elements)
-      .contiguous();
+  const auto numbers = torch::stack({radius * angle.cos(), radius * angle.sin()}, 2)
+                           .view({rows, -1})
+                           .narrow(1, 0, elements)
+                           .contiguous();
+  return upload(numbers, device);
 }
 
 Corruption gaussian_noise(double standard_deviation) {
@@ -73,7 +76,8 @@ Corruption gaussian_noise(double standard_deviation) {
   }
   const auto apply = [=](const torch::Tensor& clean, const NoisePlace& place) -> Corrupted {
     const int64_t elements = clean.numel() / clean.size(0);
-    const auto normal = normal_noise(place, elements).to(clean.options()).view_as(clean);
+    const auto normal =
+        normal_noise(place, elements, clean.device()).to(clean.scalar_type()).view_as(clean);
     return {clean + normal * standard_deviation, torch::ones_like(clean, torch::kBool)};
   };
   return {apply, true, NoiseKind::gaussian, standard_deviation};

@@ -20,16 +20,18 @@ struct NoisePlace {
   std::span<const int64_t> rows;  ///< row numbers of the samples in the training split
 };
 
-/// Uniform numbers in (0, 1): [rows, elements rounded up to a multiple of 4], float64 on the CPU.
+/// Uniform numbers in (0, 1): float64 [rows, elements].
 ///
 /// Element e of a row is word e % 4 of `philox({e / 4, row, step, stage}, {seed, repeat})`, as (x +
-/// 0.5) / 2^32.
-torch::Tensor uniform_noise(const NoisePlace& place, int64_t elements);
+/// 0.5) / 2^32. They are made on the CPU; see `upload`.
+/// @param device where to
+torch::Tensor uniform_noise(const NoisePlace& place, int64_t elements,
+                            torch::Device device = torch::kCPU);
 
-/// Standard normal numbers, [rows, elements], float64 on the CPU: the Box-Muller transform of the
-/// uniform numbers (0,1) and (2,3) of each group of four: sqrt(-2 ln u0) times cos, then sin, of
-/// 2 pi u1.
-torch::Tensor normal_noise(const NoisePlace& place, int64_t elements);
+/// Standard normal numbers, likewise: the Box-Muller transform of the uniform numbers (0,1) and
+/// (2,3) of each group of four: sqrt(-2 ln u0) times cos, then sin, of 2 pi u1.
+torch::Tensor normal_noise(const NoisePlace& place, int64_t elements,
+                           torch::Device device = torch::kCPU);
 
 /// The result of corrupting clean inputs [batch, ...].
 struct Corrupted {

@@ -163,8 +163,10 @@ class Layers {
       plain("Sigmoid");
     } else if (const auto* elu = module.as<nn::ELUImpl>()) {
       text = spelled("ELU", fmt::format("\"alpha\": {}", elu->options.alpha()));
-    } else if (module.as<nn::FlattenImpl>() != nullptr) {
-      plain("Flatten");
+    } else if (const auto* flatten = module.as<nn::FlattenImpl>()) {
+      text =
+          spelled("Flatten", fmt::format("\"start_dim\": {}, \"end_dim\": {}",
+                                         flatten->options.start_dim(), flatten->options.end_dim()));
     } else if (module.as<nn::DropoutImpl>() != nullptr) {
       plain("Dropout");
     } else if (module.name().rfind("torch::", 0) != 0) {

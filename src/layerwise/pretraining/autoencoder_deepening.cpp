@@ -87,8 +87,8 @@ void check_stages(const Stage& stage, const StageRunner& runner, const BlockFact
   const Block& decoder = *std::as_const(*net->head).begin();
   const auto inputs = autoencoding(stage.data);
   for (int64_t number = std::max<int64_t>(stage.number, 1);; ++number) {
-    runner.check(number, inputs, reconstruction(), blocks, decoder);
-    runner.check(number, stage.data, classification(), blocks,
+    runner.check(number, inputs, reconstruction(), stage.options.fit, blocks, decoder);
+    runner.check(number, stage.data, classification(), stage.options.fit, blocks,
                  make_block(stage.classifier, number, random, net->device()));
     if (static_cast<int64_t>(blocks.size()) + 1 >= stage.options.layers) return;
     blocks.push_back(make_block(next_block, number + 1, random, net->device()));

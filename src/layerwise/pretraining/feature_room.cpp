@@ -73,8 +73,9 @@ FeatureRoom room_for(const FeatureSize& size, const CacheOptions& options) {
     const auto needed = bytes_in(type) + held;
     if (needed <= budget) return true;
     why_not +=
-        fmt::format("{}{} would take {} of {}", why_not.empty() ? "; " : ", ",
-                    device.is_cpu() ? "memory" : "the device", amount(needed), amount(budget));
+        fmt::format("{}{} would take {}{} of {}", why_not.empty() ? "; " : ", ",
+                    device.is_cpu() ? "memory" : "the device",
+                    type == torch::kBFloat16 ? "in bf16 " : "", amount(needed), amount(budget));
     return false;
   };
   const auto cpu = torch::Device(torch::kCPU);

@@ -97,7 +97,7 @@ StageResult fit_stage(const StageView& view, const Problem& problem, FeatureCach
                       const Split& data, const FitOptions& options, Random& random,
                       std::span<const Hook> hooks) {
   check(options, data.train.size());
-  check_stage(view, problem, data);
+  check_stage(view, problem, data, smallest_batch(data.train.size(), options));
   settle_precision(options.engine.precision, device_of(view, data));
   const auto before = fingerprints(untouched(view));
   if (problem.augmentation && options.engine.cache.required()) {

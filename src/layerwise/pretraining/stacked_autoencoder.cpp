@@ -109,7 +109,8 @@ void train_stacked_autoencoder(StackedAutoencoder& net, const Split& data,
     return {training.objective(stage.phase), Target::features, training.corruption, random.noise,
             static_cast<uint32_t>(stage.info.stage)};
   };
-  for (const auto& stage : stages) check_stage(view_of(stage), problem_of(stage), data);
+  for (const auto& stage : stages)
+    check_stage(view_of(stage), problem_of(stage), data, smallest_batch(rows, stage.fit));
   int64_t steps = done.steps;
   for (const auto& stage : stages) {
     if (stage.info.stage <= done.stages) continue;

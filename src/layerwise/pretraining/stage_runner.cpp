@@ -75,10 +75,12 @@ Problem StageRunner::problem(int64_t stage, const Objective& objective,
 }
 
 void StageRunner::check(int64_t stage, const Split& data, const Objective& objective,
-                        std::vector<Block> blocks, const Block& head) const {
+                        const FitOptions& options, std::vector<Block> blocks,
+                        const Block& head) const {
   const auto newest = blocks.back();
   blocks.pop_back();
-  check_stage({std::move(blocks), {newest, head}}, problem(stage, objective, {}), data);
+  check_stage({std::move(blocks), {newest, head}}, problem(stage, objective, {}), data,
+              smallest_batch(data.train.size(), options));
 }
 
 StageResult StageRunner::fit(const StageInfo& info, const Split& data, const Objective& objective,

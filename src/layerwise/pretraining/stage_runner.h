@@ -102,7 +102,7 @@ class StageRunner {
   /// are trained in it.
   /// @throws std::invalid_argument as `check_stage`
   void check(int64_t stage, const Split& data, const Objective& objective,
-             std::vector<Block> blocks, const Block& head) const;
+             const FitOptions& options, std::vector<Block> blocks, const Block& head) const;
 
   /// `fit_stage`, observed and reported. Hidden blocks that it trained are frozen afterwards.
   /// @param further computes scores to report after those of the objective

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <memory>
@@ -63,9 +64,10 @@ class Ensemble {
       const auto shares = torch::softmax(logits_of(split), 1);
       auto& sum = sums_[split];
       sum = sum.defined() ? sum + shares * weight_ : shares;
-      const auto right = sum.argmax(1).eq(part.targets.to(sum.device())).sum().item<int64_t>();
-      scores.push_back(
-          {split, ensemble_metric, static_cast<double>(right) / static_cast<double>(part.size())});
+      const auto right = sum.argmax(1).eq(part.targets.to(sum.device())).to(torch::kFloat64);
+      const auto finite = sum.isfinite().all();  // of NaN, argmax makes a class like any other
+      const auto accuracy = torch::where(finite, right.mean(), std::nan("")).item<double>();
+      scores.push_back({split, ensemble_metric, accuracy});
     }
     weight_ *= 2;
     return scores;
@@ -105,13 +107,16 @@ void check_stages(const StageRunner& runner, const Split& data,
                   int64_t stage, Random random) {
   auto blocks = runner.net->blocks();
   auto head = head_of(runner.net);
-  runner.check(stage, data, classification(), blocks, head);
+  const auto check = [&] {
+    runner.check(stage, data, classification(), options.fit, blocks, head);
+  };
+  check();
   while (static_cast<int64_t>(blocks.size()) + 1 < options.layers) {
     ++stage;
     blocks.push_back(make_block(next_block, stage, random, runner.net->device()));
     if (options.head != HeadPolicy::kept)
       head = next_head(runner.net, head, options, stage, random);
-    runner.check(stage, data, classification(), blocks, head);
+    check();
   }
 }
 

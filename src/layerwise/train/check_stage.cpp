@@ -1,6 +1,7 @@
 #include "layerwise/train/check_stage.h"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <sstream>
 #include <stdexcept>
@@ -69,21 +70,34 @@ std::string giver_of(size_t number) {
 }
 
 /// @param number of the block, from 1
-torch::Tensor run(Block block, size_t number, const torch::Tensor& given) {
+torch::Tensor run(Block block, size_t number, const torch::Tensor& given, bool training) {
   const bool trains = block.ptr()->is_training();
-  block.ptr()->eval();
+  std::optional<Snapshot> before;
+  if (training) before.emplace(*block.ptr());
+  const auto put_back = [&] {
+    block.ptr()->train(trains);
+    if (before) before->restore();
+  };
+  const auto explain = [&](const std::string& reason) {
+    put_back();
+    refuse_block(block, number, text_of(given),
+                 reason + (training ? " (the last batch of an epoch has one row)" : ""));
+  };
+  block.ptr()->train(training);
+  torch::Tensor output;
   try {
-    auto output = block.forward(given.clone());
-    block.ptr()->train(trains);
-    if (!output.defined()) {
-      refuse(fmt::format("block {}, {}, puts out nothing for {}, {}", number, text_of(block),
-                         giver_of(number), text_of(given)));
-    }
-    return output;
+    output = block.forward(given.clone());
   } catch (const c10::Error& error) {
-    block.ptr()->train(trains);
-    refuse_block(block, number, text_of(given), first_line(error));
+    explain(first_line(error));
+  } catch (const std::invalid_argument& error) {
+    explain(error.what());
   }
+  put_back();
+  if (!output.defined()) {
+    refuse(fmt::format("block {}, {}, puts out nothing for {}, {}", number, text_of(block),
+                       giver_of(number), text_of(given)));
+  }
+  return output;
 }
 
 bool all_dense(const std::vector<Block>& blocks) {
@@ -92,7 +106,8 @@ bool all_dense(const std::vector<Block>& blocks) {
 }
 
 /// @param before number of blocks that the sample has passed
-Sample through(const std::vector<Block>& blocks, Sample sample, size_t before = 0) {
+Sample through(const std::vector<Block>& blocks, Sample sample, size_t before = 0,
+               bool training = false) {
   for (size_t i = 0; i < blocks.size(); ++i) {
     const size_t number = before + i + 1;
     const auto* dense = blocks[i].ptr()->as<DenseImpl>();
@@ -101,7 +116,7 @@ Sample through(const std::vector<Block>& blocks, Sample sample, size_t before = 
                    fmt::format("it takes rows of {} numbers", dense->options.in_features));
     }
     if (sample.values.defined()) {
-      sample.values = run(blocks[i], number, sample.values);
+      sample.values = run(blocks[i], number, sample.values, training);
       sample.shape = sample.values.sizes().vec();
     } else {
       sample.shape = {sample.shape[0], dense->options.out_features};
@@ -196,7 +211,8 @@ void check_targets(const std::string& split, const Dataset& part, const Problem&
 
 }  // namespace
 
-void check_stage(const StageView& view, const Problem& problem, const Split& data) {
+void check_stage(const StageView& view, const Problem& problem, const Split& data,
+                 int64_t smallest_batch) {
   torch::NoGradGuard no_grad;
   auto blocks = view.frozen;
   blocks.insert(blocks.end(), view.trained.begin(), view.trained.end());
@@ -209,6 +225,10 @@ void check_stage(const StageView& view, const Problem& problem, const Split& dat
   if (problem.augmentation) sample = augmented(*problem.augmentation, values_for(parameter, rows));
   const auto features = through(view.frozen, sample);
   const auto output = through(view.trained, features, view.frozen.size());
+  if (smallest_batch == 1 && features.values.defined()) {
+    const auto row = features.values.narrow(0, 0, 1);
+    through(view.trained, {row.sizes().vec(), row}, view.frozen.size(), /*training=*/true);
+  }
 
   if (problem.target == Target::features) {
     if (output.shape != features.shape) {

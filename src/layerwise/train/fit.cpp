@@ -71,6 +71,13 @@ int64_t steps_of(int64_t rows, const FitOptions& options) {
   return options.steps > 0 ? options.steps : options.epochs * steps_per_epoch(rows, options);
 }
 
+int64_t smallest_batch(int64_t rows, const FitOptions& options) {
+  const auto rest = rows % options.batch_size;
+  const bool taken = !whole_batches_only(options) && rest != 0 &&
+                     steps_of(rows, options) >= steps_per_epoch(rows, options);
+  return taken ? rest : options.batch_size;
+}
+
 namespace {
 
 /// The factors of the learning rate in `count` steps of a fit of `steps` steps, from this step on;

@@ -84,6 +84,8 @@ std::vector<int64_t> rows_of_epoch(int64_t rows, const FitOptions& options, Rand
 int64_t steps_per_epoch(int64_t rows, const FitOptions& options);
 /// The number of steps of a whole fit, if nothing ends it early.
 int64_t steps_of(int64_t rows, const FitOptions& options);
+/// The number of rows in the smallest batch of a fit.
+int64_t smallest_batch(int64_t rows, const FitOptions& options);
 
 enum class Next { go_on, stop };
 
