@@ -1,6 +1,6 @@
 /// Greedy layer-wise training of a convolutional network, beside the same network end to end.
 ///
-///     cnn_supervised                           five seeds, with verdicts; 41 minutes
+///     cnn_supervised                           five seeds, with verdicts; half an hour
 ///     cnn_supervised --quick                   minutes
 ///     cnn_supervised --dataset cifar-10 --reproduce belilovsky-k1     the paper's settings; for a
 ///     GPU
