@@ -1,3 +1,4 @@
+#include <cmath>
 #include <map>
 #include <string>
 #include <vector>
@@ -40,6 +41,16 @@ std::map<std::string, std::string> accuracies_in(const std::string& csv) {
   return values;
 }
 
+/// The last step of the fits, by arm and depth.
+std::map<std::string, int64_t> steps_in(const std::string& csv) {
+  std::map<std::string, int64_t> steps;
+  for (const auto& line : lines_of(csv)) {
+    const auto f = fields_of(line);
+    if (f[0] == "0") steps[f[1] + " " + f[3]] = std::stoll(f[5]);
+  }
+  return steps;
+}
+
 TEST_CASE("cnn_supervised trains its arms at every depth and writes its folder") {
   const TemporaryFolder folder;
   write_small_images(folder);
@@ -53,6 +64,14 @@ TEST_CASE("cnn_supervised trains its arms at every depth and writes its folder")
   REQUIRE(values.size() == 5 * 3);
   // With one block, greedy is end to end.
   REQUIRE(values.at("greedy_k1 1") == values.at("end_to_end 1"));
+  // Greedy trains three blocks for a stage each, and sends the data once more through two of them.
+  // Training takes three times the multiplications of sending.
+  const auto steps = steps_in(content_of(folder.file("out/curves.csv")));
+  const auto a_stage = steps.at("greedy_k1 1");
+  CHECK(steps.at("end_to_end 3") == 3 * a_stage);
+  const double passes = 2 * 3 * 3 + 2;  // of one block, in stages of two epochs
+  CHECK(steps.at("end_to_end_cheap 3") ==
+        std::llround(passes / (3 * 3) / 2 * static_cast<double>(a_stage)));
   REQUIRE(std::filesystem::exists(folder.path() / "out/greedy_k1_net.safetensors"));
   REQUIRE(run(folder, app + small + "--out other --repeats 2 --threads 2 --quiet").status == 0);
   REQUIRE(contains(content_of(folder.file("other/metrics.csv")),
@@ -65,8 +84,9 @@ TEST_CASE("cnn_supervised trains on a folder of images by class") {
   for (size_t i = 0; i < 60; ++i) {
     const auto of_class = folder.path() / (i < 45 ? "data/train" : "data/test") / classes[i % 3];
     std::filesystem::create_directories(of_class);
-    write_whole(of_class / fmt::format("{}.ppm", i),
-                "P6 4 4 255\n" + std::string(48, static_cast<char>(30 + i % 3 * 90 + i)));
+    std::string pixels(48, static_cast<char>(30 + i % 3 * 90 + i));
+    for (size_t blue = 2; blue < pixels.size(); blue += 3) pixels[blue] = 0;  // without content
+    write_whole(of_class / fmt::format("{}.ppm", i), "P6 4 4 255\n" + pixels);
   }
   const auto command = app + " --dataset image-folder --data-dir data --validation 0 --widths 4,8" +
                        " --k 1 --epochs 8 --batch-size 9 --repeats 1 --out out";
