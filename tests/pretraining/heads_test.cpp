@@ -246,6 +246,8 @@ TEST_CASE("Blocks and heads that do not go together are refused with their shape
       "what block 1 puts out, [2, 3, 4, 4] Float");
   refused(convolution(2, 3, draw), Block(torch::nn::Linear(7, 3)), "[2, 3, 4, 4] Float");
   refused(Block(make_convolution({.in_channels = 2, .out_channels = 3, .space_to_depth = 3}, draw)),
+          head(3, draw), "multiples of 3");
+  refused(Block(make_convolution({.in_channels = 2, .out_channels = 3, .space_to_depth = 3}, draw)),
           head(3, draw), "block 1, Convolution(");
   refused(convolution(2, 3, draw), Block(make_residual(3, draw)),
           "the network puts out [2, 3, 4, 4]");

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <functional>
 #include <map>
 #include <memory>
@@ -64,16 +63,17 @@ class Ensemble {
       const auto shares = torch::softmax(logits_of(split), 1);
       auto& sum = sums_[split];
       sum = sum.defined() ? sum + shares * weight_ : shares;
-      const auto right = sum.argmax(1).eq(part.targets.to(sum.device())).to(torch::kFloat64);
-      const auto finite = sum.isfinite().all();  // of NaN, argmax makes a class like any other
-      const auto accuracy = torch::where(finite, right.mean(), std::nan("")).item<double>();
-      scores.push_back({split, ensemble_metric, accuracy});
+      Pass pass;
+      pass.output = sum;
+      pass.target = part.targets.to(sum.device());
+      scores.push_back({split, ensemble_metric, accuracy_.mean(pass).item<double>()});
     }
     weight_ *= 2;
     return scores;
   }
 
  private:
+  Metric accuracy_ = classification().metrics.front();
   std::map<std::string, torch::Tensor> sums_;
   double weight_ = 1;
 };

@@ -72,10 +72,10 @@ int64_t steps_of(int64_t rows, const FitOptions& options) {
 }
 
 int64_t smallest_batch(int64_t rows, const FitOptions& options) {
-  const auto rest = rows % options.batch_size;
-  const bool taken = !whole_batches_only(options) && rest != 0 &&
-                     steps_of(rows, options) >= steps_per_epoch(rows, options);
-  return taken ? rest : options.batch_size;
+  const auto an_epoch = steps_per_epoch(rows, options);
+  const bool incomplete =
+      an_epoch > rows / options.batch_size && steps_of(rows, options) >= an_epoch;
+  return incomplete ? rows % options.batch_size : options.batch_size;
 }
 
 namespace {
