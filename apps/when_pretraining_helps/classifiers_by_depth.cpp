@@ -39,14 +39,15 @@ struct DepthArm {
     return plan;
   }
 
-  void train(const Split& images, const Run& run, Random& random, const Observer& observer) const {
-    const auto data = rows_of_assay(images, run.rows());
-    const auto start = random;
-    auto net = run.pretrained(layers, data, random, observer);
-    if (net.is_empty()) return;
+  Split rows(const Split& images, Rows which) const { return rows_of_assay(images, which); }
+
+  void tune(const Pretrained& pretrained, const Split& images, const Run& run, double learning_rate,
+            const Observer& observer) const {
+    const auto data = rows(images, run.rows());
+    const auto& [net, start, after] = pretrained;
     GreedyNet deepest = nullptr;
     for (int64_t depth = 1; depth <= layers.depth(); ++depth) {
-      const auto training = layers.tuning(run.of(epochs(depth)), run.learning_rate);
+      const auto training = layers.tuning(run.of(epochs(depth)), learning_rate);
       const auto& variant = variant_named(layers.way == Way::none ? "none" : "fine-tuned");
       const auto result = train_classifier(variant, layers.classifier(net, depth), data, training,
                                            last(depth), start, observer);

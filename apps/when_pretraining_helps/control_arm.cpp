@@ -16,20 +16,24 @@ int64_t Run::of(int64_t count) const {
   return std::max<int64_t>(1, std::llround(static_cast<double>(count) * share));
 }
 
-StackedAutoencoder Run::pretrained(LayerwiseTraining layers, const Split& data, Random& random,
-                                   const Observer& observer) const {
-  layers.epochs = of(layers.epochs);
-  return layers.run(data, random, observer);
-}
-
 study::ScoreOf ControlArm::score(size_t final, const std::string& split,
                                  const std::string& name_of_score) const {
   return {of_variant(name, finals.at(final).info), split, name_of_score};
 }
 
-double ControlArm::work() const {
-  double work = 0;
+double ControlArm::pretraining_work() const {
+  double work = -tuning_work();
   for (const auto& fit : plan) work += fit.work;
+  return work;
+}
+
+double ControlArm::tuning_work() const {
+  double work = 0;
+  for (const auto& fit : plan) {
+    const bool last = std::any_of(finals.begin(), finals.end(),
+                                  [&](const Final& one) { return one.info == fit.info; });
+    if (last) work += fit.work;
+  }
   return work;
 }
 

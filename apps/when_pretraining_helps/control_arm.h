@@ -26,7 +26,7 @@ struct ControlOptions {
   int64_t wide_epochs = 30;        ///< C: of each layer
   int64_t steps = 4000;            ///< C: of all layers
   std::vector<int64_t> labels = {100, 600, 1000, 3000};
-  int64_t tuning_repeats = 1;
+  int64_t tuning_repeats = 3;
   EngineOptions engine = {};
 
   bool has(const std::string& control) const;
@@ -35,22 +35,23 @@ struct ControlOptions {
 /// Those that choose a learning rate train and validate: they have no test rows.
 enum class Rows { all, that_choose };
 
-/// How one way of training is run: with this learning rate of all layers, and this share of the
-/// epochs.
+/// How much of an arm is run.
 struct Run {
-  double learning_rate;
-  double share = 1;
-  /// Whether the run only serves to choose the rate: the test rows are not needed, nor fits that
-  /// choose none.
+  double share = 1;  ///< of the epochs
+  /// Whether the run only serves to choose the learning rate: the test rows are not needed, nor
+  /// fits that choose none.
   bool trial = false;
 
   /// At least 1.
   int64_t of(int64_t count) const;
   Rows rows() const { return trial ? Rows::that_choose : Rows::all; }
-  /// The network that the layers are trained to in that share of their epochs; empty if a stage
-  /// diverged.
-  StackedAutoencoder pretrained(LayerwiseTraining layers, const Split& data, Random& random,
-                                const Observer& observer) const;
+};
+
+/// What the last fits of an arm start from.
+struct Pretrained {
+  StackedAutoencoder net;  ///< random with `Way::none`; empty if a stage diverged
+  Random before;           ///< the streams before its weights were drawn
+  Random after;            ///< and after it was trained
 };
 
 /// A last fit of an arm, which gives one of its results.
@@ -79,14 +80,21 @@ struct ControlArm {
   std::string features =
       {};  ///< of a softmax regression that an arm is compared with: what it is on
   std::vector<Final> finals;
-  /// Runs the fits of the plan on all images.
-  std::function<void(const Split& images, const Run& run, Random& random, const Observer& observer)>
-      train;
+  /// Runs the stages of the plan, on its rows of all images.
+  std::function<Pretrained(const Split& images, const Run& run, const Random& random,
+                           const Observer& observer)>
+      pretrain;
+  /// Runs its last fits on copies of the network; none if that is empty.
+  std::function<void(const Pretrained& pretrained, const Split& images, const Run& run,
+                     double learning_rate, const Observer& observer)>
+      tune;
 
   /// A score of a last fit, as the study names it.
   study::ScoreOf score(size_t final, const std::string& split, const std::string& name) const;
-  /// Expected number of multiplications of a repeat.
-  double work() const;
+  /// Expected number of multiplications of a repeat: of `tuning`, and of the stages before.
+  double work() const { return pretraining_work() + tuning_work(); }
+  double pretraining_work() const;
+  double tuning_work() const;
 };
 
 /// The name of the score of A's arms without pretraining after as many multiplications as the
@@ -100,7 +108,7 @@ std::string arm_name(const std::string& control, const std::string& task, const 
 std::string words_for(const std::string& task, const Start& start, Way way);
 
 /// What the arms of all controls have alike: their names, their start, and how they are run.
-/// @param training has `layers`, and `train` as an arm has it
+/// @param training has `layers`, `rows` and `tune`, which needs no check of the network
 template <typename Training>
 ControlArm arm_of(const Training& training, const std::string& control,
                   const std::string& task = {}) {
@@ -111,9 +119,17 @@ ControlArm arm_of(const Training& training, const std::string& control,
   arm.way = training.layers.way;
   arm.name = arm_name(control, task, arm.start, arm.way);
   arm.what = words_for(task, arm.start, arm.way);
-  arm.train = [training](const Split& images, const Run& run, Random& random,
-                         const Observer& observer) {
-    training.train(images, run, random, observer);
+  arm.pretrain = [training](const Split& images, const Run& run, const Random& random,
+                            const Observer& observer) {
+    auto layers = training.layers;
+    layers.epochs = run.of(layers.epochs);
+    Random after = random;
+    auto net = layers.run(training.rows(images, run.rows()), after, observer);
+    return Pretrained{net, random, after};
+  };
+  arm.tune = [training](const Pretrained& pretrained, const Split& images, const Run& run,
+                        double learning_rate, const Observer& observer) {
+    if (!pretrained.net.is_empty()) training.tune(pretrained, images, run, learning_rate, observer);
   };
   return arm;
 }

@@ -52,16 +52,18 @@ struct AutoencoderArm {
     return plan;
   }
 
-  void train(const Split& given, const Run& run, Random& random, const Observer& observer) const {
+  void tune(const Pretrained& pretrained, const Split& given, const Run& run, double learning_rate,
+            const Observer& observer) const {
     const auto data = rows(given, run.rows());
-    auto net = run.pretrained(layers, data, random, observer);
-    if (net.is_empty()) return;
+    StackedAutoencoder net(
+        std::dynamic_pointer_cast<StackedAutoencoderImpl>(pretrained.net->clone()));
+    auto random = pretrained.after;
     FitOptions fit{
         .epochs = run.of(epochs()), .batch_size = layers.batch_size, .engine = options.engine};
     if (nesterov) {
-      fit.optimizer = Sgd{run.learning_rate, 0.99, true};
+      fit.optimizer = Sgd{learning_rate, 0.99, true};
     } else {
-      fit.optimizer = Adam{.learning_rate = run.learning_rate};
+      fit.optimizer = Adam{.learning_rate = learning_rate};
     }
     const Problem problem{binary_reconstruction(),
                           Target::features,

@@ -58,28 +58,28 @@ struct DenoisingArm {
     return plan;
   }
 
-  void train(const Split& given, const Run& run, Random& random, const Observer& observer) const {
+  void tune(const Pretrained& pretrained, const Split& given, const Run& run, double learning_rate,
+            const Observer& observer) const {
     const auto data = rows(given, run.rows());
-    const auto start = random;
-    auto net = run.pretrained(layers, data, random, observer);
-    if (net.is_empty()) return;
-    const bool pretrained = layers.way != Way::none;
+    const auto& [net, start, after] = pretrained;
+    const bool learned = layers.way != Way::none;
     const auto report = [&](const std::string& variant, int64_t depth, const StageInfo& info,
                             const ClassifierTraining& training) {
-      const auto result = train_classifier(variant_named(variant), layers.classifier(net, depth),
-                                           data, training, info, start, observer);
+      const auto result =
+          train_classifier(variant_named(variant), layers.classifier(pretrained.net, depth), data,
+                           training, info, start, observer);
       if (observer.on_stage) observer.on_stage({info, result.stage, {}});
       return result.net;
     };
-    const auto classifier = report(pretrained ? "fine-tuned" : "none", layers.depth(), whole(),
-                                   layers.tuning(run.of(epochs()), run.learning_rate));
+    const auto classifier = report(learned ? "fine-tuned" : "none", layers.depth(), whole(),
+                                   layers.tuning(run.of(epochs()), learning_rate));
     if (run.trial) return;
     constexpr double rate_of_head = 0.001;
     auto head = layers.tuning(run.of(options.classifier_epochs), rate_of_head);
     head.fit.optimizer = Adam{.learning_rate = rate_of_head};
-    if (!pretrained) report("pixels", layers.depth(), codes(0), head);
+    if (!learned) report("pixels", layers.depth(), codes(0), head);
     for (int64_t depth = 1; depth <= layers.depth(); ++depth)
-      report(pretrained ? "standardized" : "random-standardized", depth, codes(depth), head);
+      report(learned ? "standardized" : "random-standardized", depth, codes(depth), head);
     if (observer.on_checkpoint)
       observer.on_checkpoint(codes(layers.depth()).stage, *classifier, start);
   }

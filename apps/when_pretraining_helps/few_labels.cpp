@@ -49,20 +49,21 @@ struct LabelsArm {
     return parts;
   }
 
-  void train(const Split& images, const Run& run, Random& random, const Observer& observer) const {
-    const auto data = rows_of_all(options, images, run.rows());
-    const StratifiedSubsets labeled(data.train.targets, random.subsets);
-    const StratifiedSubsets validated(data.validation.targets, random.subsets);
-    const auto start = random;
-    auto net = run.pretrained(layers, data, random, observer);
-    if (net.is_empty()) return;
-    const auto with = parts(net, data);
+  Split rows(const Split& images, Rows which) const { return rows_of_all(options, images, which); }
+
+  void tune(const Pretrained& pretrained, const Split& images, const Run& run, double learning_rate,
+            const Observer& observer) const {
+    const auto data = rows(images, run.rows());
+    auto start = pretrained.before;
+    const StratifiedSubsets labeled(data.train.targets, start.subsets);
+    const StratifiedSubsets validated(data.validation.targets, start.subsets);
+    const auto with = parts(pretrained.net, data);
     GreedyNet classifier = nullptr;
     for (size_t i = 0; i < options.labels.size(); ++i) {
       const auto labels = options.labels[i];
       ClassifierTraining training;
       training.fit = {.batch_size = std::min<int64_t>(50, labels),
-                      .optimizer = Adam{.learning_rate = run.learning_rate},
+                      .optimizer = Adam{.learning_rate = learning_rate},
                       .sampling = Sampling::independent,
                       .steps = run.of(options.steps),
                       .hook_every = 100,
@@ -123,7 +124,7 @@ std::vector<ControlArm> labels_arms(const ControlOptions& options, const Split& 
   }
   for (const auto& [variant, inputs] :
        {std::pair("pixels", "the pixels"), std::pair("pca", "50 principal components"),
-        std::pair("random-frozen", "1,000 random features of two layers")})
+        std::pair("random-frozen", "1,000 random features")})
     arms.push_back(labels_arm(options, relu_start(), Way::none, variant, images, inputs));
   return arms;
 }

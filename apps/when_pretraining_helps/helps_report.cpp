@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -51,36 +52,39 @@ std::string text_of(const ControlArm& arm, const Results& results, size_t final,
                    : fmt::format("{:.2f} [{:.2f}, {:.2f}]{}", mean, low, high, of);
 }
 
-report::Style style_of(Way way, bool good) {
+/// Four colors: denoising autoencoders have that of autoencoders, and open points.
+report::Style style_of(Way way) {
   using Kind = report::Style::Kind;
-  const int dash = good ? 2 : 1;
   switch (way) {
     case Way::none:
-      return {Kind::line_and_points, report::color::black, 7, dash, 0.9};
+      return {Kind::line_and_points, report::color::black, 7, 1, 0.9};
     case Way::autoencoders:
-      return {Kind::line_and_points, report::color::orange, 5, dash, 0.9};
+      return {Kind::line_and_points, report::color::orange, 5, 1, 0.9};
     case Way::denoising:
-      return {Kind::line_and_points, report::color::blue, 9, dash, 0.9};
+      return {Kind::line_and_points, report::color::orange, 4, 2, 1.1};
     case Way::rbms:
-      return {Kind::line_and_points, report::color::vermilion, 13, dash, 0.9};
+      return {Kind::line_and_points, report::color::blue, 13, 1, 1.1};
     case Way::supervised:
-      return {Kind::line_and_points, report::color::green, 11, dash, 0.9};
+      return {Kind::line_and_points, report::color::green, 9, 1, 0.9};
   }
   return {};
 }
 
 bool is_bad(const ControlArm& arm) {
-  return arm.start.name == bad_start().name;
+  return arm.start.activation == Activation::sigmoid;
 }
 
-/// Columns of A: which start, with room between them.
+constexpr auto bad_column = "bad start (sigmoid)";
+
+/// Columns of A, with room between those of a bad start and those of a good one.
 double place_of(const ControlArm& arm) {
-  const std::array starts{bad_start().name, glorot_start().name, sparse_start().name,
-                          tanh_start().name, elu_start().name};
-  if (!arm.task.empty()) return is_bad(arm) ? 6 : 7;
-  return static_cast<double>(std::find(starts.begin(), starts.end(), arm.start.name) -
-                             starts.begin()) +
-         1;
+  if (!arm.task.empty()) return is_bad(arm) ? 4 : 8;
+  const std::map<std::string, double> places{{bad_start().name, 1},
+                                             {glorot_start().name, 2},
+                                             {sparse_start().name, 3},
+                                             {tanh_start().name, 6},
+                                             {elu_start().name, 7}};
+  return places.at(arm.start.name);
 }
 
 /// Columns of E: which task.
@@ -119,7 +123,7 @@ void add_points(report::Panel& panel, const std::vector<ControlArm>& arms, const
     const auto way = ways[i];
     report::Series series;
     series.title = in_words(way);
-    series.style = style_of(way, false);
+    series.style = style_of(way);
     series.style.kind = report::Style::Kind::points;
     for (const auto& arm : arms) {
       if (arm.control != control || arm.way != way) continue;
@@ -149,56 +153,100 @@ report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Resul
   report::Panel panel;
   panel.title = title_of("A");
   panel.y_label = "squared error an image (test)";
-  panel.x_label = "start, from bad to good: of digits (5), of curves (2)";
+  panel.x_label = "units and first weights";
   panel.log_y = true;
-  panel.top_tics = {{1, "sigmoid"}, {2, "Glorot"},  {3, "sparse"}, {4, "tanh"},
-                    {5, "ELU"},     {6, "sigmoid"}, {7, "ELU"}};
+  panel.legend_below = true;
+  panel.top_tics = {{2.5, bad_column}, {7, "good start (scaled weights)"}};
+  panel.boundaries = {5};
+  panel.x_tics = {1, 2, 3, 4, 6, 7, 8};
+  panel.x_tic_labels = {"small", "Glorot", "sparse", "curves", "tanh", "ELU", "curves, ELU"};
   panel.whole_x = true;
   add_points(panel, arms, results, "A", place_of,
              {Way::none, Way::autoencoders, Way::denoising, Way::rbms});
+  using Ends = std::vector<double>;
   for (size_t i = 0; i < baselines.size(); ++i) {
     const auto& [task, what, error, published] = baselines[i];
     report::Series line;
-    line.x = task.empty() ? std::vector{0.5, 5.5} : std::vector{5.6, 7.5};
-    line.y = {error, error};
-    line.title = what;
+    if (i < 2) line.title = i == 0 ? "a constant output" : "principal components";
     line.style = {report::Style::Kind::line, report::color::black, 7, i % 2 == 0 ? 3 : 4, 0.5};
-    panel.series.push_back(line);
+    for (const auto& ends : task.empty() ? std::array{Ends{0.5, 3.5}, Ends{5.5, 7.5}}
+                                         : std::array{Ends{3.6, 4.5}, Ends{7.6, 8.5}}) {
+      line.x = ends;
+      line.y = {error, error};
+      panel.series.push_back(line);
+      line.title = "";
+    }
   }
   return panel;
 }
 
-report::Panel error_panel(const std::string& control, const std::vector<ControlArm>& arms,
+/// The error of a control's arms against depth or number of labels, from bad starts to the left and
+/// from good ones to the right.
+report::Panel error_panel(const std::string& control, const std::vector<ControlArm>& all,
                           const Results& results) {
+  std::vector<ControlArm> arms;
+  std::set<double> values;  // on the x axis
+  for (const auto& arm : all) {
+    if (arm.control != control) continue;
+    arms.push_back(arm);
+    for (const auto& last : arm.finals) values.insert(last.x);
+  }
+  const bool labels = control == "C";
+  const bool good = std::any_of(arms.begin(), arms.end(), [](const ControlArm& arm) {
+    return !is_bad(arm) && arm.features.empty();
+  });
+  const auto width = static_cast<double>(values.size()) + 1;
+
   report::Panel panel;
   panel.title = title_of(control);
   panel.y_label = "test error, %";
-  panel.x_label = control == "C" ? "labels" : "hidden layers";
-  panel.whole_x = control != "C";
-  if (control == "C") {
-    panel.x_scale = report::Scale::logarithmic;
-    const auto first = std::find_if(arms.begin(), arms.end(),
-                                    [](const ControlArm& arm) { return arm.control == "C"; });
-    for (const auto& last : first->finals) panel.x_tics.push_back(last.x);
-    std::sort(panel.x_tics.begin(), panel.x_tics.end());
-  }
+  panel.x_label = labels ? "labels" : "hidden layers";
   panel.log_y = true;
-  for (const auto& arm : arms) {
-    if (arm.control != control) continue;
-    report::Series series;
-    series.title = fmt::format("{}, {}", arm.start.name, in_words(arm.way));
-    series.style = style_of(arm.way, !is_bad(arm));
-    constexpr const char* others[] = {"C_pixels", "C_pca", "C_random-frozen", "B_tanh_none"};
-    const auto other = std::find(std::begin(others), std::end(others), arm.name);
-    if (other != std::end(others)) {
-      if (arm.control == "C") series.title = arm.name.substr(2);
-      series.style.color = report::color::purple;
-      series.style.dash = static_cast<int>(other - std::begin(others)) % 3 + 2;
-      series.style.marker = 4 + 2 * static_cast<int>(other - std::begin(others));
+  panel.whole_x = true;
+  panel.legend_below = true;
+  panel.top_tics = {{0.5 * width, bad_column}};
+  if (good) {
+    panel.top_tics.emplace_back(1.5 * width, "good start (scaled weights)");
+    panel.boundaries = {width};
+  }
+  for (const bool right : good ? std::vector{false, true} : std::vector{false}) {
+    for (const auto value : values) {
+      const auto place = static_cast<double>(std::distance(values.begin(), values.find(value))) + 1;
+      panel.x_tics.push_back(place + (right ? width : 0));
+      panel.x_tic_labels.push_back(fmt::format("{}", value));
     }
-    for (size_t i = 0; i < arm.finals.size(); ++i) add_error(series, arm, results, i, panel.log_y);
-    if (series.low.size() != series.x.size()) series.low = series.high = {};
+  }
+  const auto add = [&](const ControlArm& arm, bool right, const report::Style& style,
+                       const std::string& title) {
+    report::Series series;
+    series.style = style;
+    for (size_t i = 0; i < arm.finals.size(); ++i) {
+      add_error(series, arm, results, i, panel.log_y);
+      const auto rank = std::distance(values.begin(), values.find(arm.finals[i].x));
+      series.x.back() = static_cast<double>(rank) + 1 + (right ? width : 0);
+    }
+    if (series.low.size() != series.x.size() || style.kind == report::Style::Kind::line)
+      series.low = series.high = {};
+    const bool again = std::any_of(panel.series.begin(), panel.series.end(),
+                                   [&](const auto& other) { return other.title == title; });
+    if (!again) series.title = title;
     panel.series.push_back(series);
+  };
+  int softmax = 0;
+  for (const auto& arm : arms) {
+    auto style = style_of(arm.way);
+    if (!arm.features.empty()) {  // these have no start
+      style = {report::Style::Kind::line, report::color::black, 7, 3 + softmax, 0.6};
+      ++softmax;
+      for (const bool right : {false, true})
+        if (!right || good) add(arm, right, style, "softmax on " + arm.features);
+    } else if (arm.start.name == tanh_start().name) {
+      style.dash = 2;
+      style.marker = 6;
+      add(arm, true, style, fmt::format("{}, tanh", in_words(arm.way)));
+    } else {
+      add(arm, !is_bad(arm), style, in_words(arm.way));
+    }
   }
   return panel;
 }
@@ -212,7 +260,11 @@ report::Panel tasks_panel(const std::vector<ControlArm>& arms, const Results& re
   panel.whole_x = true;
   add_points(panel, arms, results, "E", place_of_task,
              {Way::none, Way::autoencoders, Way::denoising});
-  for (const auto& [task, place] : task_places()) panel.top_tics.emplace_back(place, task);
+  panel.legend_below = true;
+  for (const auto& [task, place] : task_places()) {
+    panel.x_tics.push_back(place);
+    panel.x_tic_labels.push_back(task);
+  }
   return panel;
 }
 
@@ -222,14 +274,14 @@ report::Panel codes_panel(const std::vector<ControlArm>& arms, const Results& re
   panel.title = title_of("E") + ": a linear head on frozen codes";
   panel.y_label = "test error, %";
   panel.x_label = "frozen layers";
+  panel.legend_below = true;
   panel.log_y = true;
   panel.whole_x = true;
   for (const auto& arm : arms) {
     if (arm.control != "E" || arm.way == Way::autoencoders) continue;
     report::Series series;
-    series.title =
-        fmt::format("{}, {}", arm.task, arm.way == Way::none ? "random layers" : in_words(arm.way));
-    series.style = style_of(arm.way, false);
+    series.title = fmt::format("{}: {}", arm.task, arm.way == Way::none ? "random" : "denoising");
+    series.style = style_of(arm.way);
     series.style.dash = static_cast<int>(place_of_task(arm));
     const auto* pixels_of = arm.way == Way::none ? &arm : sibling(arms, arm, Way::none);
     if (pixels_of != nullptr)
@@ -380,9 +432,12 @@ std::vector<CaptionedFigure> HelpsReport::figures(const Plan&, const Results& re
   }
   const int columns = panels.size() > 1 ? 2 : 1;
   const int rows = (static_cast<int>(panels.size()) + columns - 1) / columns;
-  return {{report::Figure{"controls", panels, 820 * columns, 520 * rows, columns},
-           "Where layer-wise pretraining helps; means with 95% intervals. In B, C and D lines are "
-           "solid from a bad start and dashed from a good one; in E they tell the tasks apart."}};
+  return {
+      {report::Figure{"controls", panels, 760 * columns, 520 * rows, columns},
+       "Where layer-wise pretraining helps; means with 95% intervals. To the left networks from "
+       "a bad start, sigmoid units; to the right those from a good one, other units and "
+       "weights scaled to the layer: of A tanh and ELU, of B and C ReLU, of B also tanh. D "
+       "and E start badly. In E dashes tell the tasks apart."}};
 }
 
 std::vector<report::Section> HelpsReport::sections(const Plan&, const Results&,

@@ -34,9 +34,12 @@ struct HelpsRun {
   std::map<std::string, double> rates;
 };
 
+/// The third of the epochs serves to choose a rate.
+constexpr Run trial{1.0 / 3, true};
+
 /// The mean score on the validation rows of an arm's last fits.
-double trial_score(const ControlArm& arm, const Split& images, const Run& run, Random random,
-                   const Observer& observer) {
+double trial_score(const ControlArm& arm, const Pretrained& pretrained, const Split& images,
+                   double rate, const Observer& observer) {
   double sum = 0;
   size_t count = 0;
   Observer scoring = observer;
@@ -51,14 +54,12 @@ double trial_score(const ControlArm& arm, const Split& images, const Run& run, R
     sum += higher_is_better(arm.metric) ? value : -value;
     ++count;
   };
-  arm.train(images, run, random, scoring);
+  arm.tune(pretrained, images, trial, rate, scoring);
   const auto all = std::count_if(arm.finals.begin(), arm.finals.end(),
                                  [](const Final& last) { return last.chooses_rate; });
   const bool complete = count == static_cast<size_t>(all) && std::isfinite(sum);
   return complete ? sum / static_cast<double>(count) : std::numeric_limits<double>::quiet_NaN();
 }
-
-constexpr double share_to_choose_rates = 1.0 / 3;  // of the epochs
 
 /// How long a run takes, for a person who waits.
 std::string expected_time(const std::vector<ControlArm>& arms, const ControlOptions& options,
@@ -66,10 +67,10 @@ std::string expected_time(const std::vector<ControlArm>& arms, const ControlOpti
   constexpr double multiplications_a_second = 40e9;  // of one core with AVX2, in fp32
   double work = 0;
   for (const auto& arm : arms) {
-    const auto trials = arm.rates.size() > 1 ? arm.rates.size() : 0;
-    work += arm.work() * (static_cast<double>(settings.repeats) +
-                          share_to_choose_rates * static_cast<double>(options.tuning_repeats) *
-                              static_cast<double>(trials));
+    work += arm.work() * static_cast<double>(settings.repeats);
+    if (arm.rates.size() == 1) continue;
+    work += trial.share * static_cast<double>(options.tuning_repeats) *
+            (arm.pretraining_work() + arm.tuning_work() * static_cast<double>(arm.rates.size()));
   }
   return fmt::format("about {} of a core with AVX2",
                      report::duration_text(work / multiplications_a_second));
@@ -79,12 +80,14 @@ void choose_rates(HelpsRun& run, const ControlOptions& options, const Settings& 
                   const Split& images, const std::filesystem::path& folder) {
   std::vector<RateCandidates> candidates;
   for (const auto& arm : run.arms) {
-    candidates.push_back(
-        {arm.name, arm.rates,
-         [&](double rate, const Random& random, const Observer& observer) {
-           return trial_score(arm, images, {rate, share_to_choose_rates, true}, random, observer);
-         },
-         arm.work() * share_to_choose_rates});
+    candidates.push_back({arm.name, arm.rates,
+                          [&](const Random& random, const Observer& observer) {
+                            return [&, pretrained = arm.pretrain(images, trial, random, observer)](
+                                       double rate) {
+                              return trial_score(arm, pretrained, images, rate, observer);
+                            };
+                          },
+                          arm.tuning_work() * trial.share, arm.pretraining_work() * trial.share});
   }
   run.rates = chosen_rates(candidates, options.tuning_repeats, settings, folder);
 }
@@ -100,7 +103,8 @@ void run_arms(const HelpsRun& run, const Repeat& repeat) {
   for (const auto& arm : run.arms) {
     auto variant = repeat.of_variant(arm.name);
     if (variant.keep_whole()) continue;
-    arm.train(repeat.data, {run.rates.at(arm.name)}, variant.random, variant.observer);
+    const auto pretrained = arm.pretrain(repeat.data, {}, variant.random, variant.observer);
+    arm.tune(pretrained, repeat.data, {}, run.rates.at(arm.name), variant.observer);
   }
 }
 

@@ -51,12 +51,24 @@ TEST_CASE("when_pretraining_helps trains every arm of every control") {
   CHECK(fits.size() == 16 + 5 * 5 + 7 * 2 + 4 * 4);
   CHECK(fits.count("B_relu_denoising  6") == 1);
   CHECK(fits.count("C_random-frozen 20 ") == 1);
-  // Three learning rates of each arm of A and C, four of B and D, on one repeat that is none of the
-  // study's.
+  // Three learning rates of each arm of A and C, four of B and D, on three repeats that are none of
+  // the study's.
   const auto trials = lines_of(content_of(folder.file("out/rates.csv")));
-  CHECK(trials.size() == 1 + (16 + 7) * 3 + (5 + 4) * 4);
+  CHECK(trials.size() == 1 + 3 * ((16 + 7) * 3 + (5 + 4) * 4));
   CHECK(trials[1].rfind("1000000,", 0) == 0);
   CHECK(contains(outcome.out, "A. Deep autoencoders, sigmoid units"));
+  // Four panels, in four colors, with bad starts to the left of good ones.
+  const auto script = content_of(folder.file("out/controls.gp"));
+  std::set<std::string> colors;
+  const std::string mark = "linecolor rgb '";
+  for (auto at = script.find(mark); at != std::string::npos; at = script.find(mark, at + 1)) {
+    const auto color = script.substr(at + mark.size(), 7);
+    if (color != "#cccccc" && color != "#b0b0b0") colors.insert(color);  // the grid
+  }
+  CHECK(colors.size() == 4);
+  CHECK(contains(script, "set x2tics ('bad start (sigmoid)' 3, 'good start (scaled weights)' 9)"));
+  CHECK(contains(script, "set xtics ('1' 1, '2' 2, '3' 3, '4' 4, '5' 5, '1' 7, '2' 8,"));
+  CHECK(contains(script, "set xtics ('10' 1, '20' 2, '10' 4, '20' 5)"));
 }
 
 TEST_CASE("The fifth control trains all layers, and heads on frozen codes by depth") {

@@ -370,6 +370,16 @@ TEST_CASE("Areas are stacked in the order of their series, over the whole panel"
   REQUIRE_THROWS_AS(gnuplot_script(Figure{"shares", {panel}}), std::invalid_argument);
 }
 
+TEST_CASE("Tics stand where they are wanted, with their own texts") {
+  auto panel = shares();
+  panel.x_tics = {2, 3};
+  panel.x_tic_labels = {"two", "it's"};
+  const auto script = gnuplot_script(Figure{"tics", {panel}});
+  REQUIRE(testing::contains(script, "set xtics ('two' 2, 'it''s' 3)\nset xrange [1.5:3.5]"));
+  panel.x_tic_labels.pop_back();
+  REQUIRE_THROWS_AS(gnuplot_script(Figure{"tics", {panel}}), std::invalid_argument);
+}
+
 TEST_CASE("A band is filled behind the lines, and may have a title of its own") {
   Panel panel;
   panel.series.push_back({"median", {1, 2}, {0.5, 0.6}, {}, "", {0.4, 0.5}, {0.6, nan_value}});

@@ -33,13 +33,14 @@ using Scores = std::map<double, std::pair<double, double>>;
 
 RateCandidates candidates_of(const std::string& variant, const Scores& scores,
                              std::vector<double> rates, std::atomic<int>& trials) {
-  return {variant, std::move(rates),
-          [&trials, scores](double rate, const Random& random, const Observer&) {
-            ++trials;
+  return {variant, std::move(rates), [&trials, scores](const Random& random, const Observer&) {
             const auto repeat = static_cast<int64_t>(random.noise.repeat) - first_choosing_repeat;
             CHECK((repeat == 0 || repeat == 1));
-            const auto& both = scores.at(rate);
-            return repeat == 0 ? both.first : both.second;
+            return [&trials, scores, repeat](double rate) {
+              ++trials;
+              const auto& both = scores.at(rate);
+              return repeat == 0 ? both.first : both.second;
+            };
           }};
 }
 
@@ -83,13 +84,35 @@ TEST_CASE("Trials that a killed run made are not made again, and choose alike") 
   CHECK(content_of(folder.file("rates.csv")) == whole);
 }
 
+TEST_CASE("What the rates have in common is done once a repeat, and again after a kill") {
+  const TemporaryFolder folder;
+  std::atomic<int> trials = 0;
+  std::atomic<int> repeats = 0;
+  auto candidates =
+      candidates_of("one", {{0.1, {3, 3}}, {0.2, {2, 2}}, {0.3, {1, 1}}}, {0.1, 0.2, 0.3}, trials);
+  candidates.trial = [&, inner = candidates.trial](const Random& random, const Observer& observer) {
+    ++repeats;
+    return inner(random, observer);
+  };
+  chosen_rates({candidates}, 2, quiet_settings(), folder.path());
+  CHECK(repeats == 2);
+  auto rows = content_of(folder.file("rates.csv"));
+  rows.erase(rows.rfind('\n', rows.size() - 2) + 1);
+  std::ofstream(folder.file("rates.csv")) << rows;
+  chosen_rates({candidates}, 2, quiet_settings(), folder.path());
+  CHECK(repeats == 3);
+  CHECK(trials == 7);
+}
+
 TEST_CASE("A trial that fails leaves the earlier ones; candidates that make no sense are refused") {
   const TemporaryFolder folder;
   std::atomic<int> trials = 0;
   auto failing = candidates_of("one", {{0.1, {1, 1}}, {0.2, {1, 1}}}, {0.1, 0.2}, trials);
-  failing.score = [](double rate, const Random&, const Observer&) -> double {
-    if (rate == 0.2) throw std::runtime_error("the second fails");
-    return 1;
+  failing.trial = [](const Random&, const Observer&) {
+    return [](double rate) -> double {
+      if (rate == 0.2) throw std::runtime_error("the second fails");
+      return 1;
+    };
   };
   CHECK_THROWS_WITH(chosen_rates({failing}, 1, quiet_settings(), folder.path()),
                     "the second fails");

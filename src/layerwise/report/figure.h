@@ -64,9 +64,11 @@ struct Panel {
   std::vector<double> boundaries;  ///< x values of thin vertical lines
   std::string top_label;           ///< label of the axis above the panel, for `top_tics`
   std::vector<std::pair<double, std::string>> top_tics;
-  std::string title = {};  ///< above the panel
+  std::string title = {};     ///< above the panel
+  bool legend_below = false;  ///< instead of to the right
   Scale x_scale = Scale::linear;
   std::vector<double> x_tics = {};  ///< positions of the x tics; empty for the choice of gnuplot
+  std::vector<std::string> x_tic_labels = {};  ///< as many texts; empty for the positions
 };
 
 struct Figure {

@@ -89,8 +89,22 @@ std::string drawn_with(const Style& style) {
   return {};
 }
 
-/// An axis with a tic at each integer (at fewer if they would touch), and half a unit of space on
-/// either side.
+/// The tics at given positions, as gnuplot lists them.
+std::string listed_tics(const Panel& panel) {
+  if (!panel.x_tic_labels.empty() && panel.x_tic_labels.size() != panel.x_tics.size()) {
+    throw std::invalid_argument(fmt::format("'{}' has {} tics, and labels for {}", panel.title,
+                                            panel.x_tics.size(), panel.x_tic_labels.size()));
+  }
+  std::vector<std::string> tics;
+  for (size_t i = 0; i < panel.x_tics.size(); ++i) {
+    const auto at = number(panel.x_tics[i]);
+    tics.push_back(panel.x_tic_labels.empty() ? at : quoted(panel.x_tic_labels[i]) + " " + at);
+  }
+  return fmt::format("set xtics ({})\n", fmt::join(tics, ", "));
+}
+
+/// An axis with a tic at each integer (at fewer if they would touch) or at the given ones, and half
+/// a unit of space on either side.
 std::string whole_number_axis(const Panel& panel) {
   double min = std::numeric_limits<double>::infinity();
   double max = -min;
@@ -102,8 +116,10 @@ std::string whole_number_axis(const Panel& panel) {
   }
   if (!(min <= max)) return "set xtics autofreq\nset autoscale x\n";
   constexpr double most_tics = 16;
-  return fmt::format("set xtics {}\nset xrange [{}:{}]\n", std::ceil((max - min + 1) / most_tics),
-                     min - 0.5, max + 0.5);
+  const auto tics = panel.x_tics.empty()
+                        ? fmt::format("set xtics {}\n", std::ceil((max - min + 1) / most_tics))
+                        : listed_tics(panel);
+  return tics + fmt::format("set xrange [{}:{}]\n", min - 0.5, max + 0.5);
 }
 
 bool has_labels(const Panel& panel) {
@@ -208,19 +224,53 @@ std::string x_axis(const Panel& panel) {
   if (panel.x_scale == Scale::square_root) text += "set nonlinear x via sqrt(x) inverse x*x\n";
   if (panel.whole_x) return text + whole_number_axis(panel);
   if (panel.x_tics.empty()) return text + "set xtics autofreq\nset autoscale x\n";
-  std::vector<std::string> tics;
-  for (const double x : panel.x_tics) tics.push_back(number(x));
   // On a logarithmic axis gnuplot may round a tic at its very end away.
   const double room = panel.x_scale == Scale::logarithmic ? 1.02 : 1;
-  return text + fmt::format("set xtics ({})\nset xrange [{}:{}]\n", fmt::join(tics, ", "),
-                            number(panel.x_tics.front() / room),
-                            number(panel.x_tics.back() * room));
+  return text + listed_tics(panel) +
+         fmt::format("set xrange [{}:{}]\n", number(panel.x_tics.front() / room),
+                     number(panel.x_tics.back() * room));
+}
+
+/// The smallest and the largest positive y value of a panel, including bands; the same twice if
+/// there is none.
+std::pair<double, double> positive_range(const Panel& panel) {
+  double min = std::numeric_limits<double>::infinity();
+  double max = 0;
+  for (const auto& series : panel.series) {
+    for (const auto* values : {&series.y, &series.low, &series.high}) {
+      for (const double y : *values) {
+        if (!std::isfinite(y) || !(y > 0)) continue;
+        min = std::min(min, y);
+        max = std::max(max, y);
+      }
+    }
+  }
+  return min <= max ? std::pair(min, max) : std::pair(1.0, 1.0);
+}
+
+/// An axis that ends a little beyond the values, with tics at 1, 2, 5, 10, ...; over many decades,
+/// gnuplot chooses both.
+std::string logarithmic_axis(const Panel& panel) {
+  const std::string text = "unset offsets\nset logscale y\nset format y '%g'\n";
+  constexpr double room = 1.15;
+  const auto [least, most] = positive_range(panel);
+  const double bottom = least / room;
+  const double top = most * room;
+  if (top > 500 * bottom) return text + "set autoscale y\nset ytics autofreq\n";
+  std::vector<std::string> tics;
+  for (double decade = std::pow(10, std::floor(std::log10(bottom))); decade <= top; decade *= 10) {
+    for (const double tic : {decade, 2 * decade, 5 * decade})
+      if (tic >= bottom && tic <= top) tics.push_back(number(tic));
+  }
+  return text + fmt::format("set yrange [{}:{}]\nset ytics ({})\n", number(bottom), number(top),
+                            fmt::join(tics, ", "));
 }
 
 std::string y_axis(const Panel& panel) {
-  if (panel.log_y) return "set autoscale y\nunset offsets\nset logscale y\nset format y '%g'\n";
+  if (panel.log_y) return logarithmic_axis(panel);
   const auto text =
-      fmt::format("set autoscale y\nunset logscale y\nset format y {}\n", quoted(panel.y_format));
+      fmt::format("set autoscale y\nset ytics autofreq\nunset logscale y\nset format y {}\n",
+                  quoted(panel.y_format));
   if (has_areas(panel))
     return text + fmt::format("unset offsets\nset yrange [0:{}]\n", number(top_of_areas(panel)));
   return text + "set offsets 0, 0, graph 0.04, graph 0.04\n";
@@ -265,6 +315,9 @@ std::string legend(const Panel& panel, int panel_height) {
   if (has_labels(panel))
     return "set key inside right bottom Left reverse noinvert samplen 1.5\n" +
            label_commands(panel, panel_height);
+  if (panel.legend_below)
+    return "set key outside below center horizontal Left reverse noinvert samplen 2.5 spacing 1.1 "
+           "height 1 maxrows 3\n";
   // The entries of areas stand in the order of the stack, from its top down.
   return fmt::format("set key outside right top Left reverse {} samplen 2.5 spacing 1.2\n",
                      has_areas(panel) ? "invert" : "noinvert");

@@ -73,10 +73,10 @@ double best_rate(const RateCandidates& candidates, int64_t repeats, const Trials
 std::map<std::string, double> chosen_rates(const std::vector<RateCandidates>& all, int64_t repeats,
                                            const Settings& settings,
                                            const std::filesystem::path& folder) {
-  for (const auto& [variant, rates, score, work] : all) {
-    if (rates.empty() || variant.find(',') != std::string::npos) {
+  for (const auto& one : all) {
+    if (one.rates.empty() || one.variant.find(',') != std::string::npos) {
       throw std::invalid_argument(
-          fmt::format("chosen_rates: '{}' has {} rates", variant, rates.size()));
+          fmt::format("chosen_rates: '{}' has {} rates", one.variant, one.rates.size()));
     }
   }
   const auto path = folder / "rates.csv";
@@ -84,7 +84,7 @@ std::map<std::string, double> chosen_rates(const std::vector<RateCandidates>& al
   report::RowFile file(path, text_of(trials));
   struct Job {
     const RateCandidates* candidates;
-    double rate;
+    std::vector<double> rates;
     int64_t repeat;
   };
   std::vector<Job> jobs;
@@ -92,12 +92,14 @@ std::map<std::string, double> chosen_rates(const std::vector<RateCandidates>& al
   for (int64_t i = 0; i < repeats; ++i) {
     for (const auto& candidates : all) {
       if (candidates.rates.size() == 1) continue;
+      Job job{&candidates, {}, first_choosing_repeat + i};
       for (const double rate : candidates.rates) {
-        const auto repeat = first_choosing_repeat + i;
-        if (trials.count(trial_of(repeat, candidates.variant, rate)) > 0) continue;
-        jobs.push_back({&candidates, rate, repeat});
-        work += candidates.work;
+        if (trials.count(trial_of(job.repeat, candidates.variant, rate)) == 0)
+          job.rates.push_back(rate);
       }
+      if (job.rates.empty()) continue;
+      work += candidates.common_work + candidates.work * static_cast<double>(job.rates.size());
+      jobs.push_back(job);
     }
   }
   report::Progress progress(report::Progress::style_for(stderr, settings.quiet), work);
@@ -110,19 +112,24 @@ std::map<std::string, double> chosen_rates(const std::vector<RateCandidates>& al
                           {},
                           {}};
   const auto run = [&](int64_t index) {
-    const auto& [candidates, rate, repeat] = jobs[static_cast<size_t>(index)];
+    const auto& [candidates, rates, repeat] = jobs[static_cast<size_t>(index)];
     if (stopping) return;
-    const double score = candidates->score(
-        rate, Random(static_cast<uint32_t>(settings.seed), static_cast<uint32_t>(repeat)),
-        observer);
-    if (stopping) return;
-    const auto label = fmt::format("{}, learning rate {}", candidates->variant, rate);
-    const std::lock_guard lock(mutex);
-    const auto trial = trial_of(repeat, candidates->variant, rate);
-    trials[trial] = as_written(score);
-    file.append(row_of(trial, score));
-    progress.advance(label, candidates->work);
-    progress.stage_done(label);
+    const auto score_of = candidates->trial(
+        Random(static_cast<uint32_t>(settings.seed), static_cast<uint32_t>(repeat)), observer);
+    const double work_of_each =
+        candidates->work + candidates->common_work / static_cast<double>(rates.size());
+    for (const double rate : rates) {
+      if (stopping) return;
+      const double score = score_of(rate);
+      if (stopping) return;
+      const auto label = fmt::format("{}, learning rate {}", candidates->variant, rate);
+      const std::lock_guard lock(mutex);
+      const auto trial = trial_of(repeat, candidates->variant, rate);
+      trials[trial] = as_written(score);
+      file.append(row_of(trial, score));
+      progress.advance(label, work_of_each);
+      progress.stage_done(label);
+    }
   };
   if (!jobs.empty())
     for_each_repeat(static_cast<int64_t>(jobs.size()), settings, run, [&] { stopping = true; });

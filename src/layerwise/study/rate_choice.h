@@ -14,12 +14,17 @@ namespace layerwise::study {
 
 /// The learning rates that one way to train chooses from.
 struct RateCandidates {
-  std::string variant;
-  std::vector<double> rates;
   /// Trains with a rate. @returns its score on the validation rows, larger is better; NaN if it
   /// diverged
-  std::function<double(double rate, Random random, const Observer& observer)> score;
-  double work = 1;  ///< expected duration of a trial, in any unit
+  using Trial = std::function<double(double rate)>;
+
+  std::string variant;
+  std::vector<double> rates;
+  /// Does what all rates have in common, such as pretraining, once in a repeat. `observer` outlives
+  /// the trial that is returned.
+  std::function<Trial(Random random, const Observer& observer)> trial;
+  double work = 1;         ///< expected duration of a trial, in any unit
+  double common_work = 0;  ///< that of what all have in common
 };
 
 /// Tries every learning rate on separate repeats, and returns the one with the highest mean score
