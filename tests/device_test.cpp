@@ -26,5 +26,13 @@ TEST_CASE("A device is found by its name, and a wrong name is told from a device
   }
 }
 
+TEST_CASE("The driver's version is what its module says") {
+  CHECK(nvidia_driver_in("NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 "
+                         "22:23:56 UTC 2024\nGCC version:  gcc version 12.2.0\n") == "550.54.15");
+  CHECK(nvidia_driver_in("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.95  Release "
+                         "Build") == "580.95");
+  CHECK(nvidia_driver_in("").empty());
+}
+
 }  // namespace
 }  // namespace layerwise

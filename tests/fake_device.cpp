@@ -2,10 +2,12 @@
 /// CPU leave empty, with memory of its own kind. Its tensors refuse to meet tensors of the CPU, as
 /// those on CUDA do. Operations run on the CPU, by LibTorch's fallback, on copies.
 ///
-/// A shared library: a test links with it, a program loads it by LD_PRELOAD.
+/// A shared library: a test links with it, a program loads it by LD_PRELOAD. With
+/// LAYERWISE_FAKE_DEVICE_ALLOCATIONS=N in the environment, its memory runs out after N allocations.
 #include "fake_device.h"
 
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <tuple>
@@ -89,6 +91,11 @@ struct Allocator final : c10::Allocator {
 
  private:
   static c10::DataPtr allocated(size_t bytes) {
+    static const char* most = std::getenv("LAYERWISE_FAKE_DEVICE_ALLOCATIONS");
+    static std::atomic<int64_t> left = most == nullptr ? INT64_MAX : std::atoll(most);
+    if (--left < 0)
+      TORCH_CHECK_WITH(OutOfMemoryError, false, "XPU out of memory. Tried to allocate ", bytes,
+                       " bytes");
     auto* memory = std::malloc(bytes == 0 ? 1 : bytes);
     return {memory, memory, release, c10::Device(DeviceType::XPU, 0)};
   }

@@ -145,7 +145,7 @@ int main(int argc, char** argv) {
     Study study("Supervised greedy layer-wise pretraining on blobs", parts,
                 plan_of(deepening, parts), [&, deepening](Repeat& repeat) {
                   auto net = training.net(data.features, data.centers, repeat.random);
-                  net->to(repeat.data.train.inputs.device());
+                  net->to(repeat.device);
                   deepen_supervised(net, data.of(repeat), deepening, training.next_block(),
                                     repeat.random, repeat.observer);
                 });

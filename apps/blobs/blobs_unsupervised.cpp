@@ -217,7 +217,7 @@ int main(int argc, char** argv) {
     Study study("Unsupervised greedy layer-wise pretraining on blobs", parts,
                 plan_of(deepening, parts), [&, deepening](Repeat& repeat) {
                   auto net = training.net(data.features, data.features, repeat.random);
-                  net->to(repeat.data.train.inputs.device());
+                  net->to(repeat.device);
                   const auto classifier = [&](RandomState& draw) {
                     return output(training.units, data.centers, draw);
                   };

@@ -30,13 +30,13 @@ PlannedFit planned_with_code(const StageInfo& info, int64_t epochs, const Split&
 
 /// A network of `layers` layers whose weights are all random, drawn from the first layer up.
 GreedyNet random_net(const Training& training, int64_t layers, const Split& data, int64_t classes,
-                     RandomState& draw) {
+                     const c10::Device& device, RandomState& draw) {
   std::vector<Block> blocks;
   for (int64_t inputs = data.train.inputs.size(1); layers > 1; --layers, inputs = training.units)
     blocks.push_back(training.hidden(inputs, draw));
   const auto features = blocks.empty() ? data.train.inputs.size(1) : training.units;
   GreedyNet net(blocks, output(features, classes, draw));
-  net->to(data.train.inputs.device());
+  net->to(device);
   return net;
 }
 
@@ -89,8 +89,8 @@ class Classifiers {
               const auto start = repeat.random;
               for (int64_t layers = 2; layers <= self.training_.layers; ++layers) {
                 auto random = start;
-                auto net =
-                    random_net(self.training_, layers, data, self.classes_, random.initialization);
+                auto net = random_net(self.training_, layers, data, self.classes_, repeat.device,
+                                      random.initialization);
                 const bool last = layers == self.training_.layers;
                 self.fit_all(net, layers - 1, epochs(layers), last, data, random, repeat);
               }
@@ -106,7 +106,8 @@ class Classifiers {
             description,
             {planned_with_code(classification_at(1, 2), epochs, data_), tuned(2)},
             [self = *this, training, epochs](Repeat& repeat, const Split& data) {
-              auto net = random_net(training, 2, data, self.classes_, repeat.random.initialization);
+              auto net = random_net(training, 2, data, self.classes_, repeat.device,
+                                    repeat.random.initialization);
               self.fit_all(net, 1, epochs, true, data, repeat.random, repeat);
             }};
   }
@@ -119,7 +120,7 @@ class Classifiers {
             "fine-tuning alone, from random weights",
             {planned_with_code(classification_at(layers - 1, layers), fit.epochs, data_)},
             [self = *this, layers, fit](Repeat& repeat, const Split& data) {
-              auto net = random_net(self.training_, layers, data, self.classes_,
+              auto net = random_net(self.training_, layers, data, self.classes_, repeat.device,
                                     repeat.random.initialization);
               StageRunner runner(net, data, repeat.observer, {.code_statistics = true});
               runner.fit(classification_at(layers - 1, layers), data, classification(), fit,
@@ -132,8 +133,8 @@ class Classifiers {
             "softmax regression: the head alone, on the inputs",
             {planned(classification_at(1, 1), fit_.epochs, data_)},
             [self = *this](Repeat& repeat, const Split& data) {
-              auto net =
-                  random_net(self.training_, 1, data, self.classes_, repeat.random.initialization);
+              auto net = random_net(self.training_, 1, data, self.classes_, repeat.device,
+                                    repeat.random.initialization);
               StageRunner runner(net, data, repeat.observer);
               runner.fit(classification_at(1, 1), data, classification(), self.fit_, repeat.random);
             }};
@@ -159,7 +160,7 @@ class Classifiers {
 
   GreedyNet first_net(Repeat& repeat, const Split& data) const {
     auto net = training_.net(data.train.inputs.size(1), classes_, repeat.random);
-    net->to(data.train.inputs.device());
+    net->to(repeat.device);
     return net;
   }
 
@@ -251,7 +252,7 @@ Arm deepened_autoencoder(const std::string& name, const std::string& description
             const auto own = standardize ? standardized(given) : given;
             const auto features = own.train.inputs.size(1);
             auto net = training.net(features, features, repeat.random);
-            net->to(own.train.inputs.device());
+            net->to(repeat.device);
             const auto classifier = [&](RandomState& draw) {
               return output(training.units, classes, draw);
             };

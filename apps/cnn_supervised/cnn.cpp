@@ -168,7 +168,7 @@ Arm end_to_end(const std::string& name, const std::string& description, const Cn
             while (++depth <= options.depth()) {
               auto random = start;
               auto net = maker.net(depth, random.initialization);
-              net->to(split.train.inputs.device());
+              net->to(repeat.device);
               StageRunner runner(net, split, repeat.observer,
                                  {.augmentation = options.augmentation(split.train.inputs)});
               if (runner.fit(stage_of(depth), split, classification(), fit_of(depth), random)

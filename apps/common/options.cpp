@@ -238,7 +238,7 @@ void RunOptions::add_to(CLI::App& app) {
       ->group(group);
   add_value(app, "--cache-budget", engine.cache.budget, byte_count(),
             "Memory for that, on the device and on the CPU each: 2GB, 500MB; auto is half of what "
-            "is free",
+            "is free. Data that take more stay in the CPU's memory, and batches are copied",
             "SIZE")
       ->group(group);
   add_choice(app, "--cache-precision", engine.cache.precision,
@@ -271,7 +271,8 @@ void RunOptions::check() {
   try {
     find_device(device);
     choose_threads();
-    const auto fault = why_not_in(engine.precision, find_device(device_for_repeats()));
+    engine.device = find_device(device_for_repeats());
+    const auto fault = why_not_in(engine.precision, *engine.device);
     if (!fault.empty())
       throw UsageError(fmt::format("--precision {}: {}", name_of(engine.precision), fault),
                        "leave it out, or name another --device");

@@ -113,7 +113,7 @@ void train(AutoencoderRun& run, const Plan& plan, Repeat& repeat) {
   if (complete && repeat.number > 0) return;
   auto& random = repeat.random;
   auto net = run.options.network().make(random.initialization);
-  net->to(repeat.data.train.inputs.device());
+  net->to(repeat.device);
   AutoencoderProgress done;
   done.stages = std::count(repeat.finished.begin(), repeat.finished.end(), true) - complete;
   if (done.stages > 0) {

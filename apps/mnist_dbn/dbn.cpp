@@ -21,7 +21,7 @@ constexpr auto tuning_group = "All layers";
 void tune_classifier(const DbnOptions& options, const FitOptions& fit, DeepBeliefNet& rbms,
                      study::Repeat& repeat) {
   auto net = options.classifier(rbms);
-  net->to(repeat.data.train.inputs.device());
+  net->to(repeat.device);
   StageRunner runner(net, repeat.data, repeat.observer);
   const auto result =
       runner.fit(options.tuned(), repeat.data, classification(), fit, repeat.random);

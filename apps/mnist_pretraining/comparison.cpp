@@ -21,7 +21,7 @@ Split without_labels(const Split& data) {
 StackedAutoencoder first_weights(const PretrainingOptions& options, const Split& data,
                                  Random& random) {
   auto net = options.encoder.network().make(random.initialization);
-  net->to(data.train.inputs.device());
+  net->to(options.encoder.engine.device_for(data.train.inputs.device()));
   return net;
 }
 

@@ -50,7 +50,7 @@ StackedAutoencoder encoder_of(const ComparisonRun& run, Repeat& repeat) {
   }
   constexpr auto start_anew = "the run cannot be resumed; start it anew with another --out";
   auto net = options.encoder.network().make(repeat.random.initialization);
-  net->to(repeat.data.train.inputs.device());
+  net->to(repeat.device);
   take_progress(load_in_run(*net, path, description, start_anew), path, start_anew, repeat.random);
   return net;
 }

@@ -99,6 +99,8 @@ std::vector<ControlArm> assay_arms(const ControlOptions& options, const Split& i
   std::vector<ControlArm> arms;
   for (const auto way : {Way::none, Way::autoencoders, Way::supervised, Way::rbms})
     arms.push_back(depth_arm("D", options, bad_start(), way, 4, images));
+  for (const auto way : {Way::none, Way::autoencoders, Way::supervised})
+    arms.push_back(depth_arm("D", options, relu_start(), way, 4, images));
   return arms;
 }
 

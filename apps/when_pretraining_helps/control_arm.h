@@ -101,6 +101,10 @@ struct ControlArm {
 /// others take.
 constexpr auto equal_time = "mse_equal_time";
 
+/// The name of the score of A's arms that counts the epochs of all layers until their loss is a
+/// twentieth below that of a constant output; NaN if it never is.
+constexpr auto epochs_on_plateau = "epochs_on_plateau";
+
 /// The name of an arm, from those of its control, its task, its start and its way.
 std::string arm_name(const std::string& control, const std::string& task, const Start& start,
                      Way way);

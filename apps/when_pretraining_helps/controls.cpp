@@ -115,7 +115,8 @@ std::string published_accuracy(const ControlArm& arm, size_t final) {
         {"codes of depth 3", "0.8194"}}}};
   const auto of_arm =
       printed.find(fmt::format("{}_{}_{}", arm.control, arm.task, name_of(arm.way)));
-  if (of_arm == printed.end()) return "";
+  const bool sigmoid = arm.start.activation == Activation::sigmoid;  // as all of these
+  if (of_arm == printed.end() || !sigmoid) return "";
   const auto found = of_arm->second.find(arm.finals[final].where);
   return found == of_arm->second.end() ? "" : found->second;
 }

@@ -1,5 +1,7 @@
 /// Control A: deep autoencoders.
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -19,6 +21,12 @@ namespace {
 constexpr int64_t digits_code = 30;
 constexpr int64_t curves_code = 6;
 constexpr auto curves_task = "curves";
+
+/// The mean cross-entropy of the best constant output, in natural units a pixel.
+double loss_of_constant(const Dataset& data) {
+  const auto p = values_of(data.inputs).mean(0, false, torch::kFloat64);
+  return -(torch::xlogy(p, p) + torch::xlogy(1 - p, 1 - p)).mean().item<double>();
+}
 
 struct AutoencoderArm {
   ControlOptions options;
@@ -46,6 +54,7 @@ struct AutoencoderArm {
     auto plan = layers.plan(data);
     PlannedFit fit{last(), epochs(), scores_of(names_of(data), {"mse", "bce", "rounded_accuracy"})};
     if (layers.way == Way::none) fit.scores.emplace_back("test", equal_time);
+    fit.scores.emplace_back("train", epochs_on_plateau);
     fit.work = 6 * static_cast<double>(fit.epochs) *
                forward_work(layers.units, layers.depth(), data.train.size());
     plan.push_back(fit);
@@ -79,8 +88,16 @@ struct AutoencoderArm {
         return Next::go_on;
       });
     }
+    auto plateau = std::numeric_limits<double>::quiet_NaN();
+    if (!run.trial) {
+      hooks.emplace_back([&plateau, left = 0.95 * loss_of_constant(data.train)](const auto& view) {
+        if (std::isnan(plateau) && view.loss < left) plateau = static_cast<double>(view.epoch);
+        return Next::go_on;
+      });
+    }
     StageReport report{last(), fit_stage(net->whole(), problem, data, fit, random, hooks), {}};
     if (at_equal_time) report.result.scores.push_back({"test", equal_time, *at_equal_time});
+    if (!run.trial) report.result.scores.push_back({"train", epochs_on_plateau, plateau});
     if (observer.on_stage) observer.on_stage(report);
     if (observer.on_checkpoint && !report.result.diverged())
       observer.on_checkpoint(last().stage, *net, random);

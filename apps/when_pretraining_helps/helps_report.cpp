@@ -52,6 +52,20 @@ std::string text_of(const ControlArm& arm, const Results& results, size_t final,
                    : fmt::format("{:.2f} [{:.2f}, {:.2f}]{}", mean, low, high, of);
 }
 
+/// Of how many epochs an arm of A stays on the plateau, and how many repeats leave it.
+std::string plateau_of(const ControlArm& arm, const Results& results, size_t final) {
+  const auto score = arm.score(final, "train", epochs_on_plateau);
+  const auto epochs = mean_interval(results.values(score.info, score.split, score.metric));
+  const auto repeats = static_cast<int>(results.repeats.size());
+  if (epochs.count == 0) return "never left";
+  const auto of = epochs.count < repeats
+                      ? fmt::format(" ({} of {} repeats leave it)", epochs.count, repeats)
+                      : "";
+  return epochs.count < 2
+             ? fmt::format("{:.0f}{}", epochs.mean, of)
+             : fmt::format("{:.1f} [{:.1f}, {:.1f}]{}", epochs.mean, epochs.low, epochs.high, of);
+}
+
 /// Four colors: denoising autoencoders have that of autoencoders, and open points.
 report::Style style_of(Way way) {
   using Kind = report::Style::Kind;
@@ -350,11 +364,11 @@ std::string HelpsReport::line(const Outcome& outcome) const {
 
 report::Table HelpsReport::table(const Plan&, const Results& results, const Curves&) const {
   report::Table table{{"arm", "", "squared error or % wrong, test", "after as many multiplications",
-                       "published", "troubles"},
+                       "published", "on the plateau, epochs", "troubles"},
                       {}};
   for (const auto& [task, what, error, published] : baselines_) {
     table.rows.push_back(
-        {fmt::format("A: {}", what), task, fmt::format("{:.2f}", error), "", published, ""});
+        {fmt::format("A: {}", what), task, fmt::format("{:.2f}", error), "", published, "", ""});
   }
   for (const auto& arm : arms_) {
     for (size_t i = 0; i < arm.finals.size(); ++i) {
@@ -362,6 +376,7 @@ report::Table HelpsReport::table(const Plan&, const Results& results, const Curv
       table.rows.push_back({arm.name, arm.finals[i].where, text_of(arm, results, i, arm.metric),
                             timed ? text_of(arm, results, i, equal_time) : "",
                             results.comparable ? published_error(arm, i) : std::string(),
+                            arm.control == "A" ? plateau_of(arm, results, i) : "",
                             results.note(of_variant(arm.name, arm.finals[i].info))});
     }
   }
@@ -375,7 +390,9 @@ std::string HelpsReport::reading(const Results&) const {
          "random streams. An arm without pretraining takes at least as many steps as those with "
          "it, "
          "on the same rows; of B, D and E, at least as many multiplications too, and of A, its "
-         "error after as many multiplications is shown beside. Of C, all arms take as many steps "
+         "error after as many multiplications is shown beside; a network is on the plateau until "
+         "its "
+         "loss is a twentieth below that of a constant output. Of C, all arms take as many steps "
          "with labels, and the pretrained ones others "
          "without before; as many further labels validate. Of E, the head on frozen codes is "
          "softmax regression on standardized codes, where the paper has a linear SVM; rectangles "
@@ -436,8 +453,8 @@ std::vector<CaptionedFigure> HelpsReport::figures(const Plan&, const Results& re
       {report::Figure{"controls", panels, 760 * columns, 520 * rows, columns},
        "Where layer-wise pretraining helps; means with 95% intervals. To the left networks from "
        "a bad start, sigmoid units; to the right those from a good one, other units and "
-       "weights scaled to the layer: of A tanh and ELU, of B and C ReLU, of B also tanh. D "
-       "and E start badly. In E dashes tell the tasks apart."}};
+       "weights scaled to the layer: of A tanh and ELU, of B, C and D ReLU, of B also tanh. "
+       "E starts badly. In E dashes tell the tasks apart."}};
 }
 
 std::vector<report::Section> HelpsReport::sections(const Plan&, const Results&,

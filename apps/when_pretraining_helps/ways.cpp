@@ -85,7 +85,7 @@ Split without_labels(const Split& data) {
 StackedAutoencoder trained_autoencoder(const LayerwiseTraining& training, const Split& data,
                                        Random& random, const Observer& observer) {
   auto net = training.random_network(random.initialization);
-  net->to(data.train.inputs.device());
+  net->to(training.device(data));
   bool diverged = false;
   const auto watching = noting_divergence(without_whole(observer), diverged);
   train_stacked_autoencoder(net, without_labels(data), autoencoder_training(training), random,
@@ -102,7 +102,7 @@ StackedAutoencoder unrolled_rbms(const LayerwiseTraining& training, const Split&
                            training.linear_code ? HiddenUnits::gaussian : HiddenUnits::bernoulli,
                            small_normal_}
           .make(random.initialization);
-  net->to(data.train.inputs.device());
+  net->to(training.device(data));
   const bool learned =
       train_deep_belief_net(net, without_labels(data), rbm_training(training), random, observer);
   return learned ? net->unrolled() : StackedAutoencoder(nullptr);
@@ -123,8 +123,8 @@ StackedAutoencoder deepened(const LayerwiseTraining& training, const Split& data
   const auto watching = noting_divergence(observer, diverged);
   auto first = next_block(1, random.initialization);
   GreedyNet net(first, output(training.units[1], training.classes, random.initialization));
-  net->to(data.train.inputs.device());
-  random_net->to(data.train.inputs.device());
+  net->to(training.device(data));
+  random_net->to(training.device(data));
   deepen_supervised(net, {data.train, {}, data.validation}, options, next_block, random, watching);
   return diverged ? StackedAutoencoder(nullptr) : random_net;
 }
@@ -272,7 +272,7 @@ StackedAutoencoder LayerwiseTraining::run(const Split& data, Random& random,
   switch (way) {
     case Way::none: {
       auto net = random_network(random.initialization);
-      net->to(data.train.inputs.device());
+      net->to(device(data));
       return net;
     }
     case Way::autoencoders:

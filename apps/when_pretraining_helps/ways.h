@@ -61,6 +61,10 @@ struct LayerwiseTraining {
   EngineOptions engine = {};
 
   int64_t depth() const { return static_cast<int64_t>(units.size()) - 1; }
+  /// Where its networks go.
+  c10::Device device(const Split& data) const {
+    return engine.device_for(data.train.inputs.device());
+  }
   /// Its stages, numbered from 1; none with `Way::none`.
   Plan plan(const Split& data) const;
   /// Multiplications of one epoch of stage k, from 1, on so many rows.

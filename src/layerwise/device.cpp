@@ -6,6 +6,7 @@
 #include <fstream>
 #include <limits>
 #include <optional>
+#include <regex>
 
 #include <ATen/Context.h>
 #include <ATen/Functions.h>
@@ -125,7 +126,12 @@ std::string cuda_in_use() {
   int runtime = 0;
   cudaDriverGetVersion(&driver);
   cudaRuntimeGetVersion(&runtime);
-  text += fmt::format("; CUDA {}, driver for {}", cuda_version(runtime), cuda_version(driver));
+  std::ifstream file("/proc/driver/nvidia/version");
+  std::string line;
+  std::getline(file, line);
+  const auto version = nvidia_driver_in(line);
+  text += fmt::format("; CUDA {}, driver {}{}for {}", cuda_version(runtime), version,
+                      version.empty() ? "" : " ", cuda_version(driver));
   const auto& hooks = at::detail::getCUDAHooks();
   if (hooks.hasCuDNN()) text += fmt::format("; cuDNN {}", hooks.versionCuDNN());
 #endif
@@ -163,6 +169,16 @@ c10::Device find_device(const std::string& name) {
   if (device->is_cuda()) return find_cuda(device->has_index() ? device->index() : 0);
   if (!device->is_cpu()) try_out(*device);
   return *device;
+}
+
+std::string nvidia_driver_in(const std::string& text) {
+  static const std::regex version("[0-9]+\\.[0-9]+(\\.[0-9]+)*");
+  std::smatch found;
+  const auto begin = text.find("NVRM version:");
+  const bool here = begin != std::string::npos &&
+                    std::regex_search(text.begin() + static_cast<std::ptrdiff_t>(begin), text.end(),
+                                      found, version);
+  return here ? found.str() : "";
 }
 
 int64_t free_bytes(c10::Device device) {

@@ -31,6 +31,10 @@ c10::Device find_device(const std::string& name);
 /// `auto`.
 std::string about_cuda();
 
+/// The version of NVIDIA's driver in the text of /proc/driver/nvidia/version, such as 550.54.15;
+/// empty if there is none.
+std::string nvidia_driver_in(const std::string& text);
+
 /// How many bytes can still be allocated in the memory of a device: on CUDA, those of the driver
 /// and those that LibTorch holds unused; the largest number, where it is not known.
 int64_t free_bytes(c10::Device device);

@@ -81,7 +81,8 @@ TEST_CASE("Every arm of the study reports the fits of its plan") {
     std::vector<StageInfo> reported;
     Observer observer;
     observer.on_stage = [&](const StageReport& report) { reported.push_back(report.info); };
-    Repeat repeat(0, parts, arm.plan, {}, Finished(arm.plan.size(), false), Random(1, 0), observer);
+    Repeat repeat(0, parts, torch::kCPU, arm.plan, {}, Finished(arm.plan.size(), false),
+                  Random(1, 0), observer);
     arm.run(repeat, parts);
     CHECK(reported.size() == arm.plan.size());
     for (const auto& fit : arm.plan)

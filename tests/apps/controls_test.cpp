@@ -104,14 +104,14 @@ TEST_CASE("Every pretrained arm is judged against the one from the same start wi
   }
   // A: three ways from the bad start, two from ELU, one from Glorot's weights and one with tanh,
   // two of curves; B: two starts by five depths; C: two by two numbers of labels, and each against
-  // three softmax regressions; D: three by four; E: two of three tasks, and denoising against plain
+  // three softmax regressions; D: five by four; E: two of three tasks, and denoising against plain
   // ones; codes of three depths.
   CHECK(counts == std::map<std::string, int>{{"A, equal steps", 9},
                                              {"A, equal time", 9},
                                              {"B", 10},
                                              {"C", 4},
                                              {"C, softmax", 12},
-                                             {"D", 12},
+                                             {"D", 20},
                                              {"E", 9},
                                              {"E, codes", 18}});
 }
@@ -123,6 +123,7 @@ TEST_CASE("Published values stand beside what they are of") {
   const std::map<std::string, std::string> of_rbms{
       {"depth 1", ""}, {"depth 2", ""}, {"depth 3", "0.9729"}, {"depth 4", ""}};
   CHECK(printed(named(arms, "D_sigmoid_rbms")) == of_rbms);
+  CHECK(printed(named(arms, "D_relu_autoencoders"))["depth 1"].empty());
   auto digits = printed(named(arms, "E_digits_sigmoid_denoising"));
   CHECK(digits["all layers"] == "0.9716");
   CHECK(digits["codes of depth 3"] == "0.9737");

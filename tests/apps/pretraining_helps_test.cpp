@@ -47,14 +47,14 @@ TEST_CASE("when_pretraining_helps trains every arm of every control") {
       fits.insert(fmt::format("{} {} {}", f[2], f[3], f[5]));
   }
   // A: twelve arms, and four of curves; B: five by five depths; C: seven by two numbers of labels;
-  // D: four by four.
-  CHECK(fits.size() == 16 + 5 * 5 + 7 * 2 + 4 * 4);
+  // D: seven by four.
+  CHECK(fits.size() == 16 + 5 * 5 + 7 * 2 + 7 * 4);
   CHECK(fits.count("B_relu_denoising  6") == 1);
   CHECK(fits.count("C_random-frozen 20 ") == 1);
   // Three learning rates of each arm of A and C, four of B and D, on three repeats that are none of
   // the study's.
   const auto trials = lines_of(content_of(folder.file("out/rates.csv")));
-  CHECK(trials.size() == 1 + 3 * ((16 + 7) * 3 + (5 + 4) * 4));
+  CHECK(trials.size() == 1 + 3 * ((16 + 7) * 3 + (5 + 7) * 4));
   CHECK(trials[1].rfind("1000000,", 0) == 0);
   CHECK(contains(outcome.out, "A. Deep autoencoders, sigmoid units"));
   // Four panels, in four colors, with bad starts to the left of good ones.
@@ -69,6 +69,40 @@ TEST_CASE("when_pretraining_helps trains every arm of every control") {
   CHECK(contains(script, "set x2tics ('bad start (sigmoid)' 3, 'good start (scaled weights)' 9)"));
   CHECK(contains(script, "set xtics ('1' 1, '2' 2, '3' 3, '4' 4, '5' 5, '1' 7, '2' 8,"));
   CHECK(contains(script, "set xtics ('10' 1, '20' 2, '10' 4, '20' 5)"));
+}
+
+TEST_CASE("A network has left the plateau when its loss is a twentieth below that of a constant") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path() / "data");
+  for (const auto& [stem, count] : {std::pair("train", 240u), std::pair("t10k", 30u)}) {
+    std::vector<uint8_t> pixels(size_t{count} * 784);  // every other image is white
+    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = i / 784 % 2 == 0 ? 0 : 255;
+    const auto path = folder.path() / "data" / stem;
+    write_whole(path.string() + "-images-idx3-ubyte", testing::idx({count, 28, 28}, pixels));
+    write_whole(path.string() + "-labels-idx1-ubyte",
+                testing::idx({count}, std::vector<uint8_t>(count, 1)));
+  }
+  const auto outcome = run(
+      folder, helps +
+                  " --data-dir data --controls A --arms A_elu_none,A_sigmoid_none --repeats 1 "
+                  "--autoencoder-epochs 1 --tuning-epochs 8 --tuning-repeats 1 --quiet --out out");
+  INFO(outcome.err);
+  REQUIRE(outcome.status == 0);
+  std::map<std::string, std::string> epochs;
+  for (const auto& line : lines_of(content_of(folder.file("out/metrics.csv")))) {
+    const auto f = fields_of(line);
+    if (f[7] == "epochs_on_plateau") epochs[f[2]] = f[8];
+  }
+  std::string first;  // epoch with such a loss
+  constexpr double of_constant = 0.69314718;
+  for (const auto& line : lines_of(content_of(folder.file("out/curves.csv")))) {
+    const auto f = fields_of(line);
+    if (f[1] == "A_elu_none" && first.empty() && std::stod(f[8]) < 0.95 * of_constant) first = f[4];
+  }
+  CHECK(!first.empty());
+  CHECK(epochs["A_elu_none"] == first);
+  CHECK(epochs["A_sigmoid_none"] == "nan");
+  CHECK(contains(outcome.out, "never left"));
 }
 
 TEST_CASE("The fifth control trains all layers, and heads on frozen codes by depth") {

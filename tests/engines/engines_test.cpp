@@ -24,6 +24,7 @@
 #include "layerwise/nn/dense.h"
 #include "layerwise/nn/initializers.h"
 
+#include "fake_device.h"
 #include "rounding.h"
 #include "testing.h"
 
@@ -347,22 +348,62 @@ TEST_CASE("Every engine corrupts with the same numbers") {
   }
 }
 
-TEST_CASE("The dense engine's graphs on CUDA give the same answer", "[cuda]") {
-  if (!testing::cuda()) return;
-  const auto check = [](const Case& c) {
+/// An engine on a device that is no CPU: every so many squares of the grid, and every corruption.
+void check_engine_on(torch::Device device, const EngineFactory& make, size_t every) {
+  const auto check = [&](const Case& c) {
     const auto exact = train(c, maker<AutogradEngine>(), torch::kFloat64);
-    const auto ours = train(c, maker<DenseEngine>(), torch::kFloat32, torch::kCUDA);
-    const double units = difference(ours, exact);
+    const double units = difference(train(c, make, torch::kFloat32, device), exact);
     CHECK((units < most_units || units < allowed_units(c, exact)));
   };
   const auto cases = grid();
-  for (size_t i = 0; i < cases.size(); i += grid_step()) {
+  for (size_t i = 0; i < cases.size(); i += every) {
     INFO(cases[i].name);
     check(cases[i]);
   }
   for (const auto& corruption : corruptions()) {
     INFO("corruption of kind " << static_cast<int>(corruption.kind));
     check(denoising(corruption));
+  }
+}
+
+TEST_CASE("The dense engine's graphs on CUDA give the same answer", "[cuda]") {
+  if (const auto device = testing::cuda())
+    check_engine_on(*device, maker<DenseEngine>(), grid_step());
+}
+
+TEST_CASE("The kernels for CUDA, as loops, mix no devices") {
+  constexpr size_t every = 97;  // coprime to the numbers of choices
+  check_engine_on(testing::fake_device(), maker<DeviceEngine>(), every);
+}
+
+TEST_CASE("However many steps, the kernels for CUDA wait once an epoch, for its loss") {
+  for (const auto& [batch_size, corruption] :
+       {std::pair(8, std::optional<Corruption>()), std::pair(8, std::optional(masking_noise(.3))),
+        std::pair(35, std::optional(masking_noise(.3)))}) {
+    auto c = denoising(corruption);
+    c.options.batch_size = batch_size;
+    const auto device = testing::fake_device();
+    RandomState random(11);
+    const std::vector<Block> blocks{dense(9, 7, random), output(7, 9, random)};
+    for (const auto& block : blocks) block.ptr()->to(device);
+    const auto engine =
+        maker<DeviceEngine>()({{}, blocks}, {c.objective, Target::features, corruption, {5, 2}, 3},
+                              data_of(c, torch::kFloat32).to(device), c.options);
+    std::vector<int64_t> order(rows);
+    std::iota(order.begin(), order.end(), 0);
+    std::vector<testing::FakeDeviceUse> epochs;
+    for (int epoch = 0; epoch < 3; ++epoch) {
+      const auto before = testing::fake_device_use();
+      engine->run(order);
+      const auto after = testing::fake_device_use();
+      epochs.push_back({after.allocations - before.allocations, after.uploads - before.uploads,
+                        after.waits - before.waits});
+    }
+    for (const auto& epoch : {epochs[1], epochs[2]}) {
+      CHECK(epoch.waits == 1);
+      CHECK(epoch.uploads == 1);
+      CHECK(epoch.allocations == 2);  // the order of its rows, and the sum of its losses
+    }
   }
 }
 
@@ -628,6 +669,10 @@ TEST_CASE("tf32 is refused on the CPU") {
   CHECK_THROWS_AS(make_engine({{}, {output(9, 9, random)}}, {reconstruction(), Target::features},
                               data_of(c, torch::kFloat32), c.options),
                   EngineUnavailable);
+}
+
+TEST_CASE("bf16 in the kernels for CUDA, as loops, stays within the rounding of its factors") {
+  check_rounded_factors(Precision::bf16, maker<DeviceEngine>(), testing::fake_device());
 }
 
 TEST_CASE("bf16 and tf32 on CUDA stay within the rounding of their factors", "[cuda]") {

@@ -33,6 +33,7 @@
 #include "layerwise/engines/dense_step.h"
 #include "layerwise/engines/device_kernels.h"
 #include "layerwise/engines/kernels.h"
+#include "layerwise/upload.h"
 
 #ifdef LAYERWISE_CUDA
 #include <ATen/cuda/CUDAContext.h>
@@ -212,8 +213,8 @@ class DeviceStep : public DenseStep {
       batches_.clear();  // the graphs read the order where it was
       order_ = torch::empty({count}, order_.options());
     }
-    auto from = torch::from_blob(const_cast<int64_t*>(rows.data()), {count}, torch::kInt64);
-    order_.narrow(0, 0, count).copy_(from);
+    const auto from = torch::from_blob(const_cast<int64_t*>(rows.data()), {count}, torch::kInt64);
+    order_.narrow(0, 0, count).copy_(upload(from, device_));
     clock_.narrow(0, offsetof(kernels::Clock, position), sizeof(int64_t)).zero_();
   }
 

@@ -31,6 +31,22 @@ int64_t budget_in(torch::Device device, const CacheOptions& options) {
 
 }  // namespace
 
+bool has_room(const Split& data, const torch::Device& device, const CacheOptions& options,
+              std::string& why_not) {
+  if (device.is_cpu() || options.place == CachePlace::device) return true;
+  int64_t bytes = 0;
+  for (const auto& [_, part] : data.parts()) {
+    for (const auto& tensor : {part.inputs, part.targets})
+      if (tensor.defined()) bytes += static_cast<int64_t>(tensor.nbytes());
+  }
+  const auto budget = budget_in(device, options);
+  if (bytes <= budget) return true;
+  why_not = fmt::format(
+      "data, {}: in the CPU's memory, from which batches are copied; the device's share is {}",
+      amount(bytes), amount(budget));
+  return false;
+}
+
 torch::Tensor FeatureRoom::make(torch::IntArrayRef shape) const {
   if (place == CachePlace::file) return mapped_tensor(folder, shape, type);
   return torch::empty(shape, torch::dtype(type).device(device));

@@ -7,6 +7,7 @@
 
 #include <torch/types.h>
 
+#include "layerwise/data/dataset.h"
 #include "layerwise/train/cache_options.h"
 
 namespace layerwise {
@@ -32,6 +33,11 @@ struct FeatureRoom {
   /// @throws FileError as `mapped_tensor`
   torch::Tensor make(torch::IntArrayRef shape) const;
 };
+
+/// Whether the data have room in the memory of a device, by the budget; always, in that of the CPU.
+/// @param why_not in words, if they have none
+bool has_room(const Split& data, const torch::Device& device, const CacheOptions& options,
+              std::string& why_not);
 
 /// Decides by size.
 FeatureRoom room_for(const FeatureSize& size, const CacheOptions& options);

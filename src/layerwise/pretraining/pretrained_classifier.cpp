@@ -19,7 +19,8 @@ void require(bool there, const ClassifierVariant& variant, const char* part) {
 
 /// The network of the variant, before any training of this classifier.
 GreedyNet network_of(const ClassifierVariant& variant, const ClassifierParts& parts,
-                     const torch::Tensor& inputs, RandomState& initialization) {
+                     const torch::Tensor& inputs, const EngineOptions& engine,
+                     RandomState& initialization) {
   const bool head_alone = variant.codes == Codes::inputs;
   if (head_alone) require(parts.head != nullptr, variant, "a head on the inputs");
   auto net = head_alone
@@ -32,7 +33,7 @@ GreedyNet network_of(const ClassifierVariant& variant, const ClassifierParts& pa
     require(parts.components.has_value(), variant, "principal components");
     net = GreedyNet(*parts.components, *net->head->begin());
   }
-  net->to(inputs.device());
+  net->to(engine.device_for(inputs.device()));
   if (head_alone || !variant.standardized) return net;
   auto blocks = net->blocks();
   blocks.emplace_back(Standardize(forward_in_chunks(chain_of(blocks), inputs)));
@@ -165,7 +166,8 @@ ClassifierResult train_classifier(const ClassifierVariant& variant, const Classi
   check(training.fit, data.train.size());
   const auto planned = fits_of(variant, training, data.train.size());
   for (const auto& fit : planned) check(fit, data.train.size());
-  auto net = network_of(variant, parts, data.train.inputs, random.initialization);
+  auto net =
+      network_of(variant, parts, data.train.inputs, training.fit.engine, random.initialization);
   check_stage(net->stage(), {classification()}, data);  // the test rows too, before anything else
   Fits fits(net, data, training, info, random, observer);
   if (variant.trained != Trained::everything) net->freeze_hidden();

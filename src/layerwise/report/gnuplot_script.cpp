@@ -249,21 +249,21 @@ std::pair<double, double> positive_range(const Panel& panel) {
 }
 
 /// An axis that ends a little beyond the values, with tics at 1, 2, 5, 10, ...; over many decades,
-/// gnuplot chooses both.
+/// gnuplot chooses them.
 std::string logarithmic_axis(const Panel& panel) {
   const std::string text = "unset offsets\nset logscale y\nset format y '%g'\n";
   constexpr double room = 1.15;
   const auto [least, most] = positive_range(panel);
   const double bottom = least / room;
   const double top = most * room;
-  if (top > 500 * bottom) return text + "set autoscale y\nset ytics autofreq\n";
+  const auto range = fmt::format("set yrange [{}:{}]\n", number(bottom), number(top));
+  if (top > 500 * bottom) return text + range + "set ytics autofreq\n";
   std::vector<std::string> tics;
   for (double decade = std::pow(10, std::floor(std::log10(bottom))); decade <= top; decade *= 10) {
     for (const double tic : {decade, 2 * decade, 5 * decade})
       if (tic >= bottom && tic <= top) tics.push_back(number(tic));
   }
-  return text + fmt::format("set yrange [{}:{}]\nset ytics ({})\n", number(bottom), number(top),
-                            fmt::join(tics, ", "));
+  return text + range + fmt::format("set ytics ({})\n", fmt::join(tics, ", "));
 }
 
 std::string y_axis(const Panel& panel) {

@@ -17,6 +17,7 @@
 #include "layerwise/device.h"
 #include "layerwise/engines/processor.h"
 #include "layerwise/file.h"
+#include "layerwise/pretraining/feature_room.h"
 #include "layerwise/report/failure.h"
 #include "layerwise/report/print.h"
 #include "layerwise/study/checkpoints.h"
@@ -147,8 +148,8 @@ std::vector<Finished> finished_fits(const Study& study, const std::filesystem::p
 }
 
 void run_repeats(const Study& study, const Settings& settings, const Split& data,
-                 const std::filesystem::path& folder, const std::vector<Finished>& finished,
-                 Recorder& recorder) {
+                 const c10::Device& device, const std::filesystem::path& folder,
+                 const std::vector<Finished>& finished, Recorder& recorder) {
   const auto work = [&](int64_t index) {
     const auto number = settings.first_repeat + index;
     const auto& done = finished[static_cast<size_t>(index)];
@@ -158,6 +159,7 @@ void run_repeats(const Study& study, const Settings& settings, const Split& data
     }
     Repeat repeat{number,
                   data,
+                  device,
                   study.plan,
                   folder,
                   done,
@@ -208,13 +210,22 @@ void note_device(const Settings& settings, const c10::Device& device) {
                   openblas_kernels(), better));
 }
 
+/// The data on the device, where they have room; otherwise in the CPU's memory.
+Split placed(const Split& data, const c10::Device& device, const Settings& settings) {
+  std::string why_not;
+  if (has_room(data, device, settings.engine.cache, why_not)) return data.to(device);
+  if (!settings.quiet) report::print_note(why_not + "\n");
+  return data.to(torch::kCPU);
+}
+
 }  // namespace
 
-Repeat::Repeat(int64_t number_, const Split& data_, const Plan& plan_,
+Repeat::Repeat(int64_t number_, const Split& data_, c10::Device device_, const Plan& plan_,
                std::filesystem::path folder_, Finished finished_, Random random_,
                Observer observer_)
     : number(number_),
       data(data_),
+      device(device_),
       plan(plan_),
       folder(std::move(folder_)),
       finished(std::move(finished_)),
@@ -261,7 +272,7 @@ int64_t Repeat::go_on_with(torch::nn::Module& net) {
   const auto done = keep();
   const auto path = net_path();
   if (done > 0) take_progress(load_in_run(net, path, {}, without_net), path, without_net, random);
-  net.to(data.train.inputs.device());
+  net.to(device);
   return done;
 }
 
@@ -284,7 +295,7 @@ int64_t Repeat::go_on_with(GreedyNet& net, const BlockFactory& next_block,
     net->freeze_hidden();
     take_progress(load_in_run(*net, path, {}, without_net), path, without_net, random);
   }
-  net->to(data.train.inputs.device());
+  net->to(device);
   return done;
 }
 
@@ -300,7 +311,7 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
   check(study, settings);
   const auto device = find_device(settings.device_for_repeats());
   if (!settings.quiet) note_device(settings, device);
-  const auto data = study.data.to(device);
+  const auto data = placed(study.data, device, settings);
   throw_if_interrupted("nothing has been written");
   const auto folder = folder_of(study, settings, start);
   const auto data_checksum = study.data_checksum ? *study.data_checksum : checksum_of(study.data);
@@ -329,7 +340,7 @@ void run_study(const Study& study, const Settings& settings, const Start& start)
     prepare_thread(static_cast<int>(settings.math_threads));
     if (study.prepare) study.prepare(data, folder.path());
     recorder.begin(description);
-    run_repeats(study, settings, data, folder.path(), finished, recorder);
+    run_repeats(study, settings, data, device, folder.path(), finished, recorder);
     recorder.finish();
     const auto& results = recorder.results();
     description.add_results(results);

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <c10/core/Device.h>
+
 #include "layerwise/data/dataset.h"
 #include "layerwise/pretraining/stage_runner.h"
 #include "layerwise/random.h"
@@ -25,11 +27,12 @@ namespace layerwise::study {
 
 /// One repeat to run.
 struct Repeat {
-  Repeat(int64_t number_, const Split& data_, const Plan& plan_, std::filesystem::path folder_,
-         Finished finished_, Random random_, Observer observer_);
+  Repeat(int64_t number_, const Split& data_, c10::Device device_, const Plan& plan_,
+         std::filesystem::path folder_, Finished finished_, Random random_, Observer observer_);
 
   int64_t number;
-  const Split& data;             ///< on the device
+  const Split& data;             ///< on the device, or in the CPU's memory if it has no room
+  c10::Device device;            ///< where networks go
   const Plan& plan;              ///< of the study
   std::filesystem::path folder;  ///< of the run
   Finished finished;             ///< the fits of the plan that the resumed run has completed
@@ -47,7 +50,7 @@ struct Repeat {
   /// written again after every stage, when all fits of the stage are complete. In a resumed run,
   /// `net` and the streams are restored from the last such file; without this, a repeat that was
   /// not complete begins anew. For one network: of several, each has its `of_variant`.
-  /// @param net as at the beginning of the first stage; is moved to the device of the data
+  /// @param net as at the beginning of the first stage; is moved to the device
   /// @param next_block creates the blocks that the stages have added since
   /// @param next_head creates its heads, if the stages have replaced them
   /// @param exits whether the stages have kept the replaced heads as exits

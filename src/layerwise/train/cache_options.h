@@ -30,7 +30,7 @@ struct CacheOptions {
   CachePlace place = CachePlace::automatic;
   CachePrecision precision = CachePrecision::fp32;
   /// Bytes for features in each memory, those read and those being written; 0 for half of what is
-  /// free there.
+  /// free there. A study keeps data in the memory of a device if they take no more.
   int64_t budget = 0;
   /// How many fits run at once, each with its share of the budget.
   int64_t fits_at_once = 1;

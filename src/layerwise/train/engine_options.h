@@ -1,8 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include <c10/core/Device.h>
 
 #include "layerwise/train/cache_options.h"
 
@@ -29,6 +32,11 @@ struct EngineOptions {
   EngineKind kind = EngineKind::automatic;
   Precision precision = Precision::fp32;
   CacheOptions cache = {};
+  /// Where networks go that are made during a training; if empty, to the data. Data that have no
+  /// room there may lie in the CPU's memory, from which every batch is copied.
+  std::optional<c10::Device> device = {};
+
+  c10::Device device_for(const c10::Device& of_data) const { return device.value_or(of_data); }
 };
 
 /// The requested engine does not support the stage or the precision.
