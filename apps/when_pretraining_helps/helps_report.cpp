@@ -363,21 +363,31 @@ std::string HelpsReport::line(const Outcome& outcome) const {
 }
 
 report::Table HelpsReport::table(const Plan&, const Results& results, const Curves&) const {
-  report::Table table{{"arm", "", "squared error or % wrong, test", "after as many multiplications",
-                       "published", "on the plateau, epochs", "troubles"},
-                      {}};
+  const bool autoencoders = std::any_of(arms_.begin(), arms_.end(),
+                                        [](const ControlArm& arm) { return arm.control == "A"; });
+  report::Table table{{"arm", "", "squared error or % wrong, test"}, {}};
+  if (autoencoders) {
+    table.columns.emplace_back("after as many multiplications");
+    table.columns.emplace_back("on the plateau, epochs");
+  }
+  table.columns.emplace_back("published");
+  table.columns.emplace_back("troubles");
   for (const auto& [task, what, error, published] : baselines_) {
     table.rows.push_back(
-        {fmt::format("A: {}", what), task, fmt::format("{:.2f}", error), "", published, "", ""});
+        {fmt::format("A: {}", what), task, fmt::format("{:.2f}", error), "", "", published, ""});
   }
   for (const auto& arm : arms_) {
     for (size_t i = 0; i < arm.finals.size(); ++i) {
-      const bool timed = arm.control == "A" && arm.way == Way::none;
-      table.rows.push_back({arm.name, arm.finals[i].where, text_of(arm, results, i, arm.metric),
-                            timed ? text_of(arm, results, i, equal_time) : "",
-                            results.comparable ? published_error(arm, i) : std::string(),
-                            arm.control == "A" ? plateau_of(arm, results, i) : "",
-                            results.note(of_variant(arm.name, arm.finals[i].info))});
+      std::vector<std::string> row{arm.name, arm.finals[i].where,
+                                   text_of(arm, results, i, arm.metric)};
+      if (autoencoders) {
+        const bool timed = arm.control == "A" && arm.way == Way::none;
+        row.push_back(timed ? text_of(arm, results, i, equal_time) : "");
+        row.push_back(arm.control == "A" ? plateau_of(arm, results, i) : "");
+      }
+      row.push_back(results.comparable ? published_error(arm, i) : "");
+      row.push_back(results.note(of_variant(arm.name, arm.finals[i].info)));
+      table.rows.push_back(row);
     }
   }
   return table;
