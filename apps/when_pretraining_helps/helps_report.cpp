@@ -167,13 +167,13 @@ report::Panel autoencoder_panel(const std::vector<ControlArm>& arms, const Resul
   report::Panel panel;
   panel.title = title_of("A");
   panel.y_label = "squared error an image (test)";
-  panel.x_label = "units and first weights";
+  panel.x_label = "first weights of sigmoid units; other units";
   panel.log_y = true;
   panel.legend_below = true;
-  panel.top_tics = {{2.5, bad_column}, {7, "good start (scaled weights)"}};
+  panel.top_tics = {{2.5, bad_column}, {7, "good start (tanh, ELU)"}};
   panel.boundaries = {5};
   panel.x_tics = {1, 2, 3, 4, 6, 7, 8};
-  panel.x_tic_labels = {"small", "Glorot", "sparse", "curves", "tanh", "ELU", "curves, ELU"};
+  panel.x_tic_labels = {"1/sqrt(in)", "Glorot", "sparse", "curves", "tanh", "ELU", "curves, ELU"};
   panel.whole_x = true;
   add_points(panel, arms, results, "A", place_of,
              {Way::none, Way::autoencoders, Way::denoising, Way::rbms});
@@ -220,7 +220,8 @@ report::Panel error_panel(const std::string& control, const std::vector<ControlA
   panel.legend_below = true;
   panel.top_tics = {{0.5 * width, bad_column}};
   if (good) {
-    panel.top_tics.emplace_back(1.5 * width, "good start (scaled weights)");
+    panel.top_tics.emplace_back(1.5 * width,
+                                control == "B" ? "good start (ReLU, tanh)" : "good start (ReLU)");
     panel.boundaries = {width};
   }
   for (const bool right : good ? std::vector{false, true} : std::vector{false}) {
@@ -246,11 +247,12 @@ report::Panel error_panel(const std::string& control, const std::vector<ControlA
     if (!again) series.title = title;
     panel.series.push_back(series);
   };
-  int softmax = 0;
+  constexpr std::array dashes{3, 4, 2};
+  size_t softmax = 0;
   for (const auto& arm : arms) {
     auto style = style_of(arm.way);
     if (!arm.features.empty()) {  // these have no start
-      style = {report::Style::Kind::line, report::color::black, 7, 3 + softmax, 0.6};
+      style = {report::Style::Kind::line, report::color::black, 7, dashes[softmax], 0.6};
       ++softmax;
       for (const bool right : {false, true})
         if (!right || good) add(arm, right, style, "softmax on " + arm.features);

@@ -66,7 +66,7 @@ TEST_CASE("when_pretraining_helps trains every arm of every control") {
     if (color != "#cccccc" && color != "#b0b0b0") colors.insert(color);  // the grid
   }
   CHECK(colors.size() == 4);
-  CHECK(contains(script, "set x2tics ('bad start (sigmoid)' 3, 'good start (scaled weights)' 9)"));
+  CHECK(contains(script, "set x2tics ('bad start (sigmoid)' 3, 'good start (ReLU, tanh)' 9)"));
   CHECK(contains(script, "set xtics ('1' 1, '2' 2, '3' 3, '4' 4, '5' 5, '1' 7, '2' 8,"));
   CHECK(contains(script, "set xtics ('10' 1, '20' 2, '10' 4, '20' 5)"));
 }
