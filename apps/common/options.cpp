@@ -238,7 +238,8 @@ void RunOptions::add_to(CLI::App& app) {
       ->group(group);
   add_value(app, "--cache-budget", engine.cache.budget, byte_count(),
             "Memory for that, on the device and on the CPU each: 2GB, 500MB; auto is half of what "
-            "is free. Data that take more stay in the CPU's memory, and batches are copied",
+            "is free. Data that take more stay in the CPU's memory, unless --cache is device, and "
+            "batches are copied",
             "SIZE")
       ->group(group);
   add_choice(app, "--cache-precision", engine.cache.precision,
@@ -294,8 +295,9 @@ void RunOptions::check() {
                      "leave it out, or ask for several with --repeats: one decides nothing");
   }
   const bool placed = engine.cache.place != CachePlace::automatic;
-  refuse_if(placed, "--cache-budget", "with --cache, which leaves it nothing to decide",
-            "leave out one of them");
+  const bool budget_decides = !engine.device->is_cpu() && engine.cache.place != CachePlace::device;
+  refuse_if(placed && !budget_decides, "--cache-budget",
+            "with --cache, which leaves it nothing to decide", "leave out one of them");
   refuse_if(engine.cache.place == CachePlace::none, "--cache-precision",
             "with --cache none, which keeps nothing", "leave out one of them");
   if (force && out.empty()) {

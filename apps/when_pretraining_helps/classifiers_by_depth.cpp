@@ -44,17 +44,17 @@ struct DepthArm {
   void tune(const Pretrained& pretrained, const Split& images, const Run& run, double learning_rate,
             const Observer& observer) const {
     const auto data = rows(images, run.rows());
-    const auto& [net, start, after] = pretrained;
     GreedyNet deepest = nullptr;
     for (int64_t depth = 1; depth <= layers.depth(); ++depth) {
       const auto training = layers.tuning(run.of(epochs(depth)), learning_rate);
       const auto& variant = variant_named(layers.way == Way::none ? "none" : "fine-tuned");
-      const auto result = train_classifier(variant, layers.classifier(net, depth), data, training,
-                                           last(depth), start, observer);
+      const auto result = train_classifier(variant, layers.classifier(pretrained.net, depth), data,
+                                           training, last(depth), pretrained.before, observer);
       if (observer.on_stage) observer.on_stage({last(depth), result.stage, {}});
       deepest = result.net;
     }
-    if (observer.on_checkpoint) observer.on_checkpoint(last(layers.depth()).stage, *deepest, start);
+    if (observer.on_checkpoint)
+      observer.on_checkpoint(last(layers.depth()).stage, *deepest, pretrained.before);
   }
 };
 

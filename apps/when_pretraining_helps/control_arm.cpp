@@ -21,18 +21,12 @@ study::ScoreOf ControlArm::score(size_t final, const std::string& split,
   return {of_variant(name, finals.at(final).info), split, name_of_score};
 }
 
-double ControlArm::pretraining_work() const {
-  double work = -tuning_work();
-  for (const auto& fit : plan) work += fit.work;
-  return work;
-}
-
-double ControlArm::tuning_work() const {
+double ControlArm::work_of(bool last_fits) const {
   double work = 0;
   for (const auto& fit : plan) {
     const bool last = std::any_of(finals.begin(), finals.end(),
                                   [&](const Final& one) { return one.info == fit.info; });
-    if (last) work += fit.work;
+    if (last == last_fits) work += fit.work;
   }
   return work;
 }

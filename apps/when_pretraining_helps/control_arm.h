@@ -91,10 +91,11 @@ struct ControlArm {
 
   /// A score of a last fit, as the study names it.
   study::ScoreOf score(size_t final, const std::string& split, const std::string& name) const;
-  /// Expected number of multiplications of a repeat: of `tuning`, and of the stages before.
+  /// Expected number of multiplications of a repeat: of `pretrain` and of `tune`.
   double work() const { return pretraining_work() + tuning_work(); }
-  double pretraining_work() const;
-  double tuning_work() const;
+  double pretraining_work() const { return work_of(/*last_fits=*/false); }
+  double tuning_work() const { return work_of(/*last_fits=*/true); }
+  double work_of(bool last_fits) const;
 };
 
 /// The name of the score of A's arms without pretraining after as many multiplications as the
@@ -102,7 +103,7 @@ struct ControlArm {
 constexpr auto equal_time = "mse_equal_time";
 
 /// The name of the score of A's arms that counts the epochs of all layers until their loss is a
-/// twentieth below that of a constant output; NaN if it never is.
+/// twentieth below that of a constant output: one more than there are, if it never is.
 constexpr auto epochs_on_plateau = "epochs_on_plateau";
 
 /// The name of an arm, from those of its control, its task, its start and its way.

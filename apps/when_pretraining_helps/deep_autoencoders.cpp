@@ -1,7 +1,5 @@
 /// Control A: deep autoencoders.
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -88,16 +86,17 @@ struct AutoencoderArm {
         return Next::go_on;
       });
     }
-    auto plateau = std::numeric_limits<double>::quiet_NaN();
+    auto on_plateau = fit.epochs + 1;
     if (!run.trial) {
-      hooks.emplace_back([&plateau, left = 0.95 * loss_of_constant(data.train)](const auto& view) {
-        if (std::isnan(plateau) && view.loss < left) plateau = static_cast<double>(view.epoch);
+      hooks.emplace_back([&, left = 0.95 * loss_of_constant(data.train)](const FitView& view) {
+        if (view.loss < left) on_plateau = std::min(on_plateau, view.epoch);
         return Next::go_on;
       });
     }
     StageReport report{last(), fit_stage(net->whole(), problem, data, fit, random, hooks), {}};
     if (at_equal_time) report.result.scores.push_back({"test", equal_time, *at_equal_time});
-    if (!run.trial) report.result.scores.push_back({"train", epochs_on_plateau, plateau});
+    if (!run.trial)
+      report.result.scores.push_back({"train", epochs_on_plateau, static_cast<double>(on_plateau)});
     if (observer.on_stage) observer.on_stage(report);
     if (observer.on_checkpoint && !report.result.diverged())
       observer.on_checkpoint(last().stage, *net, random);

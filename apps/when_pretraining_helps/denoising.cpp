@@ -61,13 +61,12 @@ struct DenoisingArm {
   void tune(const Pretrained& pretrained, const Split& given, const Run& run, double learning_rate,
             const Observer& observer) const {
     const auto data = rows(given, run.rows());
-    const auto& [net, start, after] = pretrained;
     const bool learned = layers.way != Way::none;
     const auto report = [&](const std::string& variant, int64_t depth, const StageInfo& info,
                             const ClassifierTraining& training) {
       const auto result =
           train_classifier(variant_named(variant), layers.classifier(pretrained.net, depth), data,
-                           training, info, start, observer);
+                           training, info, pretrained.before, observer);
       if (observer.on_stage) observer.on_stage({info, result.stage, {}});
       return result.net;
     };
@@ -81,7 +80,7 @@ struct DenoisingArm {
     for (int64_t depth = 1; depth <= layers.depth(); ++depth)
       report(learned ? "standardized" : "random-standardized", depth, codes(depth), head);
     if (observer.on_checkpoint)
-      observer.on_checkpoint(codes(layers.depth()).stage, *classifier, start);
+      observer.on_checkpoint(codes(layers.depth()).stage, *classifier, pretrained.before);
   }
 
   std::vector<Final> finals() const {

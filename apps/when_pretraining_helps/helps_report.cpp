@@ -52,10 +52,14 @@ std::string text_of(const ControlArm& arm, const Results& results, size_t final,
                    : fmt::format("{:.2f} [{:.2f}, {:.2f}]{}", mean, low, high, of);
 }
 
-/// Of how many epochs an arm of A stays on the plateau, and how many repeats leave it.
+/// For how many epochs an arm of A stays on the plateau, and how many repeats leave it.
 std::string plateau_of(const ControlArm& arm, const Results& results, size_t final) {
   const auto score = arm.score(final, "train", epochs_on_plateau);
-  const auto epochs = mean_interval(results.values(score.info, score.split, score.metric));
+  auto values = results.values(score.info, score.split, score.metric);
+  const auto most = static_cast<double>(arm.plan.back().epochs);
+  values.erase(std::remove_if(values.begin(), values.end(), [&](double v) { return v > most; }),
+               values.end());
+  const auto epochs = mean_interval(values);
   const auto repeats = static_cast<int>(results.repeats.size());
   if (epochs.count == 0) return "never left";
   const auto of = epochs.count < repeats
@@ -209,7 +213,10 @@ report::Panel error_panel(const std::string& control, const std::vector<ControlA
   const bool good = std::any_of(arms.begin(), arms.end(), [](const ControlArm& arm) {
     return !is_bad(arm) && arm.features.empty();
   });
+  const bool bad = std::any_of(arms.begin(), arms.end(), is_bad);
+  const std::vector<bool> halves = bad && good ? std::vector{false, true} : std::vector<bool>{good};
   const auto width = static_cast<double>(values.size()) + 1;
+  const auto begin = [&](bool right) { return right && bad ? width : 0; };
 
   report::Panel panel;
   panel.title = title_of(control);
@@ -218,16 +225,14 @@ report::Panel error_panel(const std::string& control, const std::vector<ControlA
   panel.log_y = true;
   panel.whole_x = true;
   panel.legend_below = true;
-  panel.top_tics = {{0.5 * width, bad_column}};
-  if (good) {
-    panel.top_tics.emplace_back(1.5 * width,
-                                control == "B" ? "good start (ReLU, tanh)" : "good start (ReLU)");
-    panel.boundaries = {width};
-  }
-  for (const bool right : good ? std::vector{false, true} : std::vector{false}) {
+  if (bad && good) panel.boundaries = {width};
+  const auto* good_column = control == "B" ? "good start (ReLU, tanh)" : "good start (ReLU)";
+  for (const bool right : halves) {
+    if (bad || good)
+      panel.top_tics.emplace_back(begin(right) + 0.5 * width, right ? good_column : bad_column);
     for (const auto value : values) {
       const auto place = static_cast<double>(std::distance(values.begin(), values.find(value))) + 1;
-      panel.x_tics.push_back(place + (right ? width : 0));
+      panel.x_tics.push_back(begin(right) + place);
       panel.x_tic_labels.push_back(fmt::format("{}", value));
     }
   }
@@ -238,7 +243,7 @@ report::Panel error_panel(const std::string& control, const std::vector<ControlA
     for (size_t i = 0; i < arm.finals.size(); ++i) {
       add_error(series, arm, results, i, panel.log_y);
       const auto rank = std::distance(values.begin(), values.find(arm.finals[i].x));
-      series.x.back() = static_cast<double>(rank) + 1 + (right ? width : 0);
+      series.x.back() = begin(right) + static_cast<double>(rank) + 1;
     }
     if (series.low.size() != series.x.size() || style.kind == report::Style::Kind::line)
       series.low = series.high = {};
@@ -254,8 +259,7 @@ report::Panel error_panel(const std::string& control, const std::vector<ControlA
     if (!arm.features.empty()) {  // these have no start
       style = {report::Style::Kind::line, report::color::black, 7, dashes[softmax], 0.6};
       ++softmax;
-      for (const bool right : {false, true})
-        if (!right || good) add(arm, right, style, "softmax on " + arm.features);
+      for (const bool right : halves) add(arm, right, style, "softmax on " + arm.features);
     } else if (arm.start.name == tanh_start().name) {
       style.dash = 2;
       style.marker = 6;

@@ -34,7 +34,7 @@ struct HelpsRun {
   std::map<std::string, double> rates;
 };
 
-/// The third of the epochs serves to choose a rate.
+/// A third of the epochs serves to choose a rate.
 constexpr Run trial{1.0 / 3, true};
 
 /// The mean score on the validation rows of an arm's last fits.

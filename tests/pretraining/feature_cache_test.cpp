@@ -125,6 +125,34 @@ TEST_CASE("A device trains on features that are kept in the CPU's memory, with t
   REQUIRE(here.scores == there.scores);
 }
 
+TEST_CASE("Features that are kept on a device have their targets there, wherever the data are") {
+  const auto device = testing::fake_device();
+  RandomState random(1);
+  GreedyNet net(std::vector<Block>{dense(5, 4, random), dense(4, 4, random)}, output(4, 3, random));
+  net->freeze_hidden();
+  net->to(device);
+  const Split data{{torch::rand({20, 5}), torch::arange(20) % 3},
+                   {torch::rand({8, 5}), torch::arange(8) % 3}};
+  FeatureCache features(data);
+  FitOptions options{.epochs = 1, .batch_size = 4};
+  bool seen = false;
+  options.make_engine = [&](const StageView& view, const Problem& problem, const Split& kept,
+                            const FitOptions& own) {
+    seen = true;
+    for (const auto& [name, part] : kept.parts()) {
+      INFO(name);
+      CHECK(part.inputs.device() == device);
+      CHECK(part.targets.device() == device);
+    }
+    auto plain = own;
+    plain.make_engine = {};
+    return make_engine(view, problem, kept, plain);
+  };
+  Random streams(1, 0);
+  fit_stage(net->stage(), {classification()}, features, data, options, streams);
+  CHECK(seen);
+}
+
 TEST_CASE("The same on a GPU", "[cuda]") {
   const auto device = testing::cuda();
   if (!device) return;

@@ -380,6 +380,21 @@ TEST_CASE("Tics stand where they are wanted, with their own texts") {
   REQUIRE_THROWS_AS(gnuplot_script(Figure{"tics", {panel}}), std::invalid_argument);
 }
 
+TEST_CASE("A logarithmic axis ends at its values, and has numbers however close they are") {
+  const auto axis = [](double low, double high) {
+    Panel panel;
+    panel.log_y = true;
+    panel.series.push_back({"one", {1, 2}, {low, high}, {}});
+    return gnuplot_script(Figure{"axis", {panel}});
+  };
+  REQUIRE(testing::contains(axis(2.7, 4.2), "set yrange [2.34782609:4.83]\nset ytics (3, 4)") ==
+          false);  // at least three
+  REQUIRE(testing::contains(axis(2.7, 4.2), "set ytics (2.5, 2.8, 3.2, 3.6, 4, 4.5)"));
+  REQUIRE(testing::contains(axis(3, 30), "set ytics (5, 10, 20)"));
+  REQUIRE(testing::contains(axis(1, 1000), "set ytics autofreq"));
+  REQUIRE(testing::contains(axis(1, 1), "set ytics (0.9, 1, 1.1)"));
+}
+
 TEST_CASE("A band is filled behind the lines, and may have a title of its own") {
   Panel panel;
   panel.series.push_back({"median", {1, 2}, {0.5, 0.6}, {}, "", {0.4, 0.5}, {0.6, nan_value}});

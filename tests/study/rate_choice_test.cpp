@@ -90,6 +90,7 @@ TEST_CASE("What the rates have in common is done once a repeat, and again after 
   std::atomic<int> repeats = 0;
   auto candidates =
       candidates_of("one", {{0.1, {3, 3}}, {0.2, {2, 2}}, {0.3, {1, 1}}}, {0.1, 0.2, 0.3}, trials);
+  candidates.common_work = 1;
   candidates.trial = [&, inner = candidates.trial](const Random& random, const Observer& observer) {
     ++repeats;
     return inner(random, observer);

@@ -73,6 +73,8 @@ std::string fault_of_targets(const Dataset& data, const Problem& problem, int64_
                                           : "the outputs are not as many as the inputs";
   }
   if (!data.targets.defined()) return "there are no targets";
+  if (data.targets.device() != data.inputs.device())
+    return "the targets are not on the inputs' device";
   if (problem.objective.loss().formula == Formula::cross_entropy) {
     return data.targets.dim() == 1 && data.targets.scalar_type() == torch::kInt64
                ? std::string()

@@ -39,7 +39,7 @@ bool has_room(const Split& data, const torch::Device& device, const CacheOptions
     for (const auto& tensor : {part.inputs, part.targets})
       if (tensor.defined()) bytes += static_cast<int64_t>(tensor.nbytes());
   }
-  const auto budget = budget_in(device, options);
+  const auto budget = budget_in(device, {.budget = options.budget});
   if (bytes <= budget) return true;
   why_not = fmt::format(
       "data, {}: in the CPU's memory, from which batches are copied; the device's share is {}",

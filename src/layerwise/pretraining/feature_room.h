@@ -34,7 +34,8 @@ struct FeatureRoom {
   torch::Tensor make(torch::IntArrayRef shape) const;
 };
 
-/// Whether the data have room in the memory of a device, by the budget; always, in that of the CPU.
+/// Whether the data have room in the memory of a device: by the budget, of which they are no part
+/// of any fit; always in that of the CPU, and with `CachePlace::device`.
 /// @param why_not in words, if they have none
 bool has_room(const Split& data, const torch::Device& device, const CacheOptions& options,
               std::string& why_not);

@@ -13,6 +13,7 @@
 #include "layerwise/engines/precision.h"
 #include "layerwise/train/check_stage.h"
 #include "layerwise/train/early_stopping.h"
+#include "layerwise/upload.h"
 
 namespace layerwise {
 
@@ -108,9 +109,13 @@ StageResult fit_stage(const StageView& view, const Problem& problem, FeatureCach
   auto [kept, frozen, place] =
       problem.augmentation ? augmented(view, data)
                            : features.of(view.frozen, {before.begin(), idle}, options.engine.cache);
-  kept.train.targets = data.train.targets;
-  kept.test.targets = data.test.targets;
-  kept.validation.targets = data.validation.targets;
+  const auto targets_of = [](const Dataset& part, const torch::Tensor& inputs) {
+    const bool apart = part.targets.defined() && inputs.defined() && !inputs.is_cpu();
+    return apart ? upload(part.targets, inputs.device()) : part.targets;
+  };
+  kept.train.targets = targets_of(data.train, kept.train.inputs);
+  kept.test.targets = targets_of(data.test, kept.test.inputs);
+  kept.validation.targets = targets_of(data.validation, kept.validation.inputs);
   auto result = fit_and_evaluate({frozen, view.trained, view.code}, problem, kept, options, random,
                                  hooks, place);
   require_unmoved(before, fingerprints(untouched(view)));

@@ -248,8 +248,8 @@ std::pair<double, double> positive_range(const Panel& panel) {
   return min <= max ? std::pair(min, max) : std::pair(1.0, 1.0);
 }
 
-/// An axis that ends a little beyond the values, with tics at 1, 2, 5, 10, ...; over many decades,
-/// gnuplot chooses them.
+/// An axis that ends a little beyond the values, with tics at 1, 2, 5, 10, ..., or closer; over
+/// many decades, gnuplot chooses them.
 std::string logarithmic_axis(const Panel& panel) {
   const std::string text = "unset offsets\nset logscale y\nset format y '%g'\n";
   constexpr double room = 1.15;
@@ -259,9 +259,16 @@ std::string logarithmic_axis(const Panel& panel) {
   const auto range = fmt::format("set yrange [{}:{}]\n", number(bottom), number(top));
   if (top > 500 * bottom) return text + range + "set ytics autofreq\n";
   std::vector<std::string> tics;
-  for (double decade = std::pow(10, std::floor(std::log10(bottom))); decade <= top; decade *= 10) {
-    for (const double tic : {decade, 2 * decade, 5 * decade})
-      if (tic >= bottom && tic <= top) tics.push_back(number(tic));
+  for (const auto& digits : {std::vector{1.0, 2.0, 5.0},
+                             {1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0},
+                             {1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2.0, 2.2, 2.5,
+                              2.8, 3.2, 3.6, 4.0, 4.5, 5.0, 5.6, 6.3, 7.0, 8.0, 9.0}}) {
+    if (tics.size() > 2) break;
+    tics.clear();
+    for (double decade = std::pow(10, std::floor(std::log10(bottom))); decade <= top; decade *= 10)
+      for (const double digit : digits)
+        if (digit * decade >= bottom && digit * decade <= top)
+          tics.push_back(number(digit * decade));
   }
   return text + range + fmt::format("set ytics ({})\n", fmt::join(tics, ", "));
 }

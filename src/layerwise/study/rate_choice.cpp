@@ -99,7 +99,11 @@ std::map<std::string, double> chosen_rates(const std::vector<RateCandidates>& al
       }
       if (job.rates.empty()) continue;
       work += candidates.common_work + candidates.work * static_cast<double>(job.rates.size());
-      jobs.push_back(job);
+      if (candidates.common_work > 0) {
+        jobs.push_back(job);
+      } else {
+        for (const double rate : job.rates) jobs.push_back({&candidates, {rate}, job.repeat});
+      }
     }
   }
   report::Progress progress(report::Progress::style_for(stderr, settings.quiet), work);

@@ -210,10 +210,12 @@ void note_device(const Settings& settings, const c10::Device& device) {
                   openblas_kernels(), better));
 }
 
-/// The data on the device, where they have room; otherwise in the CPU's memory.
+/// The data on the device, where they have room; otherwise in the CPU's memory, if the trainings
+/// know where their networks go.
 Split placed(const Split& data, const c10::Device& device, const Settings& settings) {
   std::string why_not;
-  if (has_room(data, device, settings.engine.cache, why_not)) return data.to(device);
+  if (!settings.engine.device || has_room(data, device, settings.engine.cache, why_not))
+    return data.to(device);
   if (!settings.quiet) report::print_note(why_not + "\n");
   return data.to(torch::kCPU);
 }

@@ -31,7 +31,8 @@ struct Repeat {
          std::filesystem::path folder_, Finished finished_, Random random_, Observer observer_);
 
   int64_t number;
-  const Split& data;             ///< on the device, or in the CPU's memory if it has no room
+  const Split& data;             ///< on the device, or in the CPU's memory if it has no room and
+                                 ///< `Settings::engine.device` is given
   c10::Device device;            ///< where networks go
   const Plan& plan;              ///< of the study
   std::filesystem::path folder;  ///< of the run
