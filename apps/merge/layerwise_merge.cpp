@@ -1,7 +1,12 @@
-/// Joins runs of one study that had some of its repeats each into the run of the whole study.
+/// Joins runs of one study that had some of its repeats or some of its arms each into the run of
+/// the whole study.
 ///
 ///     blobs_supervised --repeats 0:500 --out a          on one machine
 ///     blobs_supervised --repeats 500:1000 --out b       on another one
+///     layerwise_merge a b --out whole
+///
+///     when_pretraining_helps --controls A --out a
+///     when_pretraining_helps --controls B --out b
 ///     layerwise_merge a b --out whole
 ///
 /// Then runs `blobs_supervised --resume whole`, which finds every repeat complete and writes the
@@ -153,8 +158,10 @@ void merge(const MergeOptions& options) {
 
 int main(int argc, char** argv) {
   using namespace layerwise::apps;
-  CLI::App app("Joins runs that had some repeats of a study each into the run of the whole study.",
-               "layerwise_merge");
+  CLI::App app(
+      "Joins runs that had some repeats or some arms of a study each into the run of the whole "
+      "study.",
+      "layerwise_merge");
   MergeOptions options;
   options.add_to(app);
   return run_program(app, {argv + 1, argv + argc}, [&] { merge(options); });

@@ -9,7 +9,7 @@
 
 namespace layerwise::apps {
 
-/// A finished run whose repeats are a part of a study.
+/// A finished run that has some of the repeats of a study, or some of its arms.
 struct Shard {
   std::filesystem::path folder;
   nlohmann::ordered_json run;  ///< its run.json
@@ -22,9 +22,10 @@ struct Shard {
 ///   whole study needs
 Shard read_shard(const std::filesystem::path& folder);
 
-/// Puts the shards of one study in the order of their repeats.
-/// @throws report::Failure naming the difference, if two runs differ in anything but their repeats,
-///   or naming the repeats that are missing or there twice
+/// Puts the shards of one study in the order of their arms, as `--controls` or `--arms` choose
+/// them, and of their repeats.
+/// @throws report::Failure naming the difference, if two runs differ in anything but their repeats
+///   and their arms, or naming what is missing or there twice
 std::vector<Shard> in_order(std::vector<Shard> shards);
 
 /// A file of the joined run, and what it is made of.

@@ -267,5 +267,51 @@ TEST_CASE("Shards that do not belong together are refused, and the difference is
   CHECK(contains(said("/arguments", 1), "describes no run"));
 }
 
+/// A run of some arms, as `--controls` and `--arms` choose them.
+Shard shard_of(const std::string& folder, const std::string& repeats, const std::string& controls,
+               const std::string& arms) {
+  nlohmann::ordered_json run{
+      {"program", "program"},
+      {"arguments", {"--controls", controls}},
+      {"options", {{"repeats", repeats}, {"controls", controls}, {"arms", arms}}}};
+  const auto end = std::stoll(repeats.substr(2));
+  return {folder, run, repeats[0] - '0', end};
+}
+
+TEST_CASE("Shards may have some of the arms each") {
+  const auto order = [](const std::vector<Shard>& shards) {
+    std::string text;
+    for (const auto& shard : in_order(shards)) text += shard.folder.string();
+    return text;
+  };
+  const std::vector<Shard> parts{shard_of("a", "0:3", "C", ""), shard_of("b", "2:3", "B,A", ""),
+                                 shard_of("c", "0:2", "A,B", "")};
+  CHECK(order(parts) == "cba");
+  const auto run = joined_run(in_order(parts));
+  CHECK(run["options"]["controls"] == "A,B,C");
+  CHECK(run["options"]["repeats"] == 3);
+  CHECK(run["command"] == "program --repeats 3 --controls A,B,C");
+  CHECK(order({shard_of("a", "0:3", "D", "y"), shard_of("b", "0:3", "D", "x,z")}) == "ba");
+
+  const auto said = [&](const std::vector<Shard>& shards) -> std::string {
+    try {
+      order(shards);
+      return {};
+    } catch (const report::Failure& failure) {
+      return failure.what();
+    }
+  };
+  using testing::contains;
+  CHECK(contains(said({parts[0], parts[1]}), "repeats 0 to 1 of --controls A,B are missing"));
+  CHECK(contains(said({parts[0], parts[2]}), "repeat 2 of --controls A,B is missing"));
+  CHECK(contains(said({parts[0], parts[0]}), "repeats 0 to 2 are in 'a' and in 'a'"));
+  CHECK(contains(said({parts[0], shard_of("b", "0:3", "A,C", "")}),
+                 "--controls C is in 'b' and in 'a'"));
+  CHECK(contains(said({parts[0], shard_of("b", "0:3", "D", "x")}),
+                 "some of these runs differ in --controls, and some in --arms"));
+  CHECK(contains(said({shard_of("a", "0:3", "D", "x"), shard_of("b", "0:3", "D", "")}),
+                 "the run in 'b' has all that --arms chooses from"));
+}
+
 }  // namespace
 }  // namespace layerwise::apps

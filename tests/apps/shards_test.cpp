@@ -47,19 +47,19 @@ nlohmann::json described_in(const std::filesystem::path& folder) {
   return json;
 }
 
-/// A study in one run, and the same in shards that are joined.
-void check_joined(const TemporaryFolder& folder, const std::string& command, int repeats,
-                  const std::vector<std::string>& shards) {
+/// A study in one run, and the same in parts that are joined.
+/// @param all,parts options that make it whole, and those of each part
+void check_joined_parts(const TemporaryFolder& folder, const std::string& command,
+                        const std::string& all, const std::vector<std::string>& parts) {
   INFO(command);
   for (const auto* name : {"one", "parts", "joined"})
     std::filesystem::remove_all(folder.path() / name);
-  const auto one =
-      run(folder, fmt::format("{}{} --repeats {} --out one --quiet", alone, command, repeats));
+  const auto one = run(folder, fmt::format("{}{} {} --out one --quiet", alone, command, all));
   INFO(one.err);
   REQUIRE(one.status == 0);
-  for (const auto& shard : shards) {
-    const auto part = run(folder, fmt::format("{}{} --repeats {} --out parts/{} --quiet", alone,
-                                              command, shard, shard));
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const auto part =
+        run(folder, fmt::format("{}{} {} --out parts/{} --quiet", alone, command, parts[i], i));
     INFO(part.err);
     REQUIRE(part.status == 0);
   }
@@ -76,6 +76,13 @@ void check_joined(const TemporaryFolder& folder, const std::string& command, int
   }
   REQUIRE(found.size() == expected.size());
   REQUIRE(described_in(folder.path() / "joined") == described_in(folder.path() / "one"));
+}
+
+/// The same in parts of so many repeats.
+void check_joined(const TemporaryFolder& folder, const std::string& command, int repeats,
+                  std::vector<std::string> shards) {
+  for (auto& shard : shards) shard = "--repeats " + shard;
+  check_joined_parts(folder, command, fmt::format("--repeats {}", repeats), shards);
 }
 
 TEST_CASE("Joined shards are the run that one program would have written, byte for byte") {
@@ -138,6 +145,21 @@ TEST_CASE("The shards of studies of several networks are joined") {
                    "--arms D_sigmoid_none,D_sigmoid_rbms",
                2, {"0:1", "1:2"});
   REQUIRE(std::filesystem::exists(folder.path() / "joined/rates.csv"));
+}
+
+TEST_CASE("Runs of some of the arms are joined, too") {
+  const TemporaryFolder folder;
+  const auto helps = program("when_pretraining_helps");
+  const std::string small =
+      " --data-dir data --repeats 2 --tuning-repeats 1 --layer-epochs 1 --classifier-epochs 1";
+  testing::write_images(folder.path() / "data", {3, 240, 30, 28, 28});
+  check_joined_parts(folder, helps + small + " --controls D",
+                     "--arms D_relu_none,D_sigmoid_none,D_sigmoid_rbms",
+                     {"--arms D_relu_none", "--arms D_sigmoid_rbms,D_sigmoid_none"});
+  check_joined_parts(
+      folder, program("blobs_study") + " --samples 60 --epochs 2 --layers 4",
+      "--repeats 3 --arms at_once,greedy",
+      {"--repeats 1:3 --arms greedy", "--repeats 0:1 --arms greedy", "--repeats 3 --arms at_once"});
 }
 
 TEST_CASE("A repeat is the same alone, among others and in a shard") {

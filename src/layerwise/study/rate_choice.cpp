@@ -22,8 +22,6 @@ namespace layerwise::study {
 
 namespace {
 
-constexpr auto header = "repeat,variant,learning_rate,score";
-
 using Trial = std::tuple<int64_t, std::string, double>;  // repeat, variant, learning rate
 using Trials = std::map<Trial, double>;
 
@@ -40,7 +38,7 @@ Trials trials_in(const std::filesystem::path& path) {
   Trials trials;
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return trials;
-  for (const auto& row : read_rows(path, header, LastRow::may_be_cut)) {
+  for (const auto& row : read_rows(path, rates_header, LastRow::may_be_cut)) {
     const auto number = [&](size_t i) { return std::strtod(row[i].c_str(), nullptr); };
     trials[{std::strtoll(row[0].c_str(), nullptr, 10), row[1], number(2)}] = number(3);
   }
@@ -48,7 +46,7 @@ Trials trials_in(const std::filesystem::path& path) {
 }
 
 std::string text_of(const Trials& trials) {
-  std::string text = std::string(header) + "\n";
+  std::string text = std::string(rates_header) + "\n";
   for (const auto& [trial, score] : trials) text += row_of(trial, score);
   return text;
 }

@@ -455,8 +455,22 @@ void Recorder::finish() {
           ? fmt::format("(the lines above are those of repeat {})\n", settings_.first_repeat)
           : std::string());
   report::write_run_file(metrics_path_, metrics_table(/*every_fit=*/true));
+  sort_curves();
   report::write_run_file(curves_path_, curves_table());
   report::write_run_file(troubles_path_, troubles_table());
+}
+
+/// Into the order of the plan, in which joined parts of a study do not have them.
+void Recorder::sort_curves() {
+  for (auto& points : curves_) {
+    std::vector<std::pair<size_t, CurvePoint>> placed;
+    placed.reserve(points.size());
+    for (auto& point : points) placed.emplace_back(place_of(point.info), std::move(point));
+    std::stable_sort(placed.begin(), placed.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    points.clear();
+    for (auto& [place, point] : placed) points.push_back(std::move(point));
+  }
 }
 
 void Recorder::write_mean_curves() {

@@ -56,8 +56,8 @@ class Recorder {
   void end_repeat(int64_t repeat);
   /// Makes every repeat end at the next call of its hooks.
   void stop() { stopping_ = true; }
-  /// Writes metrics.csv in the order of the repeats, with NaN for fits that were not reached; and
-  /// curves.csv and troubles.csv.
+  /// Writes metrics.csv in the order of the repeats and of the plan, with NaN for fits that were
+  /// not reached; and curves.csv and troubles.csv.
   void finish();
   /// Writes means and intervals to curves.csv, if the settings request them. This is the last
   /// action of a run, which cannot be resumed afterwards.
@@ -72,6 +72,7 @@ class Recorder {
   void take_metrics();
   void take_troubles();
   void take_curves();
+  void sort_curves();
   void note_engine(const EngineUse& use);
   void note_features(const StageInfo& info, const std::string& kept);
   void print_line(const std::string& line);

@@ -12,6 +12,7 @@ namespace layerwise::study {
 constexpr auto metrics_header = "repeat,seed,variant,labels,stage,layers,split,metric,value";
 constexpr auto curves_header = "repeat,variant,labels,stage,epoch,step,split,metric,value";
 constexpr auto troubles_header = "repeat,variant,labels,stage,layers,task,trouble,details";
+constexpr auto rates_header = "repeat,variant,learning_rate,score";
 
 /// A value as these tables hold it, so that a resumed run reads what it would have had.
 double as_written(double value);
