@@ -71,7 +71,8 @@ TEST_CASE("--help shows every option with its default, --version what results de
   }
 }
 
-TEST_CASE("Wrong usage is refused in two lines with the value, and nothing is written") {
+TEST_CASE("Wrong usage is refused in two lines with the value, and nothing is written",
+          "[refusals]") {
   const TemporaryFolder folder;
   const auto count = [&] {
     return std::distance(std::filesystem::directory_iterator(folder.path()), {});
@@ -761,7 +762,7 @@ TEST_CASE("layerwise_index names the runs that are not finished, and how to go o
   REQUIRE(contains(page, "<h2>blobs_study in going on: not finished</h2>"));
 }
 
-TEST_CASE("layerwise_index refuses what is no run, and leaves the page as it was") {
+TEST_CASE("layerwise_index refuses what is no run, and leaves the page as it was", "[refusals]") {
   const TemporaryFolder folder;
   const nlohmann::json results{{"title", "A run"}, {"seed", 1}, {"repeats", 1}};
   const auto file = [&](const std::string& name) { return folder.path() / name; };

@@ -153,7 +153,7 @@ TEST_CASE("Each condition has defaults of its own, which single options override
   REQUIRE(std::filesystem::exists(folder.path() / "out/all_layers.safetensors"));
 }
 
-TEST_CASE("Options that contradict each other or have no effect are refused") {
+TEST_CASE("Options that contradict each other or have no effect are refused", "[refusals]") {
   const TemporaryFolder folder;
   write_images(folder.path() / "data");
   const std::vector<std::pair<std::string, std::string>> wrong{

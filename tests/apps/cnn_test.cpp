@@ -127,7 +127,7 @@ TEST_CASE("A cnn_supervised that is killed goes on to the same bytes") {
   }
 }
 
-TEST_CASE("What cnn_supervised cannot do is refused in two lines") {
+TEST_CASE("What cnn_supervised cannot do is refused in two lines", "[refusals]") {
   const TemporaryFolder folder;
   write_small_images(folder);
   const std::vector<std::pair<std::string, std::string>> wrong{

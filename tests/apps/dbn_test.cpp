@@ -110,7 +110,7 @@ TEST_CASE("A mnist_dbn that is killed goes on to the same bytes") {
   }
 }
 
-TEST_CASE("What mnist_dbn cannot do is refused in two lines") {
+TEST_CASE("What mnist_dbn cannot do is refused in two lines", "[refusals]") {
   const TemporaryFolder folder;
   testing::write_images(folder.path() / "data");
   const std::vector<std::pair<std::string, std::string>> wrong{

@@ -84,7 +84,7 @@ TEST_CASE("The program on RBMs, and that on when they help, run on another devic
           "--rbm-momentum 0.5");
   check_both_devices(folder, "when_pretraining_helps",
                      small +
-                         "--controls A,C,D --arms "
+                         "--tuning-repeats 1 --controls A,C,D --arms "
                          "A_elu_autoencoders,C_sigmoid_denoising,C_pca,D_sigmoid_supervised "
                          "--autoencoder-epochs 1 --tuning-epochs 1 --layer-epochs 1 "
                          "--classifier-epochs 1 --wide-epochs 1 --steps 3 --labels 10");

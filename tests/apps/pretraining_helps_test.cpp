@@ -37,7 +37,7 @@ void write_small_images(const TemporaryFolder& folder) {
 TEST_CASE("when_pretraining_helps trains every arm of every control") {
   const TemporaryFolder folder;
   write_small_images(folder);
-  const auto outcome = run(folder, helps + few + "--repeats 1 --out out");
+  const auto outcome = run(folder, helps + few + "--repeats 1 --tuning-repeats 2 --out out");
   INFO(outcome.err);
   REQUIRE(outcome.status == 0);
   std::set<std::string> fits;
@@ -51,10 +51,10 @@ TEST_CASE("when_pretraining_helps trains every arm of every control") {
   CHECK(fits.size() == 16 + 5 * 5 + 7 * 2 + 7 * 4);
   CHECK(fits.count("B_relu_denoising  6") == 1);
   CHECK(fits.count("C_random-frozen 20 ") == 1);
-  // Three learning rates of each arm of A and C, four of B and D, on three repeats that are none of
+  // Three learning rates of each arm of A and C, four of B and D, on two repeats that are none of
   // the study's.
   const auto trials = lines_of(content_of(folder.file("out/rates.csv")));
-  CHECK(trials.size() == 1 + 3 * ((16 + 7) * 3 + (5 + 7) * 4));
+  CHECK(trials.size() == 1 + 2 * ((16 + 7) * 3 + (5 + 7) * 4));
   CHECK(trials[1].rfind("1000000,", 0) == 0);
   CHECK(contains(outcome.out, "A. Deep autoencoders, sigmoid units"));
   // Four panels, in four colors, with bad starts to the left of good ones.
@@ -113,7 +113,7 @@ TEST_CASE("The fifth control trains all layers, and heads on frozen codes by dep
   const auto outcome =
       run(folder, helps +
                       " --data-dir data --layer-epochs 1 --classifier-epochs 2 --controls E "
-                      "--repeats 2 --out out");
+                      "--repeats 2 --tuning-repeats 1 --out out");
   INFO(outcome.err);
   REQUIRE(outcome.status == 0);
   CHECK(contains(outcome.err, "controls E: about "));
@@ -148,7 +148,7 @@ TEST_CASE("A when_pretraining_helps that is killed goes on to the same bytes, in
   const auto command =
       helps + short_fits +
       "--controls A,D,E --arms A_elu_none,A_curves_elu_autoencoders,D_sigmoid_supervised,"
-      "D_sigmoid_rbms,E_convex_sigmoid_denoising --repeats 2 --quiet ";
+      "D_sigmoid_rbms,E_convex_sigmoid_denoising --repeats 2 --tuning-repeats 1 --quiet ";
   REQUIRE(run(folder, command + "--threads 2 --out whole").status == 0);
   for (const auto& [file, text] : {std::pair("rates.csv", "A_elu_none,0.001"),
                                    std::pair("metrics.csv", "A_curves_elu_autoencoders,,7"),
@@ -166,7 +166,7 @@ TEST_CASE("A when_pretraining_helps that is killed goes on to the same bytes, in
   }
 }
 
-TEST_CASE("What when_pretraining_helps cannot do is refused in two lines") {
+TEST_CASE("What when_pretraining_helps cannot do is refused in two lines", "[refusals]") {
   const TemporaryFolder folder;
   write_small_images(folder);
   const std::vector<std::pair<std::string, std::string>> wrong{

@@ -306,7 +306,7 @@ TEST_CASE("Encoders can learn to remove noise") {
   REQUIRE(encoder("--encoder-noise masking:0.5", "denoising") != plain);
 }
 
-TEST_CASE("What cannot be compared is refused, and nothing is written") {
+TEST_CASE("What cannot be compared is refused, and nothing is written", "[refusals]") {
   const TemporaryFolder folder;
   write_images(folder.path() / "data");
   const auto autoencoder = program("mnist_autoencoder") +
