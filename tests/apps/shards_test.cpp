@@ -142,7 +142,7 @@ TEST_CASE("The shards of studies of several networks are joined") {
   check_joined(folder,
                program("when_pretraining_helps") +
                    " --data-dir data --layer-epochs 1 --classifier-epochs 1 --controls D "
-                   "--arms D_sigmoid_none,D_sigmoid_rbms",
+                   "--tuning-repeats 1 --arms D_sigmoid_none,D_sigmoid_rbms",
                2, {"0:1", "1:2"});
   REQUIRE(std::filesystem::exists(folder.path() / "joined/rates.csv"));
 }

@@ -55,7 +55,7 @@ std::vector<Command> commands() {
                  "--epochs 1 --batch-size 37 --flip"});
   all.push_back({"when_pretraining_helps",
                  " --data-dir data --layer-epochs 1 --classifier-epochs 1 --controls D "
-                 "--arms D_sigmoid_none,D_sigmoid_rbms"});
+                 "--tuning-repeats 1 --arms D_sigmoid_none,D_sigmoid_rbms"});
   all.push_back(
       {"blobs_study",
        " --samples 90 --epochs 2 --layers 4 --units 7 --arms greedy,at_once,autoencoder"});
