@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -127,20 +128,31 @@ bool has_labels(const Panel& panel) {
                      [](const Series& series) { return !series.label.empty(); });
 }
 
-/// The range of the y values that a panel shows, including bands, with a margin.
-std::pair<double, double> y_range(const Panel& panel) {
+/// The smallest and the largest y value that a panel shows, including bands; empty if there is
+/// none.
+std::optional<std::pair<double, double>> extent(const Panel& panel) {
+  const double least = panel.log_y ? std::numeric_limits<double>::denorm_min()
+                                   : std::numeric_limits<double>::lowest();
   double min = std::numeric_limits<double>::infinity();
   double max = -min;
   for (const auto& series : panel.series) {
     for (const auto* values : {&series.y, &series.low, &series.high}) {
       for (const double y : *values) {
-        if (!std::isfinite(y)) continue;
+        if (!std::isfinite(y) || y < least) continue;
         min = std::min(min, y);
         max = std::max(max, y);
       }
     }
   }
-  if (!(min <= max)) return {0, 1};
+  if (!(min <= max)) return {};
+  return std::pair(min, max);
+}
+
+/// The range of the y values that a panel shows, with a margin.
+std::pair<double, double> y_range(const Panel& panel) {
+  const auto values = extent(panel);
+  if (!values) return {0, 1};
+  const auto [min, max] = *values;
   const double room = std::max(0.03 * (max - min), 1e-6);
   return {min - room, max + room};
 }
@@ -231,29 +243,12 @@ std::string x_axis(const Panel& panel) {
                      number(panel.x_tics.back() * room));
 }
 
-/// The smallest and the largest positive y value of a panel, including bands; the same twice if
-/// there is none.
-std::pair<double, double> positive_range(const Panel& panel) {
-  double min = std::numeric_limits<double>::infinity();
-  double max = 0;
-  for (const auto& series : panel.series) {
-    for (const auto* values : {&series.y, &series.low, &series.high}) {
-      for (const double y : *values) {
-        if (!std::isfinite(y) || !(y > 0)) continue;
-        min = std::min(min, y);
-        max = std::max(max, y);
-      }
-    }
-  }
-  return min <= max ? std::pair(min, max) : std::pair(1.0, 1.0);
-}
-
 /// An axis that ends a little beyond the values, with tics at 1, 2, 5, 10, ..., or closer; over
 /// many decades, gnuplot chooses them.
 std::string logarithmic_axis(const Panel& panel) {
   const std::string text = "unset offsets\nset logscale y\nset format y '%g'\n";
   constexpr double room = 1.15;
-  const auto [least, most] = positive_range(panel);
+  const auto [least, most] = extent(panel).value_or(std::pair(1.0, 1.0));
   const double bottom = least / room;
   const double top = most * room;
   const auto range = fmt::format("set yrange [{}:{}]\n", number(bottom), number(top));
