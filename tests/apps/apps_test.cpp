@@ -171,8 +171,8 @@ TEST_CASE("The programs give the library's numbers for a seed, sizes and setting
         std::replace(flag.begin(), flag.end(), '_', '-');
         options += fmt::format(" --{} {}", flag, o[name].dump());
       }
-      INFO(kind << options);
       const auto outcome = run(folder, program(fmt::format("blobs_{}", kind)) + options);
+      INFO(kind << options << "\n" << outcome.err);
       REQUIRE(outcome.status == 0);
       REQUIRE(outcome.err.empty());
       const auto values = metrics_of(content_of(folder.file("run/metrics.csv")));

@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "layerwise/engines/processor.h"
 #include "layerwise/report/failure.h"
 #include "layerwise/report/gnuplot_script.h"
 #include "layerwise/report/helper_process.h"
@@ -393,6 +394,8 @@ TEST_CASE("A logarithmic axis ends at its values, and has numbers however close 
   REQUIRE(testing::contains(axis(3, 30), "set ytics (5, 10, 20)"));
   REQUIRE(testing::contains(axis(1, 1000), "set ytics autofreq"));
   REQUIRE(testing::contains(axis(1, 1), "set ytics (0.9, 1, 1.1)"));
+  const FlushDenormals as_programs_do;
+  REQUIRE(testing::contains(axis(0, 1), "set yrange [0.869565217:1.15]"));
 }
 
 TEST_CASE("A band is filled behind the lines, and may have a title of its own") {

@@ -131,14 +131,12 @@ bool has_labels(const Panel& panel) {
 /// The smallest and the largest y value that a panel shows, including bands; empty if there is
 /// none.
 std::optional<std::pair<double, double>> extent(const Panel& panel) {
-  const double least = panel.log_y ? std::numeric_limits<double>::denorm_min()
-                                   : std::numeric_limits<double>::lowest();
   double min = std::numeric_limits<double>::infinity();
   double max = -min;
   for (const auto& series : panel.series) {
     for (const auto* values : {&series.y, &series.low, &series.high}) {
       for (const double y : *values) {
-        if (!std::isfinite(y) || y < least) continue;
+        if (!std::isfinite(y) || (panel.log_y && y <= 0)) continue;
         min = std::min(min, y);
         max = std::max(max, y);
       }
