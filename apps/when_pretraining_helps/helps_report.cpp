@@ -400,20 +400,41 @@ report::Table HelpsReport::table(const Plan&, const Results& results, const Curv
 }
 
 std::string HelpsReport::reading(const Results&) const {
-  return "Means over the repeats with 95% intervals by Student's t: of A the squared error an "
-         "image, "
-         "of the others the percentage of wrong answers. All arms of a repeat start from the same "
-         "random streams. An arm without pretraining takes at least as many steps as those with "
-         "it, "
-         "on the same rows; of B, D and E, at least as many multiplications too, and of A, its "
-         "error after as many multiplications is shown beside; a network is on the plateau until "
-         "its "
-         "loss is a twentieth below that of a constant output. Of C, all arms take as many steps "
-         "with labels, and the pretrained ones others "
-         "without before; as many further labels validate. Of E, the head on frozen codes is "
-         "softmax regression on standardized codes, where the paper has a linear SVM; rectangles "
-         "and convex sets are generated here, convex sets not by the published rules: compare "
-         "their order alone. A sixth of the rectangles that test are among those that train.";
+  const auto controls = controls_of(arms_);
+  const auto has = [&](const char* any) {
+    return std::any_of(controls.begin(), controls.end(), [&](const std::string& control) {
+      return std::string_view(any).find(control) != std::string_view::npos;
+    });
+  };
+  std::string text =
+      "Means over the repeats with 95% intervals by Student's t. All arms of a repeat start from "
+      "the same random streams.";
+  if (has("A"))
+    text += fmt::format(
+        " Of A, the squared error an image, {} times the mean squared error of the verdicts. An "
+        "arm without pretraining takes at least as many steps as those with it, on the same rows; "
+        "its error after as many multiplications is shown beside. A network is on the plateau "
+        "until its loss is a twentieth below that of a constant output.",
+        pixels);
+  if (has("BCDE"))
+    text +=
+        " Of classifiers, the percentage of wrong answers; verdicts are about "
+        "accuracies, as fractions.";
+  if (has("BDE"))
+    text +=
+        " Of B, D and E, an arm without pretraining takes at least as many steps as those with "
+        "it, on the same rows, and at least as many multiplications.";
+  if (has("C"))
+    text +=
+        " Of C, all arms take as many steps with labels, and the pretrained ones others without "
+        "before; as many further labels validate.";
+  if (has("E"))
+    text +=
+        " Of E, the head on frozen codes is softmax regression on standardized codes, where the "
+        "paper has a linear SVM; rectangles and convex sets are generated here, convex sets not "
+        "by the published rules: compare their order alone. A sixth of the rectangles that test "
+        "are among those that train.";
+  return text;
 }
 
 std::vector<std::string> HelpsReport::lead(const Plan&, const Results& results) const {
