@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
+#include <variant>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -40,9 +42,8 @@ std::string with_absolute_path(const std::string& pair) {
   return pair.substr(0, space + 1) + path.string();
 }
 
-/// The arguments that the run in a folder was started with.
-std::vector<std::string> arguments_of(const std::filesystem::path& folder,
-                                      const std::string& program) {
+/// The run.json of the run of a program in a folder.
+nlohmann::json description_of(const std::filesystem::path& folder, const std::string& program) {
   const auto path = folder / "run.json";
   const auto hint = "name the folder of a run of this program with --resume";
   std::string text;
@@ -51,16 +52,21 @@ std::vector<std::string> arguments_of(const std::filesystem::path& folder,
   } catch (const FileError& error) {
     throw report::Failure(error.what(), hint);
   }
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  auto json = nlohmann::json::parse(text, nullptr, false);
   const bool right = json.is_object() && json.contains("program") && json["program"] == program &&
                      json.contains("arguments");
   if (!right)
     throw report::Failure(fmt::format("'{}' describes no run of {}", path.string(), program), hint);
-  try {
-    return json["arguments"].get<std::vector<std::string>>();
-  } catch (const nlohmann::json::exception&) {
+  const auto& arguments = json["arguments"];
+  if (!arguments.is_array() || !std::all_of(arguments.begin(), arguments.end(),
+                                            [](const auto& word) { return word.is_string(); }))
     throw report::Failure(fmt::format("'{}' has no list of arguments", path.string()), hint);
-  }
+  return json;
+}
+
+/// A value without the quotes of JSON.
+std::string plain_text(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
 }  // namespace
@@ -133,7 +139,7 @@ CommandLine resumed(const CommandLine& given, const std::string& program) {
   if (!folder || asks("--help") || asks("-h") || asks("--version")) return given;
   if (folder->empty())
     throw UsageError("--resume: the name is empty", "name the folder of the run that is to go on");
-  CommandLine command{given.text, arguments_of(*folder, program), *folder};
+  CommandLine command{given.text, description_of(*folder, program)["arguments"], *folder};
   auto& run = command.arguments;
   drop_place(run);
 
@@ -157,6 +163,25 @@ CommandLine resumed(const CommandLine& given, const std::string& program) {
   }
   if (quiet) run.emplace_back("--quiet");
   return command;
+}
+
+void require_same_defaults(const CLI::App& app, const std::string& folder) {
+  const auto run = description_of(folder, app.get_name());
+  const auto had = run.value("options", nlohmann::json::object());
+  // What the machine decides, and what a run that goes on is told anew.
+  static const std::set<std::string> others{"threads", "out", "force", "quiet"};
+  for (const auto& [name, value] : all_options(app)) {
+    const bool given = app.get_option("--" + name)->count() > 0;
+    if (given || others.count(name) > 0 || !had.contains(name)) continue;
+    const auto now = std::visit([](const auto& typed) { return nlohmann::json(typed); }, value);
+    if (had[name] == now) continue;
+    throw report::Failure(
+        fmt::format("the run in '{}' has --{} {}, by default then; by default now it is {}", folder,
+                    name, plain_text(had[name]), plain_text(now)),
+        fmt::format("go on with the program that began it (layerwise {}), or start anew in another "
+                    "folder (--out)",
+                    plain_text(run.value("version", nlohmann::json("?")))));
+  }
 }
 
 study::Start start_of(const CommandLine& command, const RunOptions& options) {

@@ -43,6 +43,11 @@ bool flag_on_command_line(const std::vector<std::string>& arguments, const std::
 /// @throws report::Failure if the folder holds no run of this program
 CommandLine resumed(const CommandLine& given, const std::string& program);
 
+/// Holds a run that is resumed to the defaults it began with: they may have changed since.
+/// `--threads` is left out, whose default belongs to the machine.
+/// @throws report::Failure if an option that was not given has another value now
+void require_same_defaults(const CLI::App& app, const std::string& folder);
+
 /// How a run was started, as run.json records it. The device that `auto` stands for replaces
 /// `auto`, and paths become absolute, so that a resumed run uses the same device and finds its
 /// files from any folder.

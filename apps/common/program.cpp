@@ -234,6 +234,7 @@ int run_program(int argc, char** argv, const Program& program) {
   return run_program(app, command.arguments, [&] {
     options.check();
     options.resumed = command.resumed;
+    if (!command.resumed.empty()) require_same_defaults(app, command.resumed);
     options.settle_cache();
     const auto study = program.make_study(options);
     run_study(study, options, start_of(command, options));

@@ -67,6 +67,29 @@ TEST_CASE("A run that is resumed has its own options") {
   CHECK(merged(folder, had, {"--resume", path, "--help"}) == Words{"--resume", path, "--help"});
 }
 
+TEST_CASE("A run is not resumed with defaults that it did not begin with") {
+  const TemporaryFolder folder;
+  const auto resume = [&](const std::string& arguments, const std::string& options) {
+    std::ofstream(folder.file("run.json"))
+        << R"({"program": "program", "version": "0.1", "arguments": )" << arguments
+        << R"(, "options": )" << options << "}";
+    CLI::App app("A program", "program");
+    RunOptions run_options;
+    run_options.add_to(app);
+    app.option_defaults()->always_capture_default();
+    int trials = 3;
+    app.add_option("--trials", trials)->type_name(type::integer);
+    const auto folder_name = folder.path().string();
+    return run_program(app,
+                       resumed({"program ...", {"--resume", folder_name}, ""}, "program").arguments,
+                       [&] { require_same_defaults(app, folder_name); });
+  };
+  CHECK(resume("[]", R"({"trials": 3, "seed": 1, "out": "x", "threads": 64})") == 0);
+  CHECK(resume("[]", R"({"trials": 1})") == 1);
+  CHECK(resume(R"(["--trials", "1"])", R"({"trials": 1})") == 0);
+  CHECK(resume("[]", R"({"seed": 1})") == 0);  // an option that there was not then
+}
+
 TEST_CASE("A file may hold options, and those of the command line go before it") {
   const TemporaryFolder folder;
   std::ofstream(folder.file("options.ini")) << "seed=7\nrepeats=3\nquiet=true\nwidths=4,8\n";
