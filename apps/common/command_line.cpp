@@ -184,7 +184,8 @@ void require_same_defaults(const CLI::App& app, const std::string& folder) {
   }
 }
 
-study::Start start_of(const CommandLine& command, const RunOptions& options) {
+study::Start start_of(const CommandLine& command, const RunOptions& options,
+                      const std::vector<std::string>& without_effect) {
   const auto& app = options.app();
   auto arguments = command.arguments;
   for (const auto* option : app.get_options()) {
@@ -204,8 +205,13 @@ study::Start start_of(const CommandLine& command, const RunOptions& options) {
         arguments.push_back(name + "=" + fmt::format("{}", fmt::join(option->results(), ",")));
     }
   }
-  return {app.get_name(),  command.text, arguments, command.resumed, app.get_name() + " --resume",
-          all_options(app)};
+  auto recorded = all_options(app);
+  std::erase_if(recorded, [&](const auto& option) {
+    return std::find(without_effect.begin(), without_effect.end(), "--" + option.first) !=
+           without_effect.end();
+  });
+  return {app.get_name(), command.text, arguments, command.resumed, app.get_name() + " --resume",
+          recorded};
 }
 
 }  // namespace layerwise::apps

@@ -51,6 +51,8 @@ void require_same_defaults(const CLI::App& app, const std::string& folder);
 /// How a run was started, as run.json records it. The device that `auto` stands for replaces
 /// `auto`, and paths become absolute, so that a resumed run uses the same device and finds its
 /// files from any folder.
-study::Start start_of(const CommandLine& command, const RunOptions& options);
+/// @param without_effect names of options that are left out
+study::Start start_of(const CommandLine& command, const RunOptions& options,
+                      const std::vector<std::string>& without_effect = {});
 
 }  // namespace layerwise::apps

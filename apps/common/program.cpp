@@ -237,7 +237,9 @@ int run_program(int argc, char** argv, const Program& program) {
     if (!command.resumed.empty()) require_same_defaults(app, command.resumed);
     options.settle_cache();
     const auto study = program.make_study(options);
-    run_study(study, options, start_of(command, options));
+    const auto without_effect =
+        program.without_effect ? program.without_effect() : std::vector<std::string>();
+    run_study(study, options, start_of(command, options, without_effect));
   });
 }
 

@@ -22,6 +22,9 @@ struct Program {
   std::function<study::Study(const RunOptions&)> make_study;
   /// Sets defaults that depend on the arguments; called before the options are added.
   std::function<void(const std::vector<std::string>& arguments, RunOptions&)> set_defaults = {};
+  /// The names of options without effect beside the values of the others, which run.json leaves
+  /// out; called after `make_study`.
+  std::function<std::vector<std::string>()> without_effect = {};
 };
 
 /// Parses the command line, including `--resume`, and runs the study. Every error becomes two lines

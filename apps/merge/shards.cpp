@@ -96,19 +96,6 @@ std::map<std::string, std::string> identity_of(const Shard& shard) {
   return identity;
 }
 
-void require_alike(const Shard& one, const Shard& other) {
-  auto here = identity_of(one);
-  auto there = identity_of(other);
-  for (const auto& [name, value] : there) here.try_emplace(name, "not there");
-  for (const auto& [name, value] : here) {
-    const auto& others = there.try_emplace(name, "not there").first->second;
-    if (value == others) continue;
-    throw Failure(fmt::format("{} is {} in '{}', but {} in '{}'", name, value, one.folder.string(),
-                              others, other.folder.string()),
-                  run_alike);
-  }
-}
-
 /// The names that an option of a run lists, in alphabetical order.
 std::vector<std::string> names_in(const Shard& shard, const std::string& option) {
   const auto value = shard.run["options"].value(option, ordered_json(""));
@@ -123,6 +110,35 @@ std::vector<std::vector<std::string>> choice_of(const Shard& shard) {
   std::vector<std::vector<std::string>> choice;
   for (const auto* option : choosing_options) choice.push_back(names_in(shard, option));
   return choice;
+}
+
+/// @throws Failure if two shards differ. An option that one of them lacks has no effect on its
+/// arms.
+void require_alike(const Shard& one, const Shard& other) {
+  auto here = identity_of(one);
+  auto there = identity_of(other);
+  const auto add_missing = [&](auto& to, const auto& from) {
+    const bool other_arms = choice_of(one) != choice_of(other);
+    for (const auto& [name, value] : from)
+      to.try_emplace(name, other_arms && name.rfind("--", 0) == 0 ? value : "not there");
+  };
+  add_missing(here, there);
+  add_missing(there, here);
+  for (const auto& [name, value] : here) {
+    if (there[name] == value) continue;
+    throw Failure(fmt::format("{} is {} in '{}', but {} in '{}'", name, value, one.folder.string(),
+                              there[name], other.folder.string()),
+                  run_alike);
+  }
+}
+
+/// Compares the first shard of each choice of arms with all others.
+void require_all_alike(const std::vector<Shard>& shards) {
+  std::map<std::vector<std::vector<std::string>>, const Shard*> firsts;
+  for (const auto& shard : shards) {
+    firsts.try_emplace(choice_of(shard), &shard);
+    for (const auto& [choice, first] : firsts) require_alike(*first, shard);
+  }
 }
 
 /// The option in which shards with different arms differ; null if all have the same.
@@ -276,7 +292,7 @@ Shard read_shard(const fs::path& folder) {
 }
 
 std::vector<Shard> in_order(std::vector<Shard> shards) {
-  for (const auto& shard : shards) require_alike(shards.front(), shard);
+  require_all_alike(shards);
   std::stable_sort(shards.begin(), shards.end(), [](const Shard& a, const Shard& b) {
     return std::pair(choice_of(a), a.first) < std::pair(choice_of(b), b.first);
   });
@@ -362,6 +378,16 @@ ordered_json joined_run(const std::vector<Shard>& shards) {
     const auto names = fmt::format("{}", fmt::join(names_in_all(shards, option), ","));
     set_option(arguments, fmt::format("--{}", option), names);
     run["options"][option] = names;
+  }
+  for (const auto& shard : shards) {
+    const auto its = shard.run["arguments"].get<std::vector<std::string>>();
+    for (const auto& [name, value] : shard.run["options"].items()) {
+      if (run["options"].contains(name)) continue;
+      run["options"][name] = value;
+      const auto option = "--" + name;
+      if (const auto given = value_on_command_line(its, option))
+        set_option(arguments, option, *given);
+    }
   }
   auto words = arguments;
   words.insert(words.begin(), run["program"].get<std::string>());

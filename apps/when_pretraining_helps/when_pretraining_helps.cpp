@@ -202,10 +202,8 @@ void check_sizes(const ControlOptions& options, const LabelledImages& images) {
   }
 }
 
-/// @throws UsageError if an option has no effect, or a chosen arm has RBMs that the engine does not
-/// train
-void check_options(const ControlOptions& options, const std::vector<ControlArm>& arms,
-                   const RunOptions& settings) {
+/// The options that none of the chosen controls has a use for.
+std::vector<std::string> options_without_effect(const ControlOptions& options) {
   const std::vector<std::pair<const char*, std::string>> uses{{"--train-rows", "AC"},
                                                               {"--autoencoder-epochs", "A"},
                                                               {"--tuning-epochs", "A"},
@@ -215,12 +213,22 @@ void check_options(const ControlOptions& options, const std::vector<ControlArm>&
                                                               {"--steps", "C"},
                                                               {"--labels", "C"},
                                                               {"--margin", "BCDE"}};
+  std::vector<std::string> names;
   for (const auto& [option, controls] : uses) {
     const bool used = std::any_of(controls.begin(), controls.end(), [&](char control) {
       return options.has(std::string(1, control));
     });
-    settings.refuse_if(!used, option, "has no effect on these controls", "leave it out");
+    if (!used) names.emplace_back(option);
   }
+  return names;
+}
+
+/// @throws UsageError if an option has no effect, or a chosen arm has RBMs that the engine does not
+/// train
+void check_options(const ControlOptions& options, const std::vector<ControlArm>& arms,
+                   const RunOptions& settings) {
+  for (const auto& option : options_without_effect(options))
+    settings.refuse_if(true, option, "has no effect on these controls", "leave it out");
   const bool rbms = std::any_of(arms.begin(), arms.end(),
                                 [](const ControlArm& arm) { return arm.way == Way::rbms; });
   if (!rbms) return;
@@ -294,9 +302,10 @@ int main(int argc, char** argv) {
     }
     return study_of(run, options, settings, read, images.dataset == "mnist", margin.value);
   };
-  return run_program(argc, argv,
-                     {"when_pretraining_helps",
-                      "Trains networks with and without layer-wise pretraining, from bad and good "
-                      "starts.",
-                      add_options_to, make_study, set_defaults});
+  return run_program(
+      argc, argv,
+      {"when_pretraining_helps",
+       "Trains networks with and without layer-wise pretraining, from bad and good "
+       "starts.",
+       add_options_to, make_study, set_defaults, [&] { return options_without_effect(options); }});
 }

@@ -301,6 +301,26 @@ Shard shard_of(const std::string& folder, const std::string& repeats, const std:
   return {folder, run, repeats[0] - '0', end};
 }
 
+/// The same with an option of its own.
+Shard with_option(Shard shard, const std::string& name, int value) {
+  shard.run["options"][name] = value;
+  shard.run["arguments"].push_back("--" + name);
+  shard.run["arguments"].push_back(std::to_string(value));
+  return shard;
+}
+
+TEST_CASE("Shards of other arms may lack an option, but those that have it must agree") {
+  const auto a = with_option(shard_of("a", "0:3", "A", ""), "rows", 10);
+  const auto b = with_option(shard_of("b", "0:3", "B", ""), "epochs", 2);
+  const auto c = shard_of("c", "0:3", "C", "");
+  const auto run = joined_run(in_order({b, a, with_option(c, "rows", 10)}));
+  CHECK(run["options"]["rows"] == 10);
+  CHECK(run["options"]["epochs"] == 2);
+  CHECK(run["command"] == "program --rows 10 --repeats 3 --controls A,B,C --epochs 2");
+  CHECK_THROWS_AS(in_order({b, a, with_option(c, "rows", 11)}), report::Failure);
+  CHECK_THROWS_AS(in_order({with_option(c, "epochs", 3), a, b}), report::Failure);
+}
+
 TEST_CASE("Shards may have some of the arms each") {
   const auto order = [](const std::vector<Shard>& shards) {
     std::string text;
